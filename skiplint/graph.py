@@ -1,0 +1,242 @@
+"""The graph of one traced forward pass.
+
+A :class:`ModelGraph` is a list of operations in the order in which they ran, each with the tensors it
+read and made. Reads always name the operation that produced the *current* value, so an in-place write
+is a new version of the tensor and the data flow has no cycles: execution order is a topological order.
+Tracing makes these objects; everything after tracing only reads them. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import networkx
+    import torch.fx
+
+OperationKind = Literal["input", "parameter", "buffer", "constant", "call", "output"]
+Backend = Literal["meta", "fake", "eager"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a source file: ``line`` and ``column`` count from 1, ``column`` is None if unknown."""
+
+    path: str
+    line: int
+    column: int | None = None
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """What is known of one tensor without its values.
+
+    ``storage`` numbers the memory that the tensor looks into: two specs with the same number share it
+    (views, in-place results). ``nbytes`` counts the tensor's own elements, in bytes.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+    storage: int
+
+    @property
+    def floating(self) -> bool:
+        """Whether a gradient can pass through a tensor of this dtype."""
+        return self.dtype.startswith(("float", "bfloat", "complex"))
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One tensor that an operation reads: output ``output`` of the operation with index ``producer``.
+
+    ``argument`` is where it stands in the call, such as ``"0"``, ``"0[2]"`` or ``"weight"``.
+    """
+
+    producer: int
+    output: int
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperandRef:
+    """Stands in ``Operation.args`` and ``Operation.kwargs`` where the call had a tensor."""
+
+    position: int
+    """Index into ``Operation.operands``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One node: a model input, a parameter, a call of a torch function, or the model's output."""
+
+    index: int
+    """Position in execution order, from 0."""
+    id: str
+    """Unique and the same in every run, such as ``layer1.0.conv1`` or ``layer1.0/add_``."""
+    kind: OperationKind
+    name: str
+    """Name of the torch function, such as ``conv2d`` or ``add_``; a trailing underscore is in-place."""
+    module: str
+    """Path of the module whose forward made the call, "" for the model itself."""
+    module_class: str
+    """Class of that module, such as ``torch.nn.modules.conv.Conv2d``."""
+    call: int
+    """Which call of that module this belongs to: 0 for the first, more where a module is used again."""
+    operands: tuple[Operand, ...]
+    outputs: tuple[TensorSpec, ...]
+    stack: tuple[Location, ...] = ()
+    """The user's frames, innermost first; torch's own are left out."""
+    args: tuple[Any, ...] = ()
+    """Positional arguments of the call; tensors are :class:`OperandRef`."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
+    """Full names of the parameters that the call reads directly."""
+    inplace: bool = False
+    """The call wrote into the memory of its first operand (``add_``, ``x[i] = y``, ``out=``)."""
+    view: bool = False
+    """The result looks into the memory of an operand and nothing was written."""
+    weighted: bool = False
+    """The call mixes data with learned weights (DESIGN: a weighted layer)."""
+    data: bool = False
+    """Some output descends from a model input."""
+    learned: bool = False
+    """Some output descends from a parameter."""
+
+    @property
+    def location(self) -> Location | None:
+        """Where in the user's source the call was made."""
+        return self.stack[0] if self.stack else None
+
+    @property
+    def base_name(self) -> str:
+        """The name without the in-place mark: ``add`` for both ``add`` and ``add_``."""
+        return self.name.rstrip("_") or self.name
+
+    def argument(self, position: int, keyword: str, default: Any = None) -> Any:
+        """The non-tensor argument given at ``position`` or as ``keyword``, else ``default``."""
+        if keyword in self.kwargs:
+            return self.kwargs[keyword]
+        return self.args[position] if position < len(self.args) else default
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """One module of the traced model."""
+
+    path: str
+    class_name: str
+    parameters: int
+    """Elements of the parameters that the module itself holds, not those of its children."""
+    training: bool
+    location: Location | None
+    """Where the class is defined."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputInfo:
+    """One tensor that went into the model."""
+
+    name: str
+    spec: TensorSpec
+
+
+@dataclass(frozen=True)
+class ModelGraph:
+    """The operations of one forward pass and the model they came from.
+
+    ``operations`` are in execution order, so ``operations[i].index == i`` and every operand's producer
+    is smaller than the index of its reader.
+    """
+
+    name: str
+    operations: tuple[Operation, ...]
+    modules: Mapping[str, ModuleInfo]
+    inputs: tuple[InputInfo, ...]
+    parameters: int
+    """Elements of all parameters of the model, shared ones counted once."""
+    backend: Backend
+    training: bool
+    seconds: float = 0.0
+    fx_builder: Callable[[], torch.fx.Graph] | None = field(default=None, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Only what another process can use: the fx builder holds live torch functions.
+        keep = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**keep, "fx_builder": None}
+
+    @cached_property
+    def by_id(self) -> dict[str, Operation]:
+        """Operations by their id."""
+        return {operation.id: operation for operation in self.operations}
+
+    @cached_property
+    def consumers(self) -> tuple[tuple[int, ...], ...]:
+        """For each operation the indices of those that read it, once a read, in execution order."""
+        readers: list[list[int]] = [[] for _ in self.operations]
+        for operation in self.operations:
+            for operand in operation.operands:
+                readers[operand.producer].append(operation.index)
+        return tuple(tuple(row) for row in readers)
+
+    def spec(self, operand: Operand) -> TensorSpec:
+        """The tensor that ``operand`` reads."""
+        return self.operations[operand.producer].outputs[operand.output]
+
+    def named(self, name: str) -> list[Operation]:
+        """Operations called ``name``, in place or not."""
+        return [operation for operation in self.operations if operation.base_name == name]
+
+    def count(self) -> Counter[str]:
+        """How often each operation name occurs among the calls."""
+        return Counter(op.base_name for op in self.operations if op.kind == "call")
+
+    @cached_property
+    def nx(self) -> networkx.MultiDiGraph[str]:
+        """The graph as a frozen :class:`networkx.MultiDiGraph`.
+
+        A node is an operation's ``id`` and carries ``operation`` (the :class:`Operation`). An edge is one
+        tensor read and carries ``operand`` (the :class:`Operand`), ``output``, ``argument``, ``shape``
+        and ``dtype``; reading one tensor twice gives two parallel edges. Nodes stand in execution order.
+        """
+        import networkx
+
+        graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(name=self.name)
+        for operation in self.operations:
+            graph.add_node(operation.id, operation=operation)
+        for operation in self.operations:
+            for operand in operation.operands:
+                source = self.operations[operand.producer]
+                spec = source.outputs[operand.output]
+                graph.add_edge(
+                    source.id,
+                    operation.id,
+                    operand=operand,
+                    output=operand.output,
+                    argument=operand.argument,
+                    shape=spec.shape,
+                    dtype=spec.dtype,
+                )
+        return networkx.freeze(graph)  # type: ignore[no-any-return]
+
+    @cached_property
+    def fx(self) -> torch.fx.Graph:
+        """The same operations as a :class:`torch.fx.Graph`.
+
+        Raises:
+            RuntimeError: the graph came from another process, where the live functions stayed behind.
+        """
+        if self.fx_builder is None:
+            raise RuntimeError("this graph was loaded from another process; trace the model again for .fx")
+        return self.fx_builder()

@@ -1,0 +1,24 @@
+"""One forward pass of a real model, recorded into a :class:`skiplint.graph.ModelGraph`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skiplint.tracing.errors import TraceError
+from skiplint.tracing.forward import dry_run, trace_call
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from skiplint.graph import ModelGraph
+
+__all__ = ["TraceError", "dry_run", "trace", "trace_call"]
+
+
+def trace(model: nn.Module, /, *args: Any, **kwargs: Any) -> ModelGraph:
+    """Trace ``model(*args, **kwargs)`` into a graph.
+
+    Raises:
+        TraceError: the forward did not run on any backend.
+    """
+    return trace_call(model, args, kwargs)

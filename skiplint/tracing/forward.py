@@ -1,0 +1,188 @@
+"""Tracing a call of a model: the backends in order, one record, one graph."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from torch import nn
+
+from skiplint.graph import Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
+from skiplint.tracing.backends import ORDER, asks_for_grad, is_backend_limit, prepared
+from skiplint.tracing.errors import TraceError, one_line, user_place, verbose_text
+from skiplint.tracing.fx_graph import builder
+from skiplint.tracing.lift import lift
+from skiplint.tracing.modes import DispatchMode, FunctionMode
+from skiplint.tracing.recorder import Recorder
+from skiplint.tracing.scopes import ScopeStack, class_name
+from skiplint.tracing.sources import FrameReader
+from skiplint.tracing.trees import named_inputs, walk
+
+T = TypeVar("T")
+
+
+def trace_call(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    name: str | None = None,
+    backends: Sequence[Backend] | None = None,
+) -> ModelGraph:
+    """Trace ``model(*args, **kwargs)`` on the first of ``backends`` that can run it.
+
+    The model, its inputs and the random state are as before when this returns.
+
+    Raises:
+        TraceError: no backend could run the forward; the message is of the most faithful one.
+    """
+    model = _unwrapped(model)
+    title = name or type(model).__name__
+    graph, errors = _first_that_runs(
+        backends or ORDER, lambda backend, grad: _trace_on(backend, model, args, kwargs, title, grad)
+    )
+    if graph is None:
+        raise _trace_error(errors, model)
+    return graph
+
+
+def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+    """Run the forward once on the cheapest backend that can; None if it ran, else why it did not."""
+    model = _unwrapped(model)
+
+    def run(backend: Backend, grad: bool) -> bool:
+        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
+            ready(*ready_args, **ready_kwargs)
+        return True
+
+    ran, errors = _first_that_runs(ORDER, run)
+    return None if ran else _faithful(errors)
+
+
+def _first_that_runs(
+    backends: Sequence[Backend], run: Callable[[Backend, bool], T]
+) -> tuple[T | None, list[Exception]]:
+    """The first result of ``run(backend, grad)``, or None and what went wrong on each backend."""
+    errors: list[Exception] = []
+    for backend in backends:
+        for grad in (False, True):
+            try:
+                return run(backend, grad), errors
+            except Exception as error:
+                errors.append(error)
+                if not asks_for_grad(error):
+                    break
+        if _settled(errors):
+            break
+    return None, errors
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    while isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        model = model.module
+    return model
+
+
+def _trace_on(
+    backend: Backend, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str, grad: bool
+) -> ModelGraph:
+    start = time.perf_counter()
+    with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
+        scopes = ScopeStack(ready)
+        package = type(ready).__module__.partition(".")[0]
+        frames = FrameReader(package, _run.__code__)
+        recorder = Recorder(scopes, frames, _registered(ready))
+        inputs = _unique(named_inputs(ready.forward, ready_args, ready_kwargs))
+        for path, tensor in inputs:
+            recorder.add_input(path, tensor)
+        with scopes.watching(), FunctionMode(recorder), DispatchMode(recorder):
+            result = _run(ready, ready_args, ready_kwargs)
+        recorder.add_output(list(walk(result)))
+        modules = _modules(ready)
+        count = sum({id(p): p.numel() for p in ready.parameters()}.values())
+    operations = lift(recorder.records)
+    specs = [operation.outputs[0] for operation in operations if operation.kind == "input"]
+    return ModelGraph(
+        name=name,
+        operations=operations,
+        modules=modules,
+        inputs=tuple(InputInfo(path, spec) for (path, _), spec in zip(inputs, specs, strict=True)),
+        parameters=count,
+        backend=backend,
+        training=model.training,
+        seconds=time.perf_counter() - start,
+        fx_builder=builder(recorder.records, operations),
+    )
+
+
+def _run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The frame below which no frame is the user's."""
+    return model(*args, **kwargs)
+
+
+def _unique(inputs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """One entry a tensor: the same tensor passed twice is one input."""
+    seen: set[int] = set()
+    return [(path, t) for path, t in inputs if not (id(t) in seen or seen.add(id(t)))]  # type: ignore[func-returns-value]
+
+
+def _registered(model: nn.Module) -> Mapping[int, tuple[OperationKind, str]]:
+    names: dict[int, tuple[OperationKind, str]] = {}
+    for name, parameter in model.named_parameters():
+        names.setdefault(id(parameter), ("parameter", name))
+    for name, buffer in model.named_buffers():
+        names.setdefault(id(buffer), ("buffer", name))
+    return names
+
+
+def _modules(model: nn.Module) -> dict[str, ModuleInfo]:
+    return {
+        path: ModuleInfo(
+            path,
+            class_name(module),
+            sum(parameter.numel() for parameter in module.parameters(recurse=False)),
+            module.training,
+            class_location(type(module)),
+        )
+        for path, module in model.named_modules()
+    }
+
+
+def class_location(cls: type) -> Location | None:
+    """Where ``cls`` is written, None for a class without a source file."""
+    forward = cls.__dict__.get("forward")
+    code = getattr(inspect.unwrap(forward), "__code__", None) if callable(forward) else None
+    if code is None:
+        return None
+    first = getattr(cls, "__firstlineno__", None)  # Python 3.13 and newer
+    return Location(code.co_filename, first or code.co_firstlineno, None, cls.__qualname__)
+
+
+def _settled(errors: list[Exception]) -> bool:
+    """Two backends agree on an error of the model's own: running it with values would only be slower."""
+    if len(errors) < 2 or any(map(is_backend_limit, errors[-2:])):
+        return False
+    before, last = errors[-2:]
+    same_place = user_place(before.__traceback__) == user_place(last.__traceback__)
+    return type(before) is type(last) and same_place
+
+
+def _faithful(errors: list[Exception]) -> Exception:
+    """The error that tells most: the model's own before one of a backend's limits."""
+    own = [error for error in errors if not is_backend_limit(error)]
+    return (own or errors)[-1]
+
+
+def _trace_error(errors: list[Exception], model: nn.Module) -> TraceError:
+    on_meta = any(parameter.is_meta for parameter in model.parameters())
+    if on_meta and any(map(is_backend_limit, errors)):
+        errors = errors[:2]
+    chosen = _faithful(errors)
+    place = user_place(chosen.__traceback__)
+    where = f" at {place}" if place else ""
+    message = f"{type(model).__name__}.forward failed{where}: {one_line(chosen)}"
+    return TraceError(
+        message, verbose=verbose_text(chosen), needs_values=on_meta and any(map(is_backend_limit, errors))
+    )

@@ -1,0 +1,303 @@
+"""The record of a running forward: every call, with the values it read and made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.parameter import is_lazy
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from skiplint.graph import Location, Operand, OperandRef, OperationKind, TensorSpec
+from skiplint.tracing.naming import function_name
+from skiplint.tracing.scopes import Scope, ScopeStack
+from skiplint.tracing.sources import FrameReader
+from skiplint.tracing.storages import StorageState, Value, Write, region_of, storage_key
+from skiplint.tracing.trees import walk
+
+# Calls that hand back their argument itself outside training. They get a tensor object of their own,
+# else the reads of the argument and those of the result could not be told apart.
+_PASSED_THROUGH = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"})
+
+
+@dataclass(slots=True)
+class Record:
+    """One entry of the tape; ``args`` and ``kwargs`` hold :class:`OperandRef` for tensors."""
+
+    kind: OperationKind
+    name: str
+    scope: Scope
+    operands: list[Operand] = field(default_factory=list)
+    outputs: list[TensorSpec] = field(default_factory=list)
+    stack: tuple[Location, ...] = ()
+    function: Callable[..., Any] | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    inplace: bool = False
+    view: bool = False
+    target: str = ""
+    """Name of the input, parameter or buffer."""
+
+
+class Recorder:
+    """Writes the tape. Tensors are held weakly: recording keeps no activation alive."""
+
+    def __init__(
+        self, scopes: ScopeStack, frames: FrameReader, registered: Mapping[int, tuple[OperationKind, str]]
+    ) -> None:
+        self.records: list[Record] = []
+        self.inside = False
+        """A recorded call is running: what the kernels do now is part of it."""
+        self._scopes = scopes
+        self._frames = frames
+        self._registered = registered
+        self._values: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self._storages: dict[int, StorageState] = {}
+        self._storage_count = 0
+        self._writes: list[Tensor] = []
+
+    # -- what runs -------------------------------------------------------------------------------
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        written: list[Tensor] | None = None,
+    ) -> Any:
+        """Run ``function`` and record it if it makes a tensor or writes one.
+
+        ``written`` are the tensors that the call writes where the caller knows; else the dispatch mode
+        tells while it runs.
+        """
+        tensors = _tensors_of(args, kwargs)
+        if any(_is_batched(tensor) or is_lazy(tensor) for tensor in tensors):
+            # In a torch.func transform the kernels below are recorded; a lazy weight has no data to read.
+            return function(*args, **kwargs)
+        outer, self._writes = self._writes, []
+        self.inside = True
+        try:
+            result = function(*args, **kwargs)
+        finally:
+            self.inside = False
+            writes, self._writes = self._writes, outer
+        if written is not None:
+            writes = written
+        outputs = [tensor for _, tensor in walk(result)] if result is not None else []
+        mutated = self._mutated(tensors, outputs, writes)
+        if not mutated and all(any(made is read for read in tensors) for made in outputs):
+            name = function_name(function)
+            if name not in _PASSED_THROUGH or not outputs:
+                return result
+            result = outputs[0].view(outputs[0].shape)
+            outputs = [result]
+        self._record(function, args, kwargs, tensors, outputs, mutated, writes)
+        return result
+
+    def wrote(self, tensors: list[Tensor]) -> None:
+        """Note tensors that a kernel of the running call has written."""
+        self._writes.extend(tensors)
+
+    def _mutated(self, read: list[Tensor], made: list[Tensor], writes: list[Tensor]) -> list[Tensor]:
+        """The arguments whose memory the call wrote into, each once."""
+        if not writes:
+            return []
+        keys = {key for key in map(storage_key, writes) if key is not None}
+        found: list[Tensor] = []
+        for tensor in read:
+            if storage_key(tensor) in keys and not any(tensor is other for other in found):
+                found.append(tensor)
+        return found
+
+    def _record(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        tensors: list[Tensor],
+        outputs: list[Tensor],
+        mutated: list[Tensor],
+        writes: list[Tensor],
+    ) -> None:
+        stack = self._frames.stack(4)
+        operands: list[Operand] = []
+        positions: dict[str, OperandRef] = {}
+
+        def reference(path: str, tensor: Tensor) -> OperandRef:
+            value = self.read(tensor, stack)
+            positions[path] = OperandRef(len(operands))
+            operands.append(Operand(value.producer, value.output, path))
+            return positions[path]
+
+        plain_args = tuple(_template(item, str(index), reference) for index, item in enumerate(args))
+        plain_kwargs = {key: _template(item, key, reference) for key, item in kwargs.items()}
+        before = {self._state(tensor).number for tensor in tensors}
+        made = outputs + [tensor for tensor in mutated if not any(tensor is other for other in outputs)]
+        record = Record(
+            "call",
+            function_name(function),
+            self._scopes.current,
+            operands,
+            [self._spec(tensor) for tensor in made],
+            stack,
+            function,
+            plain_args,
+            plain_kwargs,
+        )
+        if mutated and made[0] is tensors[0] and any(made[0] is tensor for tensor in mutated):
+            record.inplace = True
+            record.name = record.name.rstrip("_") + "_"
+        elif made:
+            record.view = self._state(made[0]).number in before
+        index = self._append(record)
+        self._apply_writes(writes, mutated, index, made)
+        for output, tensor in enumerate(made):
+            self._bind(tensor, index, output)
+
+    def _apply_writes(
+        self, writes: list[Tensor], mutated: list[Tensor], index: int, made: list[Tensor]
+    ) -> None:
+        if not mutated:
+            return
+        states = {id(self._state(tensor)): tensor for tensor in mutated}
+        for written in writes:
+            state = self._state(written)
+            owner = states.get(id(state))
+            if owner is None:
+                continue
+            state.version += 1
+            output = next(place for place, tensor in enumerate(made) if tensor is owner)
+            state.writes.append(Write(state.version, region_of(written), Value(index, output, state.version)))
+
+    # -- values ----------------------------------------------------------------------------------
+
+    def add_input(self, name: str, tensor: Tensor) -> None:
+        """Put a model input on the tape."""
+        record = Record("input", "input", self._scopes.current, outputs=[self._spec(tensor)], target=name)
+        self._bind(tensor, self._append(record), 0)
+
+    def add_output(self, tensors: list[tuple[str, Tensor]]) -> None:
+        """Put the model's result on the tape."""
+        operands = []
+        for path, tensor in tensors:
+            value = self.read(tensor, ())
+            operands.append(Operand(value.producer, value.output, path))
+        self._append(Record("output", "output", self._scopes.current, operands))
+
+    def read(self, tensor: Tensor, stack: tuple[Location, ...]) -> Value:
+        """The current value of ``tensor``, with what other views have written into it since."""
+        state = self._state(tensor)
+        value: Value | None = self._values.get(tensor)
+        if value is None:
+            value = self._introduce(tensor, state)
+        if value.version == state.version:
+            return value
+        writes = state.writes_seen_by(region_of(tensor), value.version)
+        if writes:
+            parts = {write.value[:2]: write.value for write in writes}
+            sources = [value, *parts.values()]
+            value = self._synthesize("update", tensor, sources, stack)
+        else:
+            value = value._replace(version=state.version)
+            self._values[tensor] = value
+        return value
+
+    def _introduce(self, tensor: Tensor, state: StorageState) -> Value:
+        """A tensor that no recorded call made: registered in the model, an alias, or a constant."""
+        registered = self._registered.get(id(tensor))
+        if registered is not None:
+            kind, name = registered
+            record = Record(kind, kind, self._scopes.current, outputs=[self._spec(tensor)], target=name)
+        elif state.first is not None:
+            return self._synthesize("alias", tensor, [state.first], ())
+        else:
+            record = Record("constant", "constant", self._scopes.current, outputs=[self._spec(tensor)])
+        index = self._append(record)
+        return self._bind(tensor, index, 0, version=0)
+
+    def _synthesize(
+        self, name: str, tensor: Tensor, sources: list[Value], stack: tuple[Location, ...]
+    ) -> Value:
+        operands = [Operand(value.producer, value.output, str(i)) for i, value in enumerate(sources)]
+        record = Record("call", name, self._scopes.current, operands, [self._spec(tensor)], stack, view=True)
+        record.args = tuple(OperandRef(i) for i in range(len(operands)))
+        version = self._state(tensor).version if name == "update" else sources[0].version
+        return self._bind(tensor, self._append(record), 0, version=version)
+
+    def _bind(self, tensor: Tensor, producer: int, output: int, version: int | None = None) -> Value:
+        state = self._state(tensor)
+        value = Value(producer, output, state.version if version is None else version)
+        self._values[tensor] = value
+        if state.first is None:
+            state.first = value
+        return value
+
+    def _append(self, record: Record) -> int:
+        self.records.append(record)
+        if record.kind == "call":
+            record.scope.operations += 1
+        return len(self.records) - 1
+
+    def _state(self, tensor: Tensor) -> StorageState:
+        key = storage_key(tensor)
+        if key is None:
+            key = -id(tensor)
+        state = self._storages.get(key)
+        if state is None:
+            weak = StorageWeakRef(tensor.untyped_storage()) if key > 0 else None
+            state = StorageState(self._storage_count, weak)
+            self._storage_count += 1
+            self._storages[key] = state
+        return state
+
+    def _spec(self, tensor: Tensor) -> TensorSpec:
+        shape = tuple(int(size) for size in tensor.shape)
+        count = 1
+        for size in shape:
+            count *= size
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        return TensorSpec(shape, dtype, count * tensor.element_size(), self._state(tensor).number)
+
+
+def _is_batched(tensor: Tensor) -> bool:
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
+
+
+def _tensors_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    found: list[Tensor] = []
+    _collect(args, found)
+    for value in kwargs.values():
+        _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Tensor]) -> None:
+    if isinstance(value, Tensor):
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _collect(item, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _collect(item, found)
+    elif isinstance(value, slice):
+        for item in (value.start, value.stop, value.step):
+            _collect(item, found)
+
+
+def _template(value: Any, path: str, reference: Callable[[str, Tensor], OperandRef]) -> Any:
+    if isinstance(value, Tensor):
+        return reference(path, value)
+    if isinstance(value, (list, tuple)):
+        items = [_template(item, f"{path}[{i}]", reference) for i, item in enumerate(value)]
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, dict):
+        return {key: _template(item, f"{path}[{key!r}]", reference) for key, item in value.items()}
+    if isinstance(value, slice):
+        ends = (value.start, value.stop, value.step)
+        return slice(*(_template(end, f"{path}.{i}", reference) for i, end in enumerate(ends)))
+    return value

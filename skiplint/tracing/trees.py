@@ -1,0 +1,94 @@
+"""Tensors inside the nested structures that models take and return."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_LEAVES = (str, bytes, int, float, complex, bool, type(None), torch.dtype, torch.device)
+_MAX_DEPTH = 8
+
+
+def walk(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+    """Yield ``(path, tensor)`` for every tensor in ``value``: containers, dataclasses, plain objects."""
+    if isinstance(value, Tensor):
+        yield path, value
+    elif isinstance(value, _LEAVES) or depth > _MAX_DEPTH or isinstance(value, torch.nn.Module):
+        return
+    elif isinstance(value, Mapping):
+        for key, item in list(value.items()):
+            yield from walk(item, f"{path}[{key!r}]" if path else str(key), depth + 1)
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        for name in value._fields:
+            yield from walk(getattr(value, name), _member(path, name), depth + 1)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for index, item in enumerate(value):
+            yield from walk(item, f"{path}[{index}]", depth + 1)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from walk(getattr(value, field.name, None), _member(path, field.name), depth + 1)
+    elif hasattr(value, "__dict__") and not callable(value):
+        for name, item in list(vars(value).items()):
+            yield from walk(item, _member(path, name), depth + 1)
+
+
+def _member(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def replace(value: Any, change: Callable[[Tensor], Tensor], depth: int = 0) -> Any:
+    """``value`` with every tensor passed through ``change``; the original structures stay as they are."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, _LEAVES) or depth > _MAX_DEPTH or isinstance(value, torch.nn.Module):
+        return value
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(replace(item, change, depth + 1) for item in value))
+    if isinstance(value, (list, tuple, set)) and type(value) in (list, tuple, set):
+        return type(value)(replace(item, change, depth + 1) for item in value)
+    if any(True for _ in walk(value, "", depth)):
+        return _replace_in_object(value, change, depth)
+    return value
+
+
+def _replace_in_object(value: Any, change: Callable[[Tensor], Tensor], depth: int) -> Any:
+    import copy
+
+    twin = copy.copy(value)
+    if isinstance(value, Mapping):
+        for key, item in list(value.items()):
+            twin[key] = replace(item, change, depth + 1)
+        return twin
+    for name, item in list(vars(value).items()):
+        object.__setattr__(twin, name, replace(item, change, depth + 1))
+    return twin
+
+
+def named_inputs(
+    forward: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> list[tuple[str, Tensor]]:
+    """The tensors of a call of ``forward`` with the names of its parameters: ``x``, ``batch['image']``."""
+    try:
+        names = [
+            (parameter.name, parameter.kind)
+            for parameter in inspect.signature(forward).parameters.values()
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+        ]
+    except (TypeError, ValueError):  # a forward without a Python signature, such as a ScriptModule's
+        names = []
+    found: list[tuple[str, Tensor]] = []
+    for index, value in enumerate(args):
+        name = f"args[{index}]"
+        if index < len(names) and names[index][1] is not inspect.Parameter.VAR_POSITIONAL:
+            name = names[index][0]
+        elif names and names[-1][1] is inspect.Parameter.VAR_POSITIONAL:
+            name = f"{names[-1][0]}[{index - len(names) + 1}]"
+        found.extend(walk(value, name))
+    for key, value in kwargs.items():
+        found.extend(walk(value, key))
+    return found
