@@ -47,8 +47,8 @@ class TensorSpec:
 
     @property
     def floating(self) -> bool:
-        """Whether a gradient can pass through a tensor of this dtype."""
-        return self.dtype.startswith(("float", "bfloat", "complex"))
+        """Whether the tensor holds features (real, complex or quantized numbers), not indices or masks."""
+        return self.dtype.startswith(("float", "bfloat", "complex", "quint", "qint"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def lift(records: Sequence[Record]) -> tuple[Operation, ...]:
     for index, record in enumerate(records):
         operands = record.operands
         sources = [operations[operand.producer] for operand in operands]
+        read = [] if _makes_fresh(record.name) else sources
         read_parameters = [source for source in sources if source.kind == "parameter"]
         operations.append(
             Operation(
@@ -52,11 +53,16 @@ def lift(records: Sequence[Record]) -> tuple[Operation, ...]:
                 inplace=record.inplace,
                 view=record.view,
                 weighted=_is_weighted(record, sources),
-                data=record.kind == "input" or any(source.data for source in sources),
-                learned=record.kind == "parameter" or any(source.learned for source in sources),
+                data=record.kind == "input" or any(source.data for source in read),
+                learned=record.kind == "parameter" or any(source.learned for source in read),
             )
         )
     return tuple(operations)
+
+
+def _makes_fresh(name: str) -> bool:
+    """``zeros_like``, ``new_full``: the operand gives a shape, no values."""
+    return name.endswith("_like") or name.startswith("new_")
 
 
 def _is_weighted(record: Record, sources: Sequence[Operation]) -> bool:

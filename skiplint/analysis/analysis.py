@@ -1,0 +1,32 @@
+"""One graph and everything that is known about it, each analysis computed once and only when asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from skiplint.graph import ModelGraph
+
+if TYPE_CHECKING:
+    from skiplint.analysis.skips import Skip
+
+
+class Analysis:
+    """A graph with its analyses, the one thing that rules and reports read.
+
+    An analysis is a pure function of the frozen graph, so it is computed at first use and kept.
+    """
+
+    def __init__(self, graph: ModelGraph) -> None:
+        """Wrap ``graph``; nothing is computed yet."""
+        self.graph = graph
+
+    def __repr__(self) -> str:
+        return f"Analysis({self.graph.name!r}, {len(self.graph)} operations)"
+
+    @cached_property
+    def skips(self) -> tuple[Skip, ...]:
+        """Every skip connection, one entry a logical join, in execution order."""
+        from skiplint.analysis.skips import find_skips
+
+        return find_skips(self.graph)

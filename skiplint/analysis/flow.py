@@ -1,0 +1,198 @@
+"""The data flow of a graph as arrays: who feeds whom, dominators, distances in weighted layers.
+
+Only tensors that can carry features are edges: they descend from a model input, have a floating dtype
+and reach the reader as values (not as indices, coordinates or a shape). Dominators and distances come
+from one pass in execution order; queries take logarithmic time through jump pointers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from skiplint.graph import ModelGraph, Operand, Operation
+
+ROOT = -1
+"""Stands above every source of data."""
+
+UNKNOWN = 1 << 62
+"""Resolution of a tensor that no convolution, pooling or resampling has shaped."""
+
+# Operands that steer where values come from, or lend only a shape: name -> positions that carry values.
+_VALUE_POSITIONS = {
+    "expand_as": 1,
+    "view_as": 1,
+    "reshape_as": 1,
+    "type_as": 1,
+    "to": 1,
+    "grid_sampler": 1,
+    "grid_sampler_2d": 1,
+    "grid_sampler_3d": 1,
+    "roi_align": 1,
+    "roi_pool": 1,
+    "ps_roi_align": 1,
+    "ps_roi_pool": 1,
+    "deform_conv2d": 1,
+    "bernoulli": 0,
+    "multinomial": 0,
+}
+_RESOLUTION_PREFIXES = ("conv", "max_pool", "avg_pool", "adaptive_", "upsample", "pixel_", "max_unpool", "fractional_")
+
+
+def carries_values(operation: Operation, position: int) -> bool:
+    """Whether operand ``position`` of ``operation`` is read for its values."""
+    if operation.operands[position].argument == "out":
+        return False
+    limit = _VALUE_POSITIONS.get(operation.base_name)
+    return limit is None or position < limit
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Feature flow of one graph. All lists are indexed by operation index."""
+
+    graph: ModelGraph
+    reads: tuple[tuple[Operand, ...], ...]
+    """The operands of each operation that carry features into it."""
+
+    @cached_property
+    def readers(self) -> tuple[tuple[int, ...], ...]:
+        """For each operation those that read features from it, once a read."""
+        rows: list[list[int]] = [[] for _ in self.reads]
+        for index, operands in enumerate(self.reads):
+            for operand in operands:
+                rows[operand.producer].append(index)
+        return tuple(tuple(row) for row in rows)
+
+    @cached_property
+    def weight(self) -> tuple[int, ...]:
+        """1 for a weighted layer, else 0."""
+        return tuple(int(operation.weighted) for operation in self.graph)
+
+    @cached_property
+    def tree(self) -> DominatorTree:
+        """Dominators of the flow, from a root above all sources."""
+        return DominatorTree(self)
+
+
+class DominatorTree:
+    """Immediate dominators, with distances from the root and the resolution along the way.
+
+    ``shortest`` and ``longest`` count weighted layers from the root to each operation, itself included.
+    Between a dominator and what it dominates the difference of these is the distance between the two,
+    since every path passes the dominator. ``resolution`` is the product of the spatial sizes after the
+    last convolution, pooling or resampling on the dominator chain (or of an image that went in);
+    ``UNKNOWN`` where there was none.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        size = len(flow.reads)
+        self.parent = [ROOT] * size
+        self.shortest = [0] * size
+        self.longest = [0] * size
+        self.resolution = [UNKNOWN] * size
+        self._depth = [0] * size
+        self._jump = [ROOT] * size
+        self._lowest = [0] * size
+        """Smallest resolution from the operation up to, not including, its jump."""
+        for index, operands in enumerate(flow.reads):
+            self._add(flow, index, operands)
+
+    def _add(self, flow: Flow, index: int, operands: tuple[Operand, ...]) -> None:
+        parent = ROOT
+        if operands:
+            parent = operands[0].producer
+            for operand in operands[1:]:
+                parent = self.meet(parent, operand.producer)
+            self.shortest[index] = min(self.shortest[operand.producer] for operand in operands)
+            self.longest[index] = max(self.longest[operand.producer] for operand in operands)
+        self.shortest[index] += flow.weight[index]
+        self.longest[index] += flow.weight[index]
+        self.parent[index] = parent
+        self._depth[index] = self.depth(parent) + 1
+        own = _resolution(flow.graph.operations[index])
+        self.resolution[index] = own or (UNKNOWN if parent == ROOT else self.resolution[parent])
+        self._set_jump(index, parent)
+
+    def _set_jump(self, index: int, parent: int) -> None:
+        over = self.jump(parent)
+        lowest = self.resolution[index]
+        if self.depth(parent) - self.depth(over) == self.depth(over) - self.depth(self.jump(over)):
+            self._jump[index] = self.jump(over)
+            if parent != ROOT:
+                lowest = min(lowest, self._lowest[parent])
+            if over != ROOT:
+                lowest = min(lowest, self._lowest[over])
+        else:
+            self._jump[index] = parent
+        self._lowest[index] = lowest
+
+    def depth(self, index: int) -> int:
+        """Dominators above ``index``, 0 for the root."""
+        return 0 if index == ROOT else self._depth[index]
+
+    def jump(self, index: int) -> int:
+        return ROOT if index == ROOT else self._jump[index]
+
+    def meet(self, left: int, right: int) -> int:
+        """The nearest operation that dominates or is both."""
+        while self.depth(left) > self.depth(right):
+            left = self.jump(left) if self.depth(self.jump(left)) >= self.depth(right) else self.parent[left]
+        while self.depth(right) > self.depth(left):
+            right = (
+                self.jump(right) if self.depth(self.jump(right)) >= self.depth(left) else self.parent[right]
+            )
+        while left != right:
+            if self.jump(left) != self.jump(right):
+                left, right = self.jump(left), self.jump(right)
+            else:
+                left, right = self.parent[left], self.parent[right]
+        return left
+
+    def dominates(self, above: int, below: int) -> bool:
+        """Whether every path from the root to ``below`` passes ``above`` (or they are the same)."""
+        if above == ROOT:
+            return True
+        while self.depth(below) > self.depth(above):
+            over = self.jump(below)
+            below = over if self.depth(over) >= self.depth(above) else self.parent[below]
+        return below == above
+
+    def lowest_resolution(self, above: int, below: int) -> int:
+        """The smallest resolution on the dominator chain from ``below`` up to ``above``, both included."""
+        lowest = self.resolution[below]
+        while below != above:
+            lowest = min(lowest, self.resolution[below])
+            over = self.jump(below)
+            if self.depth(over) >= self.depth(above):
+                lowest = min(lowest, self._lowest[below])
+                below = over
+            else:
+                below = self.parent[below]
+        return min(lowest, self.resolution[above]) if above != ROOT else lowest
+
+
+def _resolution(operation: Operation) -> int:
+    shaped = operation.kind == "input" or operation.name.startswith(_RESOLUTION_PREFIXES)
+    if not shaped or not operation.outputs:
+        return 0
+    shape = operation.outputs[0].shape
+    size = 1
+    for extent in shape[2:]:
+        size *= extent
+    return size if len(shape) >= (4 if operation.kind == "input" else 3) else 0
+
+
+def feature_flow(graph: ModelGraph) -> Flow:
+    """The feature flow of ``graph``."""
+    rows: list[tuple[Operand, ...]] = []
+    for operation in graph:
+        kept = [
+            operand
+            for position, operand in enumerate(operation.operands)
+            if graph.operations[operand.producer].data
+            and graph.spec(operand).floating
+            and carries_values(operation, position)
+        ]
+        rows.append(tuple(kept) if operation.data or operation.kind == "output" else ())
+    return Flow(graph, tuple(rows))

@@ -1,0 +1,319 @@
+"""Where tensors meet: the operations that add or concatenate, put together to logical joins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from skiplint.analysis.flow import Flow
+from skiplint.analysis.roles import (
+    ADDITIONS,
+    CONCATENATIONS,
+    gate_operand,
+    is_noise,
+    is_stack_reduction,
+    is_unchanged,
+)
+from skiplint.graph import Operand, OperandRef, Operation
+
+ScaleKind = Literal["parameter", "constant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One operand of a join, seen past what belongs to the join itself: a scale, a gate, views, dropout."""
+
+    operand: Operand
+    """What the join reads."""
+    starts: tuple[Operand, ...]
+    """Where the feature paths begin, behind the gate if there is one."""
+    gate: int | None = None
+    """The product with a learned, data-dependent factor."""
+    scale: ScaleKind | None = None
+    source: Operand | None = None
+    """The tensor behind the scale or gate, None if there is nothing in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A logical join: ``steps`` are its operations, the last one completes it."""
+
+    kind: Literal["additive", "concatenative"]
+    steps: tuple[int, ...]
+    branches: tuple[Branch, ...]
+    axis: int | None = None
+    """The axis that a concatenation grows, counted from 0; None if unknown."""
+
+    @property
+    def index(self) -> int:
+        return self.steps[-1]
+
+
+def find_joins(flow: Flow) -> Iterator[Join]:
+    """Every operation that joins two or more feature tensors, in execution order, one step each."""
+    for operation in flow.graph:
+        if operation.kind == "call" and len(flow.reads[operation.index]) >= 2:
+            join = _join_at(flow, operation)
+            if join is not None:
+                yield join
+        elif is_stack_reduction(operation):
+            join = _stack_sum(flow, operation)
+            if join is not None:
+                yield join
+
+
+def _join_at(flow: Flow, operation: Operation) -> Join | None:
+    name, index = operation.base_name, operation.index
+    reads = flow.reads[index]
+    if name in ADDITIONS or name == "where":
+        return _addition(flow, operation, reads)
+    if name == "lerp":
+        return _lerp(flow, operation)
+    if name in {"addcmul", "addcdiv"}:
+        return _addcmul(flow, operation)
+    if name in {"addmm", "baddbmm", "addbmm", "addmv"}:
+        first = operation.operands[0]
+        if first in reads:
+            return Join("additive", (index,), (branch(flow, first), Branch(reads[1], reads[1:])))
+        return None
+    if name in CONCATENATIONS and not _feeds_stack_sum(flow, operation):
+        return Join("concatenative", (index,), _plain(flow, reads), _concatenated_axis(operation))
+    if name == "setitem":
+        return Join("concatenative", (index,), _plain(flow, reads), _written_axis(flow, operation))
+    if name == "update":
+        return _update(flow, operation, reads)
+    return None
+
+
+def _addition(flow: Flow, operation: Operation, reads: tuple[Operand, ...]) -> Join:
+    branches = tuple(branch(flow, operand) for operand in reads)
+    alpha = operation.argument(2, "alpha", 1)
+    if operation.base_name in ("add", "sub") and isinstance(alpha, (int, float)) and alpha != 1:
+        branches = (branches[0], *(replace(each, scale=each.scale or "constant") for each in branches[1:]))
+    axis = _disjoint_padding_axis(flow, branches)
+    if axis is not None:
+        return Join("concatenative", (operation.index,), branches, axis)
+    return Join("additive", (operation.index,), branches)
+
+
+def _plain(flow: Flow, reads: tuple[Operand, ...]) -> tuple[Branch, ...]:
+    return tuple(_gated_only(branch(flow, operand)) for operand in reads)
+
+
+def _gated_only(found: Branch) -> Branch:
+    """At a concatenation a scale is an ordinary operation of the branch."""
+    return found if found.gate is not None else Branch(found.operand, (found.operand,))
+
+
+def _lerp(flow: Flow, operation: Operation) -> Join | None:
+    reads = flow.reads[operation.index]
+    branches = [branch(flow, operand) for operand in reads[:2]]
+    if len(reads) == 3 and _is_learned_gate(flow, reads[2]):
+        branches = [replace(each, gate=operation.index) for each in branches]
+    else:
+        weights = [flow.graph.operations[operand.producer].learned for operand in operation.operands[2:]]
+        scale: ScaleKind = "parameter" if any(weights) else "constant"
+        branches = [replace(each, scale=each.scale or scale) for each in branches]
+    return Join("additive", (operation.index,), tuple(branches))
+
+
+def _addcmul(flow: Flow, operation: Operation) -> Join | None:
+    base, *factors = operation.operands
+    reads = flow.reads[operation.index]
+    learned = [factor for factor in factors if factor in reads]
+    if base not in reads or not learned:
+        return None
+    if len(learned) == 2:
+        gates = [_is_learned_gate(flow, factor) for factor in learned]
+        product = Branch(learned[0], tuple(learned), operation.index if any(gates) else None)
+    else:
+        other = next(factor for factor in factors if factor is not learned[0])
+        source = flow.graph.operations[other.producer]
+        product = Branch(learned[0], (learned[0],), None, "parameter" if source.learned else "constant")
+    return Join("additive", (operation.index,), (branch(flow, base), product))
+
+
+def _stack_sum(flow: Flow, operation: Operation) -> Join | None:
+    """``torch.stack([a, b]).sum(0)`` adds; the two operations are one join."""
+    if not flow.reads[operation.index]:
+        return None
+    source = flow.graph.operations[flow.reads[operation.index][0].producer]
+    if source.base_name != "stack" or not _feeds_stack_sum(flow, source):
+        return None
+    reads = flow.reads[source.index]
+    if len(reads) < 2:
+        return None
+    return Join("additive", (source.index, operation.index), tuple(branch(flow, operand) for operand in reads))
+
+
+def _feeds_stack_sum(flow: Flow, operation: Operation) -> bool:
+    readers = flow.readers[operation.index]
+    if operation.base_name != "stack" or len(readers) != 1:
+        return False
+    reader = flow.graph.operations[readers[0]]
+    axis = operation.argument(1, "dim", 0)
+    summed = reader.argument(1, "dim", None)
+    if isinstance(summed, tuple) and len(summed) == 1:
+        summed = summed[0]
+    rank = len(operation.outputs[0].shape)
+    return (
+        is_stack_reduction(reader)
+        and isinstance(axis, int)
+        and isinstance(summed, int)
+        and axis % rank == summed % rank
+    )
+
+
+def _update(flow: Flow, operation: Operation, reads: tuple[Operand, ...]) -> Join | None:
+    """Values copied into views of one fresh buffer make a concatenation."""
+    if operation.operands[0] in reads:
+        return None
+    return Join("concatenative", (operation.index,), _plain(flow, reads))
+
+
+def branch(flow: Flow, operand: Operand) -> Branch:
+    """Look back from a join's operand past views, dropout, scales and at most one gate."""
+    current = operand
+    scales: list[ScaleKind | None] = []
+    noisy = False
+    for _ in range(16):
+        operation = flow.graph.operations[current.producer]
+        reads = flow.reads[current.producer]
+        if len(flow.readers[current.producer]) != 1 or not reads:
+            break
+        name = operation.base_name
+        if name == "mul" and len(reads) == 2:
+            gated = _gated(flow, operand, operation)
+            if gated is not None:
+                return replace(gated, scale=_scale(scales, noisy))
+            break
+        if name == "glu":
+            return Branch(operand, (current,), current.producer, _scale(scales, noisy))
+        if name in ("mul", "div") and len(reads) == 1:
+            noisy = noisy or any(is_noise(flow, each) for each in operation.operands if each not in reads)
+            scales.append(_factor(flow, operation))
+        elif not is_unchanged(operation) or len(reads) != 1:
+            break
+        current = reads[0]
+    source = None if current is operand else current
+    return Branch(operand, (operand,), None, _scale(scales, noisy), source)
+
+
+def _scale(found: list[ScaleKind | None], noisy: bool) -> ScaleKind | None:
+    """What the factors amount to; beside a random mask, constants are its keep probability."""
+    if "parameter" in found:
+        return "parameter"
+    return "constant" if "constant" in found and not noisy else None
+
+
+def _factor(flow: Flow, operation: Operation) -> ScaleKind | None:
+    """The kind of the factor that is not a feature."""
+    others = [operand for operand in operation.operands if operand not in flow.reads[operation.index]]
+    if not others:
+        numbers = [arg for arg in operation.args if isinstance(arg, (int, float))]
+        return "constant" if any(number != 1 for number in numbers) else None
+    if any(flow.graph.operations[operand.producer].learned for operand in others):
+        return "parameter"
+    return None if any(is_noise(flow, operand) for operand in others) else "constant"
+
+
+def _gated(flow: Flow, operand: Operand, product: Operation) -> Branch | None:
+    reads = flow.reads[product.index]
+    gate = gate_operand(flow, product)
+    if gate is not None:
+        if not _is_learned_gate(flow, reads[gate]):
+            return None
+        value = reads[1 - gate]
+        return Branch(operand, (value,), product.index, None, value)
+    if any(_is_learned_gate(flow, each) for each in reads) and not _related(flow, reads[0], reads[1]):
+        return Branch(operand, reads, product.index)
+    return None
+
+
+def _is_learned_gate(flow: Flow, operand: Operand) -> bool:
+    operation = flow.graph.operations[operand.producer]
+    return operation.learned and operation.data
+
+
+def _related(flow: Flow, left: Operand, right: Operand) -> bool:
+    return reaches(flow, left.producer, right.producer) or reaches(flow, right.producer, left.producer)
+
+
+def reaches(flow: Flow, above: int, below: int) -> bool:
+    """Whether features flow from operation ``above`` to ``below``; looks only between the two."""
+    if above >= below:
+        return above == below
+    tree = flow.tree
+    if tree.dominates(above, below):
+        return True
+    pending, seen = [below], {below}
+    while pending:
+        index = pending.pop()
+        for operand in flow.reads[index]:
+            producer = operand.producer
+            while tree.parent[producer] > above:
+                producer = tree.parent[producer]  # every path to it comes through its dominator
+            if producer == above:
+                return True
+            if producer > above and producer not in seen:
+                seen.add(producer)
+                pending.append(producer)
+    return False
+
+
+def _concatenated_axis(operation: Operation) -> int | None:
+    name = operation.base_name
+    rank = len(operation.outputs[0].shape)
+    if name in ("cat", "stack"):
+        axis = operation.argument(1, "dim", operation.kwargs.get("axis", 0))
+        return axis % rank if isinstance(axis, int) and rank else None
+    if name == "hstack":
+        return 0 if rank == 1 else 1
+    if name in ("vstack", "row_stack"):
+        return 0
+    return 2 if name == "dstack" else 1
+
+
+def _written_axis(flow: Flow, operation: Operation) -> int | None:
+    """The one axis along which ``buffer[..., a:b, ...] = value`` writes a part."""
+    index = operation.argument(1, "indices")
+    shape = flow.graph.spec(operation.operands[0]).shape
+    items = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in items:
+        at = items.index(Ellipsis)
+        items[at : at + 1] = [slice(None)] * (len(shape) - len(items) + 1)
+    partial = [axis for axis, item in enumerate(items) if item != slice(None)]
+    if len(partial) == 1 and isinstance(items[partial[0]], (slice, int)):
+        return partial[0]
+    return None
+
+
+def _disjoint_padding_axis(flow: Flow, branches: tuple[Branch, ...]) -> int | None:
+    """The axis on which zero-padded operands do not overlap: adding them concatenates."""
+    extents = [_padding(flow, each.operand) for each in branches]
+    if len(extents) != 2 or None in extents:
+        return None
+    left, right = extents
+    assert left is not None and right is not None
+    for axis, ((start, stop), (other_start, other_stop)) in enumerate(zip(left, right, strict=False)):
+        if stop <= other_start or other_stop <= start:
+            return axis
+    return None
+
+
+def _padding(flow: Flow, operand: Operand) -> list[tuple[int, int]] | None:
+    """Where the content of a zero-padded tensor lies on each axis."""
+    operation = flow.graph.operations[operand.producer]
+    if operation.base_name not in ("pad", "constant_pad_nd") or not operation.operands:
+        return None
+    amounts = operation.argument(1, "pad")
+    inside = flow.graph.spec(operation.operands[0]).shape
+    if not isinstance(amounts, tuple) or isinstance(operation.argument(1, "pad"), OperandRef):
+        return None
+    extents = [(0, size) for size in inside]
+    for position in range(len(amounts) // 2):
+        axis = len(inside) - 1 - position
+        before = amounts[2 * position]
+        extents[axis] = (before, before + inside[axis])
+    return extents

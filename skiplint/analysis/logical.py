@@ -1,0 +1,89 @@
+"""Joins in several steps, put together: ``x + a + b`` is one join of three."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from skiplint.analysis.flow import Flow
+from skiplint.analysis.joins import Branch, Join, reaches
+from skiplint.graph import Operand
+
+if TYPE_CHECKING:
+    from skiplint.analysis.skips import Skip
+
+
+@dataclass
+class LogicalJoins:
+    """Merges each new step with the joins that it completes."""
+
+    flow: Flow
+    known: dict[int, Join] = field(default_factory=dict)
+
+    def merge(self, step: Join, skips: Mapping[int, Skip]) -> tuple[Join, tuple[int, ...]]:
+        """``step`` with the joins it absorbs, and the indices of these."""
+        absorbed: list[int] = []
+        branches: list[Branch] = []
+        for position, branch in enumerate(step.branches):
+            inner = self._absorbable(step, position, skips)
+            if inner is None:
+                branches.append(branch)
+            else:
+                absorbed.append(inner.index)
+                branches.extend(_within(each, branch) for each in inner.branches)
+        join = replace(
+            step,
+            steps=tuple(sorted({*step.steps, *(s for i in absorbed for s in self.known[i].steps)})),
+            branches=tuple(branches),
+        )
+        if step.kind == "additive":
+            join = self._interpolation(join, absorbed)
+        self.known[join.index] = join
+        return join, tuple(absorbed)
+
+    def _absorbable(self, step: Join, position: int, skips: Mapping[int, Skip]) -> Join | None:
+        operand = step.branches[position].operand
+        inner = self.known.get(operand.producer)
+        if inner is None or inner.kind != step.kind or len(self.flow.readers[operand.producer]) != 1:
+            return None
+        if step.kind == "concatenative" and (inner.axis != step.axis or inner.axis is None):
+            return None
+        skip = skips.get(inner.index)
+        if skip is not None and step.kind == "additive":
+            others = [each.operand for place, each in enumerate(step.branches) if place != position]
+            if any(self._goes_around(other.producer, skip) for other in others):
+                return None
+        return inner
+
+    def _goes_around(self, source: int, skip: Skip) -> bool:
+        """Whether a shortcut from ``source`` has the whole of ``skip`` on its main path."""
+        forks = [connection.fork.producer for connection in skip.connections]
+        return all(source < fork and reaches(self.flow, source, fork) for fork in forks)
+
+    def _interpolation(self, join: Join, absorbed: list[int]) -> Join:
+        """``x + g * (h - x)`` is a join of ``x`` and ``h``: the difference inside is part of it."""
+        for position, branch in enumerate(join.branches):
+            inner = self.known.get(branch.source.producer) if branch.source is not None else None
+            if inner is None or inner.kind != "additive" or len(self.flow.readers[inner.index]) != 1:
+                continue
+            others = [each for place, each in enumerate(join.branches) if place != position]
+            tensors = {_tensor(each.operand) for each in others}
+            new = [each for each in inner.branches if _tensor(each.operand) not in tensors]
+            if len(inner.branches) != 2 or len(new) != 1:
+                continue
+            value = replace(new[0], gate=branch.gate, scale=branch.scale or new[0].scale)
+            rest = [each if each.gate is not None else replace(each, gate=branch.gate) for each in others]
+            absorbed.append(inner.index)
+            steps = tuple(sorted({*join.steps, *inner.steps}))
+            return replace(join, branches=(*rest[:position], value, *rest[position:]), steps=steps)
+        return join
+
+
+def _tensor(operand: Operand) -> tuple[int, int]:
+    return operand.producer, operand.output
+
+
+def _within(inner: Branch, outer: Branch) -> Branch:
+    """A branch of an absorbed join, with the scale that the whole of it got."""
+    return replace(inner, scale=inner.scale or outer.scale)

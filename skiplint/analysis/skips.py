@@ -1,0 +1,227 @@
+"""Skip connections of a graph, decided from its data flow alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from skiplint.analysis.axes import joins_features
+from skiplint.analysis.flow import ROOT, UNKNOWN, Flow, feature_flow
+from skiplint.analysis.forks import MainPaths, Match, find_forks
+from skiplint.analysis.joins import Branch, Join, ScaleKind, find_joins, reaches
+from skiplint.analysis.logical import LogicalJoins
+from skiplint.analysis.roles import feature_operations, is_selection, losses
+from skiplint.graph import ModelGraph, Operand
+
+SkipKind = Literal["additive", "concatenative", "gated"]
+ShortcutKind = Literal["identity", "projection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One operand of a join that is the end of a shortcut."""
+
+    operand: int
+    """Which of ``Skip.operands`` it is."""
+    fork: Operand
+    """The tensor that the shortcut starts from, as (producer, output)."""
+    shortcut: ShortcutKind
+    span: int
+    """Weighted layers on the longest main path from the fork to the join."""
+    carries: tuple[str, ...] = ()
+    """Names of the operations on the shortcut, from fork to join (``chunk``, ``max_pool2d``, ``conv2d``)."""
+    path: tuple[int, ...] = ()
+    """Indices of the same operations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """One logical join and the shortcuts that end in it."""
+
+    kind: SkipKind
+    shortcut: ShortcutKind
+    """``identity`` if any connection is one, else ``projection``."""
+    join: int
+    """Index of the operation that completes the join."""
+    steps: tuple[int, ...]
+    """Indices of all operations that make up the logical join, ``join`` last."""
+    operands: tuple[Operand, ...]
+    """What is joined, in the order of the source."""
+    connections: tuple[Connection, ...]
+    """The shortcuts among the operands, nearest fork first."""
+    span: int
+    """The largest span of its connections."""
+    long: bool
+    """Encoder to decoder, or around other skips, rather than inside one block."""
+    scale: ScaleKind | None = None
+    gate: int | None = None
+    """Index of the operation that multiplies by the gate (gated skips only)."""
+
+
+def find_skips(graph: ModelGraph) -> tuple[Skip, ...]:
+    """Every skip connection of ``graph``, one entry a logical join, in execution order.
+
+    Joins are taken in execution order, so the skips inside a main path are known when the skip around
+    it is judged. The time is near-linear: the search from a join ends at the nearest fork, and crosses
+    finished blocks in one step through the dominator tree.
+    """
+    flow = feature_flow(graph)
+    finder = _Finder(flow, feature_operations(flow), losses(flow))
+    for step in find_joins(flow):
+        finder.judge(step)
+    return tuple(finder.found[index] for index in sorted(finder.found))
+
+
+class _Finder:
+    def __init__(self, flow: Flow, features: frozenset[int], lost: frozenset[int]) -> None:
+        self.flow = flow
+        self.found: dict[int, Skip] = {}
+        self._features = features
+        self._lost = lost
+        self._logical = LogicalJoins(flow)
+        self._paths = MainPaths(flow)
+        self._last: dict[int, int] = {}
+
+    def judge(self, step: Join) -> None:
+        """Add the skip that ends in ``step``, if there is one, in place of those that it completes."""
+        join, absorbed = self._logical.merge(step, self.found)
+        if join.index in self._lost:
+            return
+        matches = [match for match in find_forks(self.flow, join, self._paths) if self._counts(join, match)]
+        if not matches or not (join.kind == "additive" or joins_features(self.flow, join)):
+            return
+        for index in absorbed:
+            self.found.pop(index, None)
+        self.found[join.index] = self._skip(join, matches)
+        for match in matches:
+            for step_index in join.steps:
+                self._paths.mark(step_index, join.branches[match.position].operand)
+
+    def _counts(self, join: Join, match: Match) -> bool:
+        """The conditions of the definition that concern more than distances."""
+        feature = join.index in self._features
+        if match.distance == 0:
+            if not feature and self.flow.tree.longest[match.fork.producer] == 0:
+                return False  # an attention mask: an input that is only ever added to scores
+            if self._writes_back(join, match):
+                return False
+            return join.kind == "additive" or not self._pools_in_parallel(match, join)
+        if not feature:
+            return False
+        if join.kind == "concatenative":
+            return self._returns_to_resolution(match.fork.producer, self._end(join, match))
+        operations = self.flow.graph.operations
+        if any(is_selection(operations[index]) for index in match.path):
+            return False  # one step of a sequence, projected beside the state of the step before
+        branch = join.branches[match.position]
+        return self.flow.graph.spec(branch.operand).shape == operations[join.index].outputs[0].shape
+
+    def _end(self, join: Join, match: Match) -> int:
+        return join.branches[match.main].starts[0].producer
+
+    def _writes_back(self, join: Join, match: Match) -> bool:
+        """``x[i] += f(x[i])``: the sum is the join, storing it in ``x`` is none."""
+        name = self.flow.graph.operations[join.index].base_name
+        return name in ("setitem", "update") and not match.strict
+
+    def _returns_to_resolution(self, fork: int, end: int) -> bool:
+        """Whether the main path goes to a lower resolution and comes back up (encoder to decoder)."""
+        tree = self.flow.tree
+        if not tree.dominates(fork, end):
+            fork = tree.meet(fork, end)
+        if fork == ROOT:
+            return False
+        lowest = tree.lowest_resolution(fork, end)
+        return lowest < tree.resolution[end] and lowest < tree.resolution[fork]
+
+    def _pools_in_parallel(self, match: Match, join: Join) -> bool:
+        """A pooled copy beside strided convolutions is a branch of a reduction block, no skip."""
+        tree, fork = self.flow.tree, match.fork.producer
+        start = join.branches[match.position].starts[0].producer
+        pooled = tree.resolution[start] < tree.resolution[fork] and tree.resolution[start] != UNKNOWN
+        return pooled and not self._returns_to_resolution(fork, self._end(join, match))
+
+    def _skip(self, join: Join, matches: list[Match]) -> Skip:
+        connections = tuple(self._connection(match) for match in matches)
+        gate = self._gate(join, matches)
+        scales = {branch.scale for branch in join.branches} - {None} or {None}
+        return Skip(
+            kind="gated" if gate is not None else join.kind,
+            shortcut="identity" if any(each.shortcut == "identity" for each in connections) else "projection",
+            join=join.index,
+            steps=join.steps,
+            operands=tuple(branch.operand for branch in join.branches),
+            connections=tuple(sorted(connections, key=lambda each: (-each.fork.producer, each.operand))),
+            span=max(connection.span for connection in connections),
+            long=any(self._is_long(join, match) for match in matches),
+            scale=None if gate is not None else "parameter" if "parameter" in scales else scales.pop(),
+            gate=gate,
+        )
+
+    def _connection(self, match: Match) -> Connection:
+        operations = self.flow.graph.operations
+        fork, path = match.fork, match.path
+        producer = operations[fork.producer]
+        while is_selection(producer) and len(producer.outputs) > 1 and self.flow.reads[producer.index]:
+            path = (producer.index, *path)  # both halves of a chunk: what was split is the fork
+            fork = self.flow.reads[producer.index][0]
+            producer = operations[fork.producer]
+        return Connection(
+            operand=match.position,
+            fork=fork,
+            shortcut="projection" if match.distance else "identity",
+            span=match.span,
+            carries=tuple(operations[index].base_name for index in path),
+            path=path,
+        )
+
+    def _gate(self, join: Join, matches: list[Match]) -> int | None:
+        """The product that gates the shortcut, or all of the main branches."""
+        shortcuts = {match.position for match in matches}
+        for match in matches:
+            gate = join.branches[match.position].gate
+            if gate is not None:
+                return gate
+            for index in match.path:
+                if self.flow.graph.operations[index].base_name == "mul" and len(self.flow.reads[index]) == 2:
+                    return index
+        if join.kind == "concatenative":
+            return None
+        rest = [branch for place, branch in enumerate(join.branches) if place not in shortcuts]
+        gates = [branch.gate for branch in rest if branch.gate is not None and not self._gates_itself(branch)]
+        return gates[0] if gates and len(gates) == len(rest) else None
+
+    def _gates_itself(self, branch: Branch) -> bool:
+        """Squeeze-and-excitation: the factor is computed from the very value that it multiplies."""
+        assert branch.gate is not None
+        reads = self.flow.reads[branch.gate]
+        factors = [operand for operand in reads if operand not in branch.starts]
+        return any(
+            reaches(self.flow, value.producer, factor.producer) for value in branch.starts for factor in factors
+        )
+
+    def _is_long(self, join: Join, match: Match) -> bool:
+        end = self._end(join, match)
+        if self._returns_to_resolution(match.fork.producer, end):
+            return True
+        if len(join.branches) > 2:
+            return False
+        inner = self._nearest_skip(end)
+        if inner is None or inner.join <= match.fork.producer:
+            return False
+        return all(connection.fork.producer > match.fork.producer for connection in inner.connections)
+
+    def _nearest_skip(self, index: int) -> Skip | None:
+        """The last finished skip on the dominator chain from ``index`` upwards."""
+        chain = []
+        while index != ROOT and index not in self._last:
+            if index in self.found:
+                self._last[index] = index
+                break
+            chain.append(index)
+            index = self.flow.tree.parent[index]
+        last = ROOT if index == ROOT else self._last[index]
+        for each in chain:
+            self._last[each] = last
+        return self.found.get(last)
+
