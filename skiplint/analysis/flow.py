@@ -183,14 +183,40 @@ def _resolution(operation: Operation) -> int:
     return size if len(shape) >= (4 if operation.kind == "input" else 3) else 0
 
 
+_ZEROS = frozenset({"zeros", "new_zeros", "zeros_like"})
+_ZERO_PRODUCTS = frozenset({"mul", "matmul", "mm", "bmm", "mv"})
+_VIEWS = frozenset(
+    {"view", "reshape", "expand", "squeeze", "unsqueeze", "transpose", "permute", "getitem", "select", "to"}
+)
+
+
+def _is_zero(operation: Operation, zeros: set[int]) -> bool:
+    """A tensor of zeros that nothing was written to: the first state of a recurrence, and its products."""
+    if operation.base_name in _ZEROS:
+        return True
+    if operation.inplace or not operation.operands:
+        return False
+    if operation.base_name in _VIEWS:
+        return operation.operands[0].producer in zeros
+    return operation.base_name in _ZERO_PRODUCTS and any(
+        operand.producer in zeros for operand in operation.operands
+    )
+
+
 def feature_flow(graph: ModelGraph) -> Flow:
     """The feature flow of ``graph``."""
     rows: list[tuple[Operand, ...]] = []
+    zeros: set[int] = set()
     for operation in graph:
+        if _is_zero(operation, zeros):
+            zeros.add(operation.index)
+            rows.append(())
+            continue
         kept = [
             operand
             for position, operand in enumerate(operation.operands)
             if graph.operations[operand.producer].data
+            and operand.producer not in zeros
             and graph.spec(operand).floating
             and carries_values(operation, position)
         ]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.joins import Branch, Join, reaches
+from skiplint.analysis.forks import MainPaths, find_forks
+from skiplint.analysis.joins import Branch, Join
 from skiplint.graph import Operand
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class LogicalJoins:
     """Merges each new step with the joins that it completes."""
 
     flow: Flow
+    paths: MainPaths
     known: dict[int, Join] = field(default_factory=dict)
 
     def merge(self, step: Join, skips: Mapping[int, Skip]) -> tuple[Join, tuple[int, ...]]:
@@ -47,19 +49,25 @@ class LogicalJoins:
         inner = self.known.get(operand.producer)
         if inner is None or inner.kind != step.kind or len(self.flow.readers[operand.producer]) != 1:
             return None
-        if step.kind == "concatenative" and (inner.axis != step.axis or inner.axis is None):
-            return None
+        if step.kind == "concatenative":
+            return inner if inner.axis == step.axis and inner.axis is not None else None
+        if self.flow.graph.operations[inner.index].base_name in ("mean", "nanmean", "lerp"):
+            return None  # a weighted sum of its own
         skip = skips.get(inner.index)
-        if skip is not None and step.kind == "additive":
-            others = [each.operand for place, each in enumerate(step.branches) if place != position]
-            if any(self._goes_around(other.producer, skip) for other in others):
-                return None
-        return inner
+        return None if skip is not None and self._goes_around(step, position, skip) else inner
 
-    def _goes_around(self, source: int, skip: Skip) -> bool:
-        """Whether a shortcut from ``source`` has the whole of ``skip`` on its main path."""
-        forks = [connection.fork.producer for connection in skip.connections]
-        return all(source < fork and reaches(self.flow, source, fork) for fork in forks)
+    def _goes_around(self, step: Join, position: int, inner: Skip) -> bool:
+        """Whether ``step`` is a skip of its own with all of ``inner`` on its main path.
+
+        A block that ends in an addition, inside another: two joins. In ``x + a + b`` both fork at ``x``.
+        """
+        forks = [connection.fork.producer for connection in inner.connections]
+        if not all(self.flow.tree.dominates(fork, inner.join) for fork in forks):
+            return False
+        return any(
+            match.main == position and match.fork.producer < min(forks)
+            for match in find_forks(self.flow, step, self.paths)
+        )
 
     def _interpolation(self, join: Join, absorbed: list[int]) -> Join:
         """``x + g * (h - x)`` is a join of ``x`` and ``h``: the difference inside is part of it."""

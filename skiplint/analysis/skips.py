@@ -78,8 +78,8 @@ class _Finder:
         self.found: dict[int, Skip] = {}
         self._features = features
         self._lost = lost
-        self._logical = LogicalJoins(flow)
         self._paths = MainPaths(flow)
+        self._logical = LogicalJoins(flow, self._paths)
         self._last: dict[int, int] = {}
 
     def judge(self, step: Join) -> None:
