@@ -1,4 +1,4 @@
-"""Whether a concatenation grows the feature axis, on which later layers mix, or only sets things side by side.
+"""Whether a concatenation grows the feature axis, on which later layers mix, or sets things side by side.
 
 Predictions of several detection heads, tokens of a sequence and outputs of many time steps are
 concatenated too, but along positions; features of one position then never meet.
@@ -57,7 +57,11 @@ def _contracted_axes(flow: Flow, operation: Operation, source: int) -> frozenset
         spatial = len(operation.outputs[0].shape) - 2
         return frozenset({1 if rank > spatial + 1 or rank >= 3 else 0})
     first = operation.operands[0].producer == source
-    if name in ("matmul", "mm", "bmm", "addmm", "baddbmm") and not first and operation.operands[-1] is operand:
+    if (
+        name in ("matmul", "mm", "bmm", "addmm", "baddbmm")
+        and not first
+        and operation.operands[-1] is operand
+    ):
         return frozenset({max(rank - 2, 0)})
     if name in ("einsum", "tensordot"):
         return frozenset(range(1, rank))
@@ -87,7 +91,9 @@ def _keeps_axes(flow: Flow, operation: Operation) -> bool:
 
 
 _MOVES = frozenset({"permute", "transpose", "movedim", "t", "T", "mT", "swapaxes", "swapdims", "moveaxis"})
-_RESHAPES = frozenset({"view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous"})
+_RESHAPES = frozenset(
+    {"view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous"}
+)
 
 
 def _carried(flow: Flow, operation: Operation, source: int, axes: frozenset[int]) -> frozenset[int]:
@@ -129,9 +135,9 @@ def _moved(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[i
             return axes
         left, right = left % rank, right % rank
         if name in ("movedim", "moveaxis"):
-            order = [axis for axis in range(rank) if axis != left]
-            order.insert(right, left)
-            return frozenset(new for new, old in enumerate(order) if old in axes)
+            moved = [axis for axis in range(rank) if axis != left]
+            moved.insert(right, left)
+            return frozenset(new for new, old in enumerate(moved) if old in axes)
     swap = {left: right, right: left}
     return frozenset(swap.get(axis, axis) for axis in axes)
 

@@ -36,7 +36,16 @@ _VALUE_POSITIONS = {
     "bernoulli": 0,
     "multinomial": 0,
 }
-_RESOLUTION_PREFIXES = ("conv", "max_pool", "avg_pool", "adaptive_", "upsample", "pixel_", "max_unpool", "fractional_")
+_RESOLUTION_PREFIXES = (
+    "conv",
+    "max_pool",
+    "avg_pool",
+    "adaptive_",
+    "upsample",
+    "pixel_",
+    "max_unpool",
+    "fractional_",
+)
 
 
 def carries_values(operation: Operation, position: int) -> bool:
@@ -132,6 +141,7 @@ class DominatorTree:
         return 0 if index == ROOT else self._depth[index]
 
     def jump(self, index: int) -> int:
+        """A dominator of ``index`` some way up; equally far for all at one depth."""
         return ROOT if index == ROOT else self._jump[index]
 
     def meet(self, left: int, right: int) -> int:

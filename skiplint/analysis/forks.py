@@ -32,10 +32,18 @@ class MainPaths:
 
     def fill(self, stop: int) -> None:
         """Know the distances of all operations before ``stop``."""
-        flow = self._flow
         for index in range(len(self.distance), stop):
-            main = [self.distance[operand.producer] for operand in self.reads(index)]
-            self.distance.append(min(main, default=0) + flow.weight[index])
+            self.distance.append(self._measure(index))
+
+    def refresh(self, steps: Sequence[int]) -> None:
+        """Measure ``steps`` again, after shortcuts into them were marked."""
+        for index in steps:
+            if index < len(self.distance):
+                self.distance[index] = self._measure(index)
+
+    def _measure(self, index: int) -> int:
+        main = [self.distance[operand.producer] for operand in self.reads(index)]
+        return min(main, default=0) + self._flow.weight[index]
 
     def reads(self, index: int) -> Sequence[Operand]:
         """The feature operands of ``index`` that are no shortcuts (all, should none be left)."""
@@ -44,6 +52,7 @@ class MainPaths:
         return main or operands
 
     def is_shortcut(self, reader: int, operand: Operand) -> bool:
+        """Whether ``operand`` of ``reader`` was marked."""
         return (reader, operand.producer, operand.output) in self._shortcuts
 
     def mark(self, reader: int, operand: Operand) -> None:
@@ -65,20 +74,21 @@ class Match:
     path: tuple[int, ...]
     """Operations of the shortcut from the fork, itself not included, to the join's operand."""
     span: int
-    """Weighted layers on the longest main path."""
+    """Weighted layers on the main path: of two branches, on the shortest path that takes no other
+    shortcut; of more, on the shortest path there is."""
 
 
 class _Main(NamedTuple):
+    """Weighted layers from an operation to the main operand."""
+
     shortest: int
     main: int
-    longest: int
+    """The same without known shortcuts."""
 
     def merged(self, other: _Main | None) -> _Main:
         if other is None:
             return self
-        return _Main(
-            min(self.shortest, other.shortest), min(self.main, other.main), max(self.longest, other.longest)
-        )
+        return _Main(min(self.shortest, other.shortest), min(self.main, other.main))
 
 
 class _Short(NamedTuple):
@@ -105,21 +115,19 @@ class _Sweep:
     shorts: dict[int, dict[int, _Short]] = field(default_factory=dict)
     heap: list[int] = field(default_factory=list)
     short_heap: list[int] = field(default_factory=list)
+    main_heap: list[tuple[int, int]] = field(default_factory=list)
     queued: set[int] = field(default_factory=set)
-    near: set[int] = field(default_factory=set)
-    """Operations in the queue that reach the main operand without a weighted layer."""
     matches: list[Match] = field(default_factory=list)
 
     def run(self) -> list[Match]:
         for operand in self.join.branches[self.main].starts:
-            self._set_main(operand.producer, _Main(0, 0, 0))
+            self._set_main(operand.producer, _Main(0, 0))
         for position in self.open:
             for operand in self.join.branches[position].starts:
                 self._set_short(operand.producer, position, _Short(0, -1, operand))
         while self.heap and self.open:
             index = -heapq.heappop(self.heap)
             self.queued.discard(index)
-            self.near.discard(index)
             if index < self.floor:
                 break
             self._visit(index)
@@ -134,10 +142,7 @@ class _Sweep:
         merged = state.merged(self.mains.get(index))
         self.mains[index] = merged
         self._queue(index)
-        if merged.shortest < 1:
-            self.near.add(index)
-        else:
-            self.near.discard(index)
+        heapq.heappush(self.main_heap, (merged.shortest, index))
 
     def _set_short(self, index: int, position: int, state: _Short) -> None:
         row = self.shorts.setdefault(index, {})
@@ -173,14 +178,8 @@ class _Sweep:
         above = self._hop(index)
         tree, distance = self.flow.tree, self.paths.distance
         if above != index:
-            self._set_main(
-                above,
-                _Main(
-                    state.shortest + tree.shortest[index] - tree.shortest[above],
-                    state.main + distance[index] - distance[above],
-                    state.longest + tree.longest[index] - tree.longest[above],
-                ),
-            )
+            nearer = tree.shortest[index] - tree.shortest[above], distance[index] - distance[above]
+            self._set_main(above, _Main(state.shortest + nearer[0], state.main + nearer[1]))
             return
         weight = self.flow.weight[index]
         reached: list[int] = []
@@ -190,10 +189,10 @@ class _Sweep:
                 continue
             shortcut = self.paths.is_shortcut(index, operand)
             main = _NEVER if shortcut and len(self.flow.reads[index]) > 1 else state.main + weight
-            self._set_main(producer, _Main(state.shortest + weight, main, state.longest + weight))
+            self._set_main(producer, _Main(state.shortest + weight, main))
             if producer in self.shorts:
                 reached.append(producer)
-        if not self.near:
+        if len(self.join.branches) > 2:
             for producer in reached:
                 self._accept_early(producer)
 
@@ -210,10 +209,17 @@ class _Sweep:
         return index
 
     def _accept_early(self, index: int) -> None:
-        """The queue holds only paths with a weighted layer, so an operand met now is a fork for sure."""
+        """An operand met when all that is queued is as far away or farther: no later path is shorter.
+
+        Without this a dense block of L layers would take L sweeps over all of it.
+        """
         main = self.mains[index]
+        while self.main_heap[0][1] not in self.queued:
+            heapq.heappop(self.main_heap)
+        if main.shortest < 1 or main.shortest > self.main_heap[0][0]:
+            return
         for position, state in list(self.shorts[index].items()):
-            if state.distance == 0 and state.after == -1 and main.shortest >= 1:
+            if state.distance == 0 and state.after == -1:
                 self._accept(index, position, main)
 
     def _accept(self, index: int, position: int, main: _Main) -> None:
@@ -230,8 +236,9 @@ class _Sweep:
             path.append(step.after)
             step = self.shorts[step.after][position]
         self.open.discard(position)
+        span = main.main if len(self.join.branches) == 2 and main.main < _NEVER else main.shortest
         self.matches.append(
-            Match(position, self.main, state.operand, state.distance, strict, tuple(path), main.longest)
+            Match(position, self.main, state.operand, state.distance, strict, tuple(path), span)
         )
 
     def _is_pure(self, index: int, position: int) -> bool:

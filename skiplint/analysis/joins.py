@@ -47,6 +47,7 @@ class Join:
 
     @property
     def index(self) -> int:
+        """The operation that completes the join."""
         return self.steps[-1]
 
 
@@ -144,7 +145,9 @@ def _stack_sum(flow: Flow, operation: Operation) -> Join | None:
     reads = flow.reads[source.index]
     if len(reads) < 2:
         return None
-    return Join("additive", (source.index, operation.index), tuple(branch(flow, operand) for operand in reads))
+    return Join(
+        "additive", (source.index, operation.index), tuple(branch(flow, operand) for operand in reads)
+    )
 
 
 def _feeds_stack_sum(flow: Flow, operation: Operation) -> bool:
@@ -193,7 +196,7 @@ def branch(flow: Flow, operand: Operand) -> Branch:
         if name in ("mul", "div") and len(reads) == 1:
             noisy = noisy or any(is_noise(flow, each) for each in operation.operands if each not in reads)
             scales.append(_factor(flow, operation))
-        elif not is_unchanged(operation) or len(reads) != 1:
+        elif (name != "neg" and not is_unchanged(operation)) or len(reads) != 1:
             break
         current = reads[0]
     source = None if current is operand else current
@@ -291,11 +294,11 @@ def _written_axis(flow: Flow, operation: Operation) -> int | None:
 
 def _disjoint_padding_axis(flow: Flow, branches: tuple[Branch, ...]) -> int | None:
     """The axis on which zero-padded operands do not overlap: adding them concatenates."""
-    extents = [_padding(flow, each.operand) for each in branches]
-    if len(extents) != 2 or None in extents:
+    if len(branches) != 2:
         return None
-    left, right = extents
-    assert left is not None and right is not None
+    left, right = (_padding(flow, each.operand) for each in branches)
+    if left is None or right is None:
+        return None
     for axis, ((start, stop), (other_start, other_stop)) in enumerate(zip(left, right, strict=False)):
         if stop <= other_start or other_stop <= start:
             return axis

@@ -6,7 +6,7 @@ from skiplint.analysis.flow import Flow
 from skiplint.graph import Operand, Operation
 
 ADDITIONS = frozenset({"add", "sub", "add_relu", "index_add"})
-"""Element-wise sums of two operands."""
+"""Element-wise sums."""
 CONCATENATIONS = frozenset({"cat", "stack", "hstack", "vstack", "dstack", "column_stack", "row_stack"})
 PRODUCTS = frozenset({"mul", "addcmul"})
 _SUMS = frozenset({"sum", "mean", "nansum", "nanmean"})
@@ -14,8 +14,11 @@ _SELECTIONS = frozenset(
     "getitem select unbind index_select narrow split chunk tensor_split split_with_sizes unsafe_split "
     "unsafe_chunk slice index".split()
 )
-_BOUNDED = {"sigmoid": 2, "hardsigmoid": 2, "softmax": 2, "_softmax": 2, "log_sigmoid": 1, "tanh": 1, "hardtanh": 1}
-_SPATIAL_WEIGHTS = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu", "embedding", "embedding_bag"})
+_BOUNDED = {
+    **dict.fromkeys(("sigmoid", "hardsigmoid", "softmax", "_softmax"), 2),
+    **dict.fromkeys(("log_sigmoid", "tanh", "hardtanh"), 1),
+}
+_NOT_ON_SHORTCUTS = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu", "embedding", "embedding_bag"})
 _NOISE = frozenset({"bernoulli", "rand", "rand_like", "randn_like", "uniform", "empty_like", "new_empty"})
 _UNCHANGED = frozenset(
     "view reshape _unsafe_view flatten unflatten squeeze unsqueeze permute transpose movedim contiguous clone "
@@ -37,7 +40,7 @@ def is_selection(operation: Operation) -> bool:
 def is_single_projection(operation: Operation) -> bool:
     """A weighted layer that can stand on a projection shortcut: a convolution or a linear map."""
     name = operation.base_name
-    return operation.weighted and name not in _SPATIAL_WEIGHTS and not name.endswith("_cell")
+    return operation.weighted and name not in _NOT_ON_SHORTCUTS and not name.endswith("_cell")
 
 
 def is_stack_reduction(operation: Operation) -> bool:

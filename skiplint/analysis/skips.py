@@ -27,7 +27,7 @@ class Connection:
     """The tensor that the shortcut starts from, as (producer, output)."""
     shortcut: ShortcutKind
     span: int
-    """Weighted layers on the longest main path from the fork to the join."""
+    """Weighted layers on the main path from the fork to the join, inner shortcuts not taken."""
     carries: tuple[str, ...] = ()
     """Names of the operations on the shortcut, from fork to join (``chunk``, ``max_pool2d``, ``conv2d``)."""
     path: tuple[int, ...] = ()
@@ -93,9 +93,22 @@ class _Finder:
         for index in absorbed:
             self.found.pop(index, None)
         self.found[join.index] = self._skip(join, matches)
-        for match in matches:
-            for step_index in join.steps:
-                self._paths.mark(step_index, join.branches[match.position].operand)
+        self._mark_shortcuts(join, [join.branches[match.position].operand for match in matches])
+
+    def _mark_shortcuts(self, join: Join, ends: list[Operand]) -> None:
+        """Mark the reads by which shortcuts enter the steps of ``join``.
+
+        A step that takes in nothing but shortcuts hands on a shortcut: ``cat(cat(x, a), b)``.
+        """
+        tensors = {(end.producer, end.output) for end in ends}
+        for step in join.steps:
+            reads = self.flow.reads[step]
+            short = [read for read in reads if (read.producer, read.output) in tensors]
+            for read in short:
+                self._paths.mark(step, read)
+            if len(short) == len(reads):
+                tensors.add((step, 0))
+        self._paths.refresh(join.steps)
 
     def _counts(self, join: Join, match: Match) -> bool:
         """The conditions of the definition that concern more than distances."""
@@ -197,7 +210,9 @@ class _Finder:
         reads = self.flow.reads[branch.gate]
         factors = [operand for operand in reads if operand not in branch.starts]
         return any(
-            reaches(self.flow, value.producer, factor.producer) for value in branch.starts for factor in factors
+            reaches(self.flow, value.producer, factor.producer)
+            for value in branch.starts
+            for factor in factors
         )
 
     def _is_long(self, join: Join, match: Match) -> bool:
@@ -224,4 +239,3 @@ class _Finder:
         for each in chain:
             self._last[each] = last
         return self.found.get(last)
-

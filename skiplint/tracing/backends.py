@@ -99,9 +99,9 @@ def _to_copy(tensor: Tensor) -> Tensor:
 
 def _lazy_twin(tensor: Tensor, device: torch.device) -> Tensor:
     """Materialising changes a lazy weight for good, so the forward gets another one."""
-    if isinstance(tensor, UninitializedParameter):
-        return UninitializedParameter(tensor.requires_grad, device=device, dtype=tensor.data.dtype)
-    return UninitializedBuffer(tensor.requires_grad, device=device, dtype=tensor.data.dtype)
+    kind: Any = UninitializedParameter if isinstance(tensor, UninitializedParameter) else UninitializedBuffer
+    twin: Tensor = kind(tensor.requires_grad, device=device, dtype=tensor.data.dtype)
+    return twin
 
 
 def _as_parameter_if(original: Tensor, tensor: Tensor) -> Tensor:
@@ -209,7 +209,9 @@ def is_backend_limit(error: BaseException) -> bool:
     if isinstance(error, _ASKS_FOR_VALUES):
         return True
     text = str(error).lower()
-    return any(word in text for word in ("meta", "fake", "data-dependent", "device", "storage", "data pointer"))
+    return any(
+        word in text for word in ("meta", "fake", "data-dependent", "device", "storage", "data pointer")
+    )
 
 
 def asks_for_grad(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,11 +39,15 @@ def builder(records: Sequence[Record], operations: Sequence[Operation]) -> Calla
 
 
 def _node(
-    graph: fx.Graph, record: Record, operation: Operation, made: list[fx.Node], operations: Sequence[Operation]
+    graph: fx.Graph,
+    record: Record,
+    operation: Operation,
+    made: list[fx.Node],
+    operations: Sequence[Operation],
 ) -> fx.Node:
     if record.kind == "input":
-        return graph.placeholder(record.target)
-    if record.kind != "call" and record.kind != "output":
+        return graph.placeholder(re.sub(r"\W+", "_", record.target).strip("_"))
+    if record.kind not in ("call", "output"):
         return graph.create_node("get_attr", record.target or operation.id)
     reads = [
         made[operand.producer]
@@ -51,10 +56,13 @@ def _node(
         for operand in operation.operands
     ]
     if record.kind == "output":
-        return graph.output(tuple(reads))
+        returned: fx.Node = graph.output(tuple(reads))  # type: ignore[no-untyped-call]
+        return returned
     function = record.function or updated
     args = _fill(record.args, reads)
-    return graph.create_node("call_function", function, args, _fill(dict(record.kwargs), reads), operation.name)
+    return graph.create_node(
+        "call_function", function, args, _fill(dict(record.kwargs), reads), operation.name
+    )
 
 
 def _pick(graph: fx.Graph, source: fx.Node, output: int, operation: Operation) -> fx.Node:

@@ -8,7 +8,7 @@ recorded at that level so that the data flow has no gap.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -61,7 +61,7 @@ class FunctionMode(TorchFunctionMode):
         return self._recorder.call(func, args, kwargs)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _written_arguments(function: Any) -> tuple[tuple[int, str], ...]:
     return tuple(
         (position, argument.name)
@@ -70,11 +70,11 @@ def _written_arguments(function: Any) -> tuple[tuple[int, str], ...]:
     )
 
 
-class DispatchMode(TorchDispatchMode):
+class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Tells the recorder of kernels' writes, and of kernels that no recorded call accounts for."""
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._recorder = recorder
 
     def __torch_dispatch__(

@@ -88,7 +88,7 @@ class Recorder:
         if written is not None:
             writes = written
         outputs = [tensor for _, tensor in walk(result)] if result is not None else []
-        mutated = self._mutated(tensors, outputs, writes)
+        mutated = self._mutated(tensors, writes)
         if not mutated and all(any(made is read for read in tensors) for made in outputs):
             name = function_name(function)
             if name not in _PASSED_THROUGH or not outputs:
@@ -102,7 +102,7 @@ class Recorder:
         """Note tensors that a kernel of the running call has written."""
         self._writes.extend(tensors)
 
-    def _mutated(self, read: list[Tensor], made: list[Tensor], writes: list[Tensor]) -> list[Tensor]:
+    def _mutated(self, read: list[Tensor], writes: list[Tensor]) -> list[Tensor]:
         """The arguments whose memory the call wrote into, each once."""
         if not writes:
             return []
@@ -191,7 +191,7 @@ class Recorder:
     def read(self, tensor: Tensor, stack: tuple[Location, ...]) -> Value:
         """The current value of ``tensor``, with what other views have written into it since."""
         state = self._state(tensor)
-        value: Value | None = self._values.get(tensor)
+        value: Value | None = self._values.get(tensor)  # type: ignore[no-untyped-call]
         if value is None:
             value = self._introduce(tensor, state)
         if value.version == state.version:
@@ -248,7 +248,7 @@ class Recorder:
             key = -id(tensor)
         state = self._storages.get(key)
         if state is None:
-            weak = StorageWeakRef(tensor.untyped_storage()) if key > 0 else None
+            weak = StorageWeakRef(tensor.untyped_storage()) if key > 0 else None  # type: ignore[no-untyped-call]
             state = StorageState(self._storage_count, weak)
             self._storage_count += 1
             self._storages[key] = state

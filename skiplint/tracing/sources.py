@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -19,7 +19,7 @@ _PACKAGES = ("/site-packages/", "/dist-packages/")
 _MAX_FRAMES = 12
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_torch_file(path: str) -> bool:
     """Whether ``path`` belongs to the torch package itself."""
     return path.startswith(_TORCH)
@@ -29,10 +29,10 @@ def _is_installed(path: str) -> bool:
     return any(part in path for part in _PACKAGES)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _is_noise(path: str) -> bool:
     """Frames nobody looks for: torch, this package, the standard library, generated code."""
-    if path.startswith("<") or path.startswith(_TORCH) or path.startswith(_OWN):
+    if path.startswith(("<", _TORCH, _OWN)):
         return True
     return path.startswith(_STDLIB) and not _is_installed(path)
 

@@ -62,7 +62,9 @@ def storage_key(tensor: Tensor) -> int | None:
 
 def region_of(tensor: Tensor) -> Region:
     """The elements that a strided ``tensor`` covers."""
-    return Region(tensor.storage_offset(), tuple(map(int, tensor.shape)), tuple(map(int, tensor.stride())))
+    return Region(
+        int(tensor.storage_offset()), tuple(map(int, tensor.shape)), tuple(map(int, tensor.stride()))
+    )
 
 
 def overlap(left: Region, right: Region) -> bool:

@@ -18,23 +18,27 @@ def walk(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Tens
     """Yield ``(path, tensor)`` for every tensor in ``value``: containers, dataclasses, plain objects."""
     if isinstance(value, Tensor):
         yield path, value
-    elif isinstance(value, _LEAVES) or depth > _MAX_DEPTH or isinstance(value, torch.nn.Module):
         return
-    elif isinstance(value, Mapping):
-        for key, item in list(value.items()):
-            yield from walk(item, f"{path}[{key!r}]" if path else str(key), depth + 1)
-    elif isinstance(value, tuple) and hasattr(value, "_fields"):
-        for name in value._fields:
-            yield from walk(getattr(value, name), _member(path, name), depth + 1)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for index, item in enumerate(value):
-            yield from walk(item, f"{path}[{index}]", depth + 1)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            yield from walk(getattr(value, field.name, None), _member(path, field.name), depth + 1)
-    elif hasattr(value, "__dict__") and not callable(value):
-        for name, item in list(vars(value).items()):
-            yield from walk(item, _member(path, name), depth + 1)
+    if isinstance(value, (*_LEAVES, torch.nn.Module)) or depth > _MAX_DEPTH:
+        return
+    for name, item in _members(value, path):
+        yield from walk(item, name, depth + 1)
+
+
+def _members(value: Any, path: str) -> list[tuple[str, Any]]:
+    """The parts of a structure with their paths."""
+    if isinstance(value, Mapping):
+        return [(f"{path}[{key!r}]" if path else str(key), item) for key, item in value.items()]
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return [(_member(path, name), getattr(value, name)) for name in value._fields]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [each.name for each in dataclasses.fields(value)]
+        return [(_member(path, name), getattr(value, name, None)) for name in names]
+    if hasattr(value, "__dict__") and not callable(value):
+        return [(_member(path, name), item) for name, item in vars(value).items()]
+    return []
 
 
 def _member(path: str, name: str) -> str:

@@ -20,14 +20,20 @@ def conv(inside: int = 8, outside: int | None = None, stride: int = 1, kernel: i
 def block(inside: int = 8, outside: int | None = None, stride: int = 1) -> nn.Sequential:
     outside = outside or inside
     return nn.Sequential(
-        conv(inside, outside, stride), nn.BatchNorm2d(outside), nn.ReLU(), conv(outside), nn.BatchNorm2d(outside)
+        conv(inside, outside, stride),
+        nn.BatchNorm2d(outside),
+        nn.ReLU(),
+        conv(outside),
+        nn.BatchNorm2d(outside),
     )
 
 
 class Residual(nn.Module):
     """``x + f(x)``, with an optional shortcut module and an activation after the addition."""
 
-    def __init__(self, body: nn.Module, shortcut: nn.Module | None = None, after: nn.Module | None = None) -> None:
+    def __init__(
+        self, body: nn.Module, shortcut: nn.Module | None = None, after: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.body, self.shortcut, self.after = body, shortcut or nn.Identity(), after or nn.Identity()
 
@@ -39,7 +45,9 @@ class Residual(nn.Module):
 
 
 def test_post_activation_resnet():
-    net = nn.Sequential(conv(), Residual(block(), after=nn.ReLU()), Residual(block(), after=nn.ReLU(inplace=True)))
+    net = nn.Sequential(
+        conv(), Residual(block(), after=nn.ReLU()), Residual(block(), after=nn.ReLU(inplace=True))
+    )
     skips = skips_of(net, IMAGE)
     assert [(s.kind, s.shortcut, s.span) for s in skips] == [("additive", "identity", 2)] * 2
 
@@ -76,7 +84,11 @@ def test_inception_resnet():
     class Body(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.left, self.right, self.up = conv(8, 4, kernel=1), nn.Sequential(conv(8, 4), conv(4, 4)), conv(8, 8)
+            self.left, self.right, self.up = (
+                conv(8, 4, kernel=1),
+                nn.Sequential(conv(8, 4), conv(4, 4)),
+                conv(8, 8),
+            )
 
         def forward(self, x: Tensor) -> Tensor:
             return 0.2 * self.up(torch.cat([self.left(x), self.right(x)], 1))
@@ -87,7 +99,9 @@ def test_inception_resnet():
 
 def test_xception():
     separable = nn.Sequential(nn.Conv2d(8, 8, 3, 1, 1, groups=8), conv(8, 8, kernel=1))
-    assert kinds(nn.Sequential(Residual(separable), Residual(block(8, 8, 2), conv(8, 8, 2, 1))), IMAGE) == {"additive": 2}
+    assert kinds(nn.Sequential(Residual(separable), Residual(block(8, 8, 2), conv(8, 8, 2, 1))), IMAGE) == {
+        "additive": 2
+    }
 
 
 def test_reversible_coupling():
@@ -107,7 +121,9 @@ def test_reversible_coupling():
 
 def test_mobilenet_v2_has_no_skip_at_stride_two():
     def inverted(stride: int) -> nn.Module:
-        body = nn.Sequential(conv(8, 16, kernel=1), nn.Conv2d(16, 16, 3, stride, 1, groups=16), conv(16, 8, kernel=1))
+        body = nn.Sequential(
+            conv(8, 16, kernel=1), nn.Conv2d(16, 16, 3, stride, 1, groups=16), conv(16, 8, kernel=1)
+        )
         return Residual(body) if stride == 1 else body
 
     assert kinds(nn.Sequential(inverted(1), inverted(2), inverted(1)), IMAGE) == {"additive": 2}
@@ -118,7 +134,9 @@ def test_squeeze_and_excitation_in_the_branch_leaves_the_join_additive():
         def __init__(self) -> None:
             super().__init__()
             self.body = block()
-            self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), conv(8, 2, kernel=1), nn.ReLU(), conv(2, 8, kernel=1))
+            self.gate = nn.Sequential(
+                nn.AdaptiveAvgPool2d(1), conv(8, 2, kernel=1), nn.ReLU(), conv(2, 8, kernel=1)
+            )
 
         def forward(self, x: Tensor) -> Tensor:
             y = self.body(x)
@@ -172,7 +190,9 @@ def test_stochastic_depth_in_training_and_evaluation():
             keep = x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(0.9)
             return x.div(0.9) * keep
 
-    net = nn.Sequential(Residual(nn.Sequential(block(), DropPath())), Residual(nn.Sequential(block(), DropPath())))
+    net = nn.Sequential(
+        Residual(nn.Sequential(block(), DropPath())), Residual(nn.Sequential(block(), DropPath()))
+    )
     assert kinds(net, IMAGE) == kinds(net, IMAGE, train=True) == {"additive": 2}
     assert {skip.scale for skip in skips_of(net, IMAGE, train=True)} == {None}
 
@@ -234,7 +254,9 @@ class UNet(nn.Module):
         widths = (8, 8, 8, 8)
         self.down = nn.ModuleList(block(8) for _ in widths)
         self.bottom = block(8)
-        self.up = nn.ModuleList(nn.ConvTranspose2d(8, 8, 2, 2) if transposed else nn.Upsample(scale_factor=2) for _ in widths)
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(8, 8, 2, 2) if transposed else nn.Upsample(scale_factor=2) for _ in widths
+        )
         self.merged = nn.ModuleList(block(16 if merge == "cat" else 8, 8) for _ in widths)
         self.merge, self.crop = merge, crop
 
@@ -309,7 +331,11 @@ def test_attention_unet_gates_its_skips():
         def __init__(self) -> None:
             super().__init__()
             self.encode, self.bottom, self.decode = block(), block(), block(16, 8)
-            self.from_skip, self.from_below, self.score = conv(8, 4, kernel=1), conv(8, 4, kernel=1), conv(4, 1, kernel=1)
+            self.from_skip, self.from_below, self.score = (
+                conv(8, 4, kernel=1),
+                conv(8, 4, kernel=1),
+                conv(4, 1, kernel=1),
+            )
 
         def forward(self, x: Tensor) -> Tensor:
             skip = self.encode(x)
@@ -449,7 +475,12 @@ def test_gru_cells_unrolled_in_python():
     class Gru(nn.Module):
         def __init__(self, blend: str) -> None:
             super().__init__()
-            self.x, self.h, self.n, self.blend = nn.Linear(16, 48), nn.Linear(16, 32), nn.Linear(16, 16), blend
+            self.x, self.h, self.n, self.blend = (
+                nn.Linear(16, 48),
+                nn.Linear(16, 32),
+                nn.Linear(16, 16),
+                blend,
+            )
 
         def forward(self, series: Tensor) -> Tensor:
             h = series.new_zeros(series.shape[0], 16)
@@ -512,7 +543,11 @@ def test_gated_cross_attention_of_flamingo():
         def __init__(self) -> None:
             super().__init__()
             self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
-            self.mlp, self.alpha, self.beta = mlp(), nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))
+            self.mlp, self.alpha, self.beta = (
+                mlp(),
+                nn.Parameter(torch.zeros(1)),
+                nn.Parameter(torch.zeros(1)),
+            )
 
         def forward(self, x: Tensor, media: Tensor) -> Tensor:
             x = x + self.alpha.tanh() * self.attention(x, media, media)[0]

@@ -1,0 +1,77 @@
+"""The typer application and the way into it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from skiplint.cli.check import check
+from skiplint.cli.failures import UsageError, complain
+from skiplint.cli.rules import explain, rules
+from skiplint.cli.skips import skips
+from skiplint.config import ConfigError, ExitCode
+from skiplint.version import __version__
+
+app = typer.Typer(
+    name="skiplint",
+    help="Find every skip connection in a PyTorch model, and what is wrong with it.\n\n"
+    "`skiplint TARGET` is short for `skiplint check TARGET`. A target is a file (`model.py`), a folder, "
+    "one model of a file (`model.py:UNet`), a model or factory by its import path "
+    "(`torchvision.models:resnet50`), or a saved program (`model.pt2`).",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+DEFAULT_COMMAND = "check"
+COMMANDS: dict[str, Callable[..., None]] = {
+    DEFAULT_COMMAND: check,
+    "skips": skips,
+    "rules": rules,
+    "explain": explain,
+}
+_TOP_LEVEL = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
+
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"skiplint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _skiplint(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    del version
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with an exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(args=with_default_command(words), prog_name="skiplint")
+    except (ConfigError, UsageError) as error:
+        complain(str(error))
+        sys.exit(ExitCode.ERROR)
+    except BrokenPipeError:
+        # The reader, such as `head`, has what it wanted. Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.OK)
+
+
+def with_default_command(words: Sequence[str]) -> list[str]:
+    """The arguments with ``check`` in front where they name no command: ``skiplint model.py``."""
+    if not words or words[0] in COMMANDS or words[0] in _TOP_LEVEL:
+        return list(words)
+    return [DEFAULT_COMMAND, *words]

@@ -1,0 +1,56 @@
+"""What could not be done, on stderr: one line each, and the user's own traceback only when asked for."""
+
+from __future__ import annotations
+
+import sys
+
+from skiplint.config import ExitCode
+from skiplint.linting.finding import Severity
+from skiplint.linting.report import Report
+from skiplint.linting.tool_rules import RuleFailed
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as it was typed; ``str()`` is one line that says why."""
+
+
+def complain(message: str, detail: str = "") -> None:
+    """Say what went wrong, with more of it below."""
+    print(f"skiplint: error: {message}", file=sys.stderr)
+    if detail:
+        print("\n".join(f"    {line}" for line in detail.rstrip().splitlines()), file=sys.stderr)
+
+
+def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
+    """Say what the report could not do, and its remarks.
+
+    Args:
+        report: the report.
+        verbose: show the user's tracebacks.
+        rules: name failed rules too, because the report itself is not what people read.
+    """
+    hidden = False
+    models = [model for model in report.models if model.status == "failed"]
+    failed = [(model.target, model.reason or "", model.detail) for model in models]
+    if rules:
+        broken = [finding for finding in report.findings if finding.code == RuleFailed.code]
+        failed += [(finding.model or "", finding.message, finding.detail) for finding in broken]
+    for target, reason, detail in failed:
+        # Most reasons name the file already; saying it twice makes the line hard to read.
+        named = not target or target in reason
+        complain(reason if named else f"{target}: {reason}", detail if verbose else "")
+        hidden = hidden or bool(detail and not verbose)
+    if hidden:
+        print("skiplint: run again with --verbose for the traceback", file=sys.stderr)
+    for note in report.notes:
+        print(f"skiplint: note: {note}", file=sys.stderr)
+
+
+def exit_code(report: Report, fail_on: Severity, *, exit_zero: bool = False) -> ExitCode:
+    """What the process ends with."""
+    if report.broken:
+        return ExitCode.ERROR
+    worst = report.worst()
+    if worst is None or exit_zero or not worst.at_least(fail_on):
+        return ExitCode.OK
+    return ExitCode.FINDINGS

@@ -1,0 +1,146 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from skiplint.cli.failures import UsageError
+from skiplint.linting.finding import Severity
+
+SELECTING = "Which rules"
+OUTPUT = "Output"
+MODELS = "Which models"
+
+
+class OutputFormat(str, Enum):
+    """How the report is written."""
+
+    CONSOLE = "console"
+    CONCISE = "concise"
+    JSON = "json"
+
+
+class ListFormat(str, Enum):
+    """How a list is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Color(str, Enum):
+    """When to use colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+Targets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TARGET",
+        help="Files, folders, `file.py:Name`, `package.module:name`, or saved programs.",
+        show_default=False,
+    ),
+]
+Args = Annotated[
+    str,
+    typer.Option(
+        metavar="JSON", help="Positional arguments to build the model with.", rich_help_panel=MODELS
+    ),
+]
+Kwargs = Annotated[
+    str,
+    typer.Option(
+        metavar="JSON",
+        help="Keyword arguments to build the model with, such as '{\"depth\": 18}'.",
+        rich_help_panel=MODELS,
+    ),
+]
+Select = Annotated[
+    list[str],
+    typer.Option(
+        metavar="RULES",
+        help="Run these rules only: codes, beginnings of codes, names or ALL, with commas.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+    ),
+]
+ExtendSelect = Annotated[
+    list[str],
+    typer.Option(metavar="RULES", help="Run these rules too.", show_default=False, rich_help_panel=SELECTING),
+]
+Ignore = Annotated[
+    list[str],
+    typer.Option(
+        metavar="RULES", help="Do not run these rules.", show_default=False, rich_help_panel=SELECTING
+    ),
+]
+FailOn = Annotated[
+    Severity | None,
+    typer.Option(
+        help="The least severity that makes the exit code 1.  [default: warning]",
+        show_default=False,
+        rich_help_panel=SELECTING,
+    ),
+]
+ExitZero = Annotated[
+    bool,
+    typer.Option("--exit-zero", help="End with 0 despite findings.", rich_help_panel=SELECTING),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Settings to use; else the nearest skiplint.toml or pyproject.toml.",
+        show_default=False,
+    ),
+]
+Format = Annotated[OutputFormat, typer.Option(help="How to write the report.", rich_help_panel=OUTPUT)]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output-file",
+        "-o",
+        metavar="FILE",
+        help="Write the report there, not to stdout.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+ColorOption = Annotated[
+    Color, typer.Option(help="When to use colour; NO_COLOR is respected.", rich_help_panel=OUTPUT)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Show tracebacks and every detail.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show findings only.", rich_help_panel=OUTPUT)]
+
+
+def build_arguments(args: str, kwargs: str) -> tuple[list[Any], dict[str, Any]]:
+    """The values of ``--args`` and ``--kwargs``."""
+    positional = _parse("--args", args, list, "a JSON list such as '[18]'")
+    named = _parse("--kwargs", kwargs, dict, "a JSON object such as '{\"depth\": 18}'")
+    return positional, named
+
+
+def _parse(option: str, text: str, kind: type, wanted: str) -> Any:
+    try:
+        value = json.loads(text) if text else kind()
+    except json.JSONDecodeError as error:
+        place = f"{error.msg} at character {error.pos}"
+        raise UsageError(f"{option} is not valid JSON ({place}); give {wanted}") from None
+    if not isinstance(value, kind):
+        raise UsageError(f"{option} must be {wanted}")
+    return value
+
+
+def split_selectors(values: list[str]) -> tuple[str, ...]:
+    """``--select SKL1,SKL401 --select SKL2`` as one tuple."""
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())

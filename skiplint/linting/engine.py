@@ -1,0 +1,69 @@
+"""Run rules over one analysed model; a rule that raises harms only itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from skiplint.graph import Location
+from skiplint.linting.finding import Finding
+from skiplint.linting.registry import LoadFailure
+from skiplint.linting.rule import Rule
+from skiplint.linting.tool_rules import RuleFailed
+
+if TYPE_CHECKING:
+    from skiplint.analysis.analysis import Analysis
+
+
+def run_rules(
+    analysis: Analysis, rules: Sequence[Rule], *, model: str, place: Location | None = None
+) -> list[Finding]:
+    """What ``rules`` find in one model.
+
+    Args:
+        analysis: the traced model.
+        rules: the rules that run, set up.
+        model: its target, which goes into every finding.
+        place: where the model is, for findings that have no place of their own.
+    """
+    findings: list[Finding] = []
+    for rule in rules:
+        try:
+            found = list(rule.check(analysis))
+        except Exception as error:
+            found = [_failed(rule, error)]
+        findings.extend(_placed(finding, analysis, model, place) for finding in found)
+    return findings
+
+
+def load_findings(failures: Iterable[LoadFailure]) -> list[Finding]:
+    """What could not be loaded, as findings."""
+    return [
+        RuleFailed().finding(
+            f"{failure.what} {failure.reason}",
+            suggestion="mend or uninstall the package that provides it",
+            detail=failure.detail,
+        )
+        for failure in failures
+    ]
+
+
+def _failed(rule: Rule, error: Exception) -> Finding:
+    said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    return RuleFailed().finding(
+        f"rule {rule.code} {rule.name} failed: {said}",
+        suggestion=f"report it to the author of the rule; --ignore {rule.code} leaves it out",
+        detail="".join(traceback.format_exception(error)),
+    )
+
+
+def _placed(finding: Finding, analysis: Analysis, model: str, place: Location | None) -> Finding:
+    """``finding`` with its model, a location if it had none, and the classes where a comment counts."""
+    graph = analysis.graph
+    operation = graph.by_id.get(finding.node) if finding.node else None
+    owners = ("", operation.module) if operation else ("",)
+    classes = [info.location for owner in owners if (info := graph.modules.get(owner)) and info.location]
+    location = finding.location or (classes[-1] if classes and operation else place)
+    return dataclasses.replace(finding, model=model, location=location, anchors=(*finding.anchors, *classes))

@@ -1,0 +1,146 @@
+"""What a rule is: its metadata, its documentation, its options and one function from analysis to findings."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from skiplint.graph import Location, Operation
+from skiplint.linting.finding import Finding, Severity, Shape
+
+if TYPE_CHECKING:
+    from skiplint.analysis.analysis import Analysis
+
+SECTIONS = (
+    "What it does",
+    "Why it is bad",
+    "Example",
+    "Use instead",
+    "Options",
+    "When it is wrong",
+    "References",
+)
+"""Headings of a rule's documentation, in the order in which they are shown."""
+
+REQUIRED_SECTIONS = ("What it does", "Why it is bad", "When it is wrong")
+
+Example = str | Callable[[], tuple[Any, tuple[Any, ...]]]
+"""A model that a rule judges: the source of a module that defines ``model`` and ``inputs``, or a function
+that returns ``(model, inputs)``. In a bad example the lines to be found end in a comment with the code."""
+
+_CODE = re.compile(r"[A-Z]{2,6}[0-9]{3}")
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_HEADING = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
+
+
+class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of a rule's options: typed fields, every one with a default."""
+
+
+class Rule(ABC):
+    """A thing that can be wrong with a model's skips.
+
+    A subclass sets ``code``, ``name`` and ``severity``, gives ``bad`` and ``good`` examples, and yields
+    findings from :meth:`check`. Its docstring is its documentation: the first line is the summary and the
+    rest stands under ``## `` headings (:data:`SECTIONS`). The examples are shown with it and are its tests.
+    """
+
+    code: ClassVar[str]
+    """Letters and three digits, never used again for another rule."""
+    name: ClassVar[str]
+    """Kebab-case, accepted wherever a code is."""
+    severity: ClassVar[Severity]
+    default: ClassVar[bool] = True
+    """Whether it runs without being selected."""
+    url: ClassVar[str | None] = None
+    bad: ClassVar[tuple[Example, ...]] = ()
+    good: ClassVar[tuple[Example, ...]] = ()
+    Options: ClassVar[type[Any]] = RuleOptions
+
+    options: Any
+    """An instance of the rule's own ``Options``."""
+
+    def __init__(self, options: object = None, severity: Severity | None = None) -> None:
+        """Set up a rule with ``options`` (default: its own defaults) and an overriding ``severity``."""
+        self.options = self.Options() if options is None else options
+        self.effective_severity = severity or self.severity
+
+    @abstractmethod
+    def check(self, analysis: Analysis) -> Iterator[Finding]:
+        """Yield what is wrong in one traced model."""
+
+    def finding(
+        self,
+        message: str,
+        *,
+        node: Operation | None = None,
+        location: Location | None = None,
+        expected: str | None = None,
+        actual: str | None = None,
+        suggestion: str | None = None,
+        shapes: tuple[Shape, ...] = (),
+        detail: str = "",
+    ) -> Finding:
+        """A finding of this rule, at ``node``'s place in the source unless ``location`` says otherwise."""
+        return Finding(
+            code=self.code,
+            name=self.name,
+            severity=self.effective_severity,
+            message=message,
+            location=location or (node.location if node else None),
+            node=node.id if node else None,
+            expected=expected,
+            actual=actual,
+            suggestion=suggestion,
+            url=self.url,
+            shapes=shapes,
+            detail=detail,
+        )
+
+
+def summary(rule: type[Rule]) -> str:
+    """The first line of a rule's docstring."""
+    return (inspect.getdoc(rule) or "").partition("\n")[0].strip()
+
+
+def sections(rule: type[Rule]) -> dict[str, str]:
+    """A rule's documentation as Markdown by heading, the example models included."""
+    pieces = _HEADING.split(inspect.getdoc(rule) or "")
+    written = {title: text.strip() for title, text in zip(pieces[1::2], pieces[2::2], strict=True)}
+    for title, examples in (("Example", rule.bad), ("Use instead", rule.good)):
+        code = "\n\n".join(f"```python\n{example_source(example)}\n```" for example in examples[:1])
+        text = "\n\n".join(part for part in (written.get(title, ""), code) if part)
+        if text:
+            written[title] = text
+    known = {title: written[title] for title in SECTIONS if title in written}
+    return known | {title: text for title, text in written.items() if title not in known}
+
+
+def example_source(example: Example) -> str:
+    """The source of an example model."""
+    text = example if isinstance(example, str) else inspect.getsource(example)
+    return textwrap.dedent(text).strip()
+
+
+def fault_of(rule: type[Rule]) -> str | None:
+    """What is missing or malformed in a rule's metadata, or None."""
+    for attribute, kind in (("code", str), ("name", str), ("severity", Severity)):
+        if not isinstance(getattr(rule, attribute, None), kind):
+            return f"has no {attribute}"
+    if not _CODE.fullmatch(rule.code):
+        return f"has code {rule.code!r}, which is not capital letters and three digits"
+    if not _NAME.fullmatch(rule.name):
+        return f"has name {rule.name!r}, which is not kebab-case"
+    if rule.__doc__ is None or not summary(rule):
+        return "has no docstring to take its summary from"
+    try:
+        rule.Options()
+    except TypeError as error:
+        return f"has an option without a default ({error})"
+    return None

@@ -1,0 +1,134 @@
+"""One run over any number of models, from which a :class:`Report` is made at the end.
+
+Suppression comments and the order of findings concern the run as a whole: a class may be a part of two
+models, and a comment is idle only if no model needed it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from skiplint.graph import Location
+from skiplint.linting.describe import describe_skips, describe_trace
+from skiplint.linting.engine import load_findings, run_rules
+from skiplint.linting.finding import Finding
+from skiplint.linting.places import absolute, absolute_place, shown, shown_place
+from skiplint.linting.registry import Registry
+from skiplint.linting.report import ModelReport, Report
+from skiplint.linting.selection import Selection, choose_rules
+from skiplint.linting.suppressions import Coverage, apply_suppressions, read_suppressions
+from skiplint.linting.tool_rules import RuleFailed
+
+if TYPE_CHECKING:
+    from skiplint.analysis.analysis import Analysis
+
+
+class Session:
+    """Gathers models and findings; paths are absolute inside and made readable in :meth:`finish`."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        selection: Selection = Selection(),  # noqa: B008 - frozen
+        tables: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Set up the rules that ``selection`` chooses, with the options in ``tables``.
+
+        Raises:
+            SelectionError: a rule or an option that does not exist.
+        """
+        self._registry = registry
+        self._selection = selection
+        self._rules = choose_rules(registry, selection, tables)
+        self._models: list[ModelReport] = []
+        self._findings: list[Finding] = load_findings(registry.failures)
+        self._notes: list[str] = []
+        self._whole_files: set[str] = set()
+        self._lines: set[tuple[str, int]] = set()
+
+    def add(self, analysis: Analysis, report: ModelReport) -> None:
+        """Complete the report of one traced model and run the rules on it."""
+        graph = analysis.graph
+        report = dataclasses.replace(
+            _with_absolute_path(report),
+            trace=describe_trace(graph),
+            parameters=graph.parameters,
+            skips=describe_skips(analysis),
+        )
+        place = Location(report.path, report.line or 1) if report.path else None
+        findings = run_rules(analysis, self._rules, model=report.target, place=place)
+        self._models.append(report)
+        self._findings.extend(_with_absolute_places(finding) for finding in findings)
+        for operation in graph:
+            self._lines.update((absolute(frame.path), frame.line) for frame in operation.stack)
+        for module in graph.modules.values():
+            if module.location is not None:
+                self._lines.add((absolute(module.location.path), module.location.line))
+
+    def add_untraced(self, report: ModelReport) -> None:
+        """Keep the report of a model that was skipped or that failed."""
+        self._models.append(_with_absolute_path(report))
+
+    def note(self, text: str) -> None:
+        """Keep a remark for people."""
+        self._notes.append(text)
+
+    def whole_file(self, path: str) -> None:
+        """Say that every model of a file has been added, so that idle comments anywhere in it show."""
+        self._whole_files.add(absolute(path))
+
+    def finish(self, version: str) -> Report:
+        """Suppress, sort, and show paths as people would write them."""
+        unfinished = {model.path for model in self._models if model.status != "traced"}
+        suppressions = [comment for path in self._paths() for comment in read_suppressions(path)]
+        kept = apply_suppressions(
+            self._findings,
+            suppressions,
+            registry=self._registry,
+            ran=self._rules,
+            coverage=Coverage(frozenset(self._whole_files - unfinished), frozenset(self._lines)),
+        )
+        findings = [
+            dataclasses.replace(finding, location=shown_place(finding.location), anchors=())
+            for finding in kept
+        ]
+        wanted = [finding for finding in findings if not self._ignored(finding)]
+        return Report(
+            version=version,
+            models=tuple(_with_shown_paths(model) for model in self._models),
+            findings=tuple(sorted(wanted, key=lambda finding: finding.sort_key)),
+            notes=tuple(self._notes),
+        )
+
+    def _paths(self) -> list[str]:
+        """Every file whose comments matter."""
+        paths = {model.path for model in self._models if model.path}
+        for finding in self._findings:
+            places = (finding.location, *finding.anchors)
+            paths.update(place.path for place in places if place is not None)
+        return sorted(paths)
+
+    def _ignored(self, finding: Finding) -> bool:
+        rule = self._registry.find(finding.code)
+        if rule is None or rule is RuleFailed or finding.location is None:
+            return False
+        return self._selection.ignored_in(rule, finding.location.path)
+
+
+def _with_absolute_path(report: ModelReport) -> ModelReport:
+    return dataclasses.replace(report, path=absolute(report.path)) if report.path else report
+
+
+def _with_absolute_places(finding: Finding) -> Finding:
+    return dataclasses.replace(
+        finding,
+        location=absolute_place(finding.location) if finding.location else None,
+        anchors=tuple(absolute_place(place) for place in finding.anchors),
+    )
+
+
+def _with_shown_paths(report: ModelReport) -> ModelReport:
+    skips = tuple(dataclasses.replace(skip, location=shown_place(skip.location)) for skip in report.skips)
+    return dataclasses.replace(report, path=shown(report.path) if report.path else None, skips=skips)

@@ -1,0 +1,176 @@
+"""``# skiplint: ignore[SKL201] reason`` comments: where they stand, what they hide, which are idle."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from skiplint.graph import Location
+from skiplint.linting.finding import Finding
+from skiplint.linting.registry import Registry
+from skiplint.linting.rule import Rule
+from skiplint.linting.tool_rules import RuleFailed, UnusedSuppression
+
+_COMMENT = re.compile(r"#\s*skiplint:\s*ignore(?:\[(?P<selectors>[^\]]*)\])?(?P<reason>.*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One comment."""
+
+    location: Location
+    first: int
+    """First line of the statement it stands in."""
+    last: int
+    selectors: tuple[str, ...]
+    """Codes, beginnings of codes or names; empty means every rule."""
+    reason: str
+    block: tuple[int, int] | None
+    """Lines of the function or class at module level around it."""
+
+    def covers(self, place: Location) -> bool:
+        """Whether ``place`` is on the statement that the comment stands in."""
+        return place.path == self.location.path and self.first <= place.line <= self.last
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a run has seen of the source files, to tell an idle comment from one that was not reached."""
+
+    files: frozenset[str]
+    """Files of which every model was linted."""
+    lines: frozenset[tuple[str, int]]
+    """Lines of operations that ran and of classes whose modules ran."""
+
+    def reached(self, suppression: Suppression) -> bool:
+        """Whether a finding at the comment would have been made."""
+        path = suppression.location.path
+        if path in self.files:
+            return True
+        first, last = suppression.block or (0, -1)
+        return any((path, line) in self.lines for line in range(first, last + 1))
+
+
+def read_suppressions(path: str, source: str | None = None) -> tuple[Suppression, ...]:
+    """The suppression comments of a Python file; none if it is not one that can be read."""
+    if source is None:
+        try:
+            with tokenize.open(path) as file:
+                source = file.read()
+        except (OSError, SyntaxError, UnicodeDecodeError):
+            return ()
+    if "skiplint:" not in source.lower():
+        return ()
+    try:
+        tree = ast.parse(source)
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, tokenize.TokenError):
+        return ()
+    found = []
+    for token in tokens:
+        match = _COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
+        if match is not None:
+            found.append(_suppression(path, token, match, tree))
+    return tuple(found)
+
+
+def _suppression(path: str, token: tokenize.TokenInfo, match: re.Match[str], tree: ast.Module) -> Suppression:
+    line, column = token.start
+    words = (match["selectors"] or "").replace(",", " ").split()
+    first, last = _statement(tree, line)
+    return Suppression(
+        location=Location(path, line, column + 1),
+        first=first,
+        last=last,
+        selectors=tuple(words),
+        reason=match["reason"].strip(" :-"),
+        block=_block(tree, line),
+    )
+
+
+def _statement(tree: ast.Module, line: int) -> tuple[int, int]:
+    """Lines of the innermost statement at ``line``: its head alone where it has a body."""
+    spans = [_head(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    around = [(first, last) for first, last in spans if first <= line <= last]
+    # Inner statements start later, and a one-line body starts on the line of its head.
+    return max(around, key=lambda span: (span[0], -span[1]), default=(line, line))
+
+
+def _head(node: ast.stmt) -> tuple[int, int]:
+    body = getattr(node, "body", None)
+    if body and body[0].lineno > node.lineno:
+        return node.lineno, body[0].lineno - 1
+    return node.lineno, node.end_lineno or node.lineno
+
+
+def _block(tree: ast.Module, line: int) -> tuple[int, int] | None:
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            if first <= line <= (node.end_lineno or node.lineno):
+                return first, node.end_lineno or node.lineno
+    return None
+
+
+def apply_suppressions(
+    findings: Iterable[Finding],
+    suppressions: Sequence[Suppression],
+    *,
+    registry: Registry,
+    ran: Sequence[Rule],
+    coverage: Coverage,
+) -> list[Finding]:
+    """Drop what a comment suppresses; add a finding for every comment that was reached and is idle."""
+    kept: list[Finding] = []
+    busy: set[tuple[int, str]] = set()
+    for finding in findings:
+        rule = registry.find(finding.code)
+        matches = [
+            (number, selector)
+            for number, suppression in enumerate(suppressions)
+            if any(suppression.covers(place) for place in _places(finding))
+            for selector in suppression.selectors or ("ALL",)
+            if rule is not None and rule is not RuleFailed and rule in registry.matching(selector)
+        ]
+        busy.update(matches)
+        if not matches:
+            kept.append(finding)
+    unused = next((rule for rule in ran if isinstance(rule, UnusedSuppression)), None)
+    if unused is not None:
+        for number, suppression in enumerate(suppressions):
+            if coverage.reached(suppression):
+                words = {word for index, word in busy if index == number}
+                kept.extend(_idle(unused, suppression, words, registry, {type(rule) for rule in ran}))
+    return kept
+
+
+def _places(finding: Finding) -> tuple[Location, ...]:
+    return finding.anchors if finding.location is None else (finding.location, *finding.anchors)
+
+
+def _idle(
+    unused: UnusedSuppression,
+    suppression: Suppression,
+    busy: set[str],
+    registry: Registry,
+    ran: set[type[Rule]],
+) -> Iterable[Finding]:
+    """A finding for each selector of one comment that suppressed nothing though its rules all ran."""
+    for selector in suppression.selectors or ("ALL",):
+        rules = registry.matching(selector)
+        named = "" if selector == "ALL" else f" for {selector}"
+        if not rules:
+            message = f"this comment names {selector}, and there is no such rule"
+        elif selector in busy or not ran.issuperset(rule for rule in rules if rule.default or named):
+            continue
+        else:
+            message = f"nothing is suppressed here{named}"
+        yield unused.finding(
+            message,
+            location=suppression.location,
+            suggestion="remove the comment or the code that is not needed",
+        )

@@ -1,0 +1,200 @@
+"""From targets to a report: the one place that joins the stages."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skiplint.analysis.analysis import Analysis
+from skiplint.config import Settings, validate_rules
+from skiplint.graph import Location, ModelGraph
+from skiplint.linting.describe import describe_inputs
+from skiplint.linting.registry import Registry, load_registry
+from skiplint.linting.report import ModelReport, Report
+from skiplint.linting.session import Session
+from skiplint.version import __version__
+
+if TYPE_CHECKING:
+    import torch
+
+    from skiplint.targets import ExampleInputs, ModelTarget, SkippedTarget
+    from skiplint.targets.records import Device
+
+Progress = Callable[[str], None]
+"""Called with the target of each model before it is built and traced."""
+
+
+def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
+    """Trace ``model(*args, **kwargs)`` and return its analyses, each computed when first asked for."""
+    from skiplint.tracing import trace
+
+    return Analysis(trace(model, *args, **kwargs))
+
+
+def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, **kwargs: Any) -> Report:
+    """Trace ``model(*args, **kwargs)`` and run the rules over it.
+
+    Args:
+        model: the model, in the mode (train or eval) in which it is meant.
+        *args: positional arguments of its forward.
+        settings: what to run; None means every default. No configuration file is read.
+        **kwargs: keyword arguments of its forward.
+
+    Raises:
+        TraceError: the model cannot be run with these inputs.
+        ConfigError: ``settings`` name a rule or an option that does not exist.
+    """
+    session = _session(settings or Settings(), None)
+    analysis = analyze(model, *args, **kwargs)
+    kind = type(model)
+    place = _class_place(kind)
+    report = ModelReport(
+        target=f"{kind.__module__}:{kind.__qualname__}",
+        name=kind.__name__,
+        path=place.path if place else None,
+        line=place.line if place else None,
+        status="traced",
+        inputs=describe_inputs(analysis.graph, "given"),
+    )
+    session.add(analysis, report)
+    return session.finish(__version__)
+
+
+def check(
+    targets: Sequence[str],
+    settings: Settings | None = None,
+    *,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+    progress: Progress = lambda _: None,
+) -> Report:
+    """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
+
+    Args:
+        targets: what the user typed.
+        settings: what to run; None means every default. No configuration file is read.
+        args: positional arguments to build the models with.
+        kwargs: keyword arguments to build the models with.
+        registry: the rules there are; None means those of all installed packs.
+        progress: called with the target of each model before it is traced.
+
+    Raises:
+        ConfigError: ``settings`` name a rule or an option that does not exist.
+    """
+    settings = settings or Settings()
+    session = _session(settings, registry)
+    for target in targets:
+        _check_target(session, target, settings, args, dict(kwargs or {}), progress)
+    return session.finish(__version__)
+
+
+def _session(settings: Settings, registry: Registry | None) -> Session:
+    registry = registry or load_registry()
+    validate_rules(settings, registry)
+    return Session(registry, settings.selection, settings.rules)
+
+
+def _check_target(
+    session: Session,
+    target: str,
+    settings: Settings,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    progress: Progress,
+) -> None:
+    from skiplint.targets import SkippedTarget, TargetError, resolve
+
+    try:
+        items = resolve(target, models=settings.models, args=args, kwargs=kwargs)
+    except TargetError as error:
+        session.add_untraced(
+            ModelReport(
+                target=target, name=target, status="failed", reason=str(error), detail=error.verbose or ""
+            )
+        )
+        return
+    if not items:
+        session.note(f"no model in {target}, nothing was linted there")
+    for item in items:
+        if isinstance(item, SkippedTarget):
+            session.add_untraced(_skipped(item))
+        else:
+            progress(item.target)
+            _check_model(session, item)
+    if Path(target).exists():
+        for path in {item.path for item in items if item.path}:
+            session.whole_file(path)
+
+
+def _check_model(session: Session, target: ModelTarget) -> None:
+    """Trace one model and run the rules; whatever it does, the other models are not harmed."""
+    from skiplint.targets import TargetError
+    from skiplint.tracing import TraceError
+
+    try:
+        graph, inputs = _trace_target(target)
+        report = _report(target, status="traced", inputs=describe_inputs(graph, inputs.source, inputs.why))
+        session.add(Analysis(graph), report)
+        return
+    except (TargetError, TraceError) as error:
+        reason, detail = str(error), error.verbose or ""
+    except SystemExit as error:
+        reason, detail = f"its code ends the program (exit code {error.code})", _traceback(error)
+    except Exception as error:
+        said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+        reason = f"skiplint itself failed on this model, please report it: {said}"
+        detail = _traceback(error)
+    session.add_untraced(_report(target, status="failed", reason=reason, detail=detail))
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _trace_target(target: ModelTarget) -> tuple[ModelGraph, ExampleInputs]:
+    """Build, find inputs and trace: without memory for weights where that works, else with real ones."""
+    from skiplint.tracing import TraceError
+
+    try:
+        return _trace_on(target, "meta")
+    except TraceError as error:
+        if not error.needs_values:
+            raise
+    return _trace_on(target, "cpu")
+
+
+def _trace_on(target: ModelTarget, device: Device) -> tuple[ModelGraph, ExampleInputs]:
+    from skiplint.targets import build, find_inputs
+    from skiplint.tracing import dry_run, trace_call
+
+    model = build(target, device=device).model
+
+    def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+        return dry_run(model, args, kwargs)
+
+    with target.environment():
+        inputs = find_inputs(model, target, config=target.config, runs=runs)
+        return trace_call(model, inputs.args, inputs.kwargs, name=target.name), inputs
+
+
+def _skipped(item: SkippedTarget) -> ModelReport:
+    if item.error is None:
+        return _report(item, status="skipped", reason=item.reason)
+    return _report(item, status="failed", reason=str(item.error), detail=item.error.verbose or "")
+
+
+def _report(item: ModelTarget | SkippedTarget, **more: Any) -> ModelReport:
+    return ModelReport(
+        target=item.target, name=item.name, path=str(item.path) if item.path else None, line=item.line, **more
+    )
+
+
+def _class_place(kind: type) -> Location | None:
+    try:
+        return Location(inspect.getsourcefile(kind) or "", inspect.getsourcelines(kind)[1])
+    except (OSError, TypeError):
+        return None  # A class typed into a notebook or made at run time has no file.

@@ -1,0 +1,30 @@
+"""What to lint: from what the user types to models and example inputs.
+
+:func:`resolve` finds models, :func:`build` makes one, :func:`find_inputs` finds inputs on which it runs.
+"""
+
+from skiplint.targets.building import build
+from skiplint.targets.failures import TargetError
+from skiplint.targets.finding import find_inputs
+from skiplint.targets.records import (
+    BuiltModel,
+    ExampleInputs,
+    InputSource,
+    ModelConfig,
+    ModelTarget,
+    SkippedTarget,
+)
+from skiplint.targets.resolving import resolve
+
+__all__ = [
+    "BuiltModel",
+    "ExampleInputs",
+    "InputSource",
+    "ModelConfig",
+    "ModelTarget",
+    "SkippedTarget",
+    "TargetError",
+    "build",
+    "find_inputs",
+    "resolve",
+]

@@ -1,0 +1,80 @@
+"""What the exception of a failed forward says about its inputs."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Verdict = Literal["values", "shape"]
+
+_NEEDS_VALUES = re.compile(
+    r"meta tensor|on meta|device meta|meta device|'meta'|register_meta|not implemented for .Meta|FakeTensor|"
+    r"data.dependent|data.independent|DynamicOutputShape|unbacked|no data!|torch\.equal|Cannot copy out of|"
+    r"aten::_local_scalar_dense|aten::nonzero|aten::item|"
+    r"is not on the expected device|Expected all tensors to be on the same device|tensor on device cpu",
+    re.IGNORECASE,
+)
+_PAIRS = (
+    re.compile(r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)"),
+    re.compile(r"a and b must have same reduction dim, but got \[\d+, (\d+)\] X \[(\d+), \d+\]"),
+    re.compile(r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)"),
+    re.compile(r"Attempting to broadcast.* got (\d+) and .*?(\d+)"),
+)
+_NORMALISED = re.compile(r"normalized_shape=\[([\d, ]+)\].*input of size\[([\d, ]+)\]")
+_VIEW = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)")
+_UNPACK = re.compile(
+    r"not enough values to unpack \(expected (\d+), got (\d+)\)|too many values to unpack \(expected (\d+)"
+)
+_EINOPS_RANK = re.compile(r"expected (\d+) dims")
+_TOO_SMALL = re.compile(
+    r"Kernel size can't be greater|output size is too small|Output size is too small|too small|smaller than|"
+    r"Padding size should be less|non-positive|must be greater|size of zero|Expected more than 1",
+    re.IGNORECASE,
+)
+
+
+def needs_values(error: BaseException) -> bool:
+    """Whether forward stopped because the meta device has no values: no fault of the inputs."""
+    return bool(_NEEDS_VALUES.search(str(error))) or type(error).__name__ in (
+        "DataDependentOutputException",
+        "DynamicOutputShapeException",
+        "GuardOnDataDependentSymNode",
+    )
+
+
+def mismatch(error: BaseException) -> tuple[int, int] | None:
+    """(what the input leads to, what the layer wants) in one dimension."""
+    text = str(error)
+    for pattern in _PAIRS:
+        if found := pattern.search(text):
+            return int(found[1]), int(found[2])
+    if found := _NORMALISED.search(text):
+        wanted, got = ([int(size) for size in group.split(",")] for group in found.groups())
+        return got[-1], wanted[-1]
+    if found := _VIEW.search(text):
+        sizes = [int(size) for size in found[1].split(",")]
+        wanted_product = 1
+        for size in sizes:
+            wanted_product *= max(size, 1)
+        return int(found[2]), wanted_product
+    return None
+
+
+def unpacked_rank(error: BaseException) -> int | None:
+    """The number of dimensions that forward expects, from an error in ``b, c, h, w = x.shape``."""
+    text = str(error)
+    if found := _UNPACK.search(text):
+        return int(found[1] or found[3])
+    if found := _EINOPS_RANK.search(text):
+        return int(found[1])
+    return None
+
+
+def too_small(error: BaseException) -> bool:
+    """Whether a feature map shrank away to nothing."""
+    return bool(_TOO_SMALL.search(str(error)))
+
+
+def numbers(error: BaseException) -> list[int]:
+    """Numbers in the message that may be sizes."""
+    return [int(text) for text in re.findall(r"\b\d{1,4}\b", str(error))]

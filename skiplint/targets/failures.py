@@ -1,0 +1,107 @@
+"""What goes wrong with the user's code, in one readable line."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skiplint.graph import Location
+
+if TYPE_CHECKING:
+    from skiplint.targets.records import ExampleInputs
+
+_MESSAGE_LIMIT = 240
+
+
+class TargetError(Exception):
+    """A target cannot be used. The message is one line: the file, the thing, and the way out.
+
+    ``verbose`` holds the traceback of the user's own code, or None where there is none. ``attempt`` holds
+    the inputs that got furthest, where a model was found and no inputs run on it.
+    """
+
+    attempt: ExampleInputs | None = None
+
+    def __init__(self, message: str, *, verbose: str | None = None) -> None:
+        super().__init__(message)
+        self.verbose = verbose
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only state survives the way through another process.
+        return (_rebuild, (str(self), self.verbose))
+
+
+def _rebuild(message: str, verbose: str | None) -> TargetError:
+    return TargetError(message, verbose=verbose)
+
+
+def from_exception(message: str, error: BaseException) -> TargetError:
+    """A :class:`TargetError` that keeps the traceback of ``error`` for ``--verbose``."""
+    return TargetError(message, verbose="".join(traceback.format_exception(error)))
+
+
+def describe(error: BaseException) -> str:
+    """The exception's type and the start of its message, on one line."""
+    text = " ".join(str(error).split())
+    if len(text) > _MESSAGE_LIMIT:
+        text = text[: _MESSAGE_LIMIT - 3] + "..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def origin(error: BaseException) -> Location | None:
+    """The innermost frame of the user's own code in the traceback of ``error``.
+
+    Frames of torch, of the standard library and of other installed packages are passed over; where
+    nothing else is left, the innermost frame of an installed package is given.
+    """
+    found: Location | None = None
+    installed: Location | None = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        filename = frame.f_code.co_filename
+        if filename.startswith("<") or _is_own(filename):
+            continue
+        place = Location(display_path(filename), line, function=frame.f_code.co_name)
+        if is_installed(filename):
+            installed = installed if _is_library(filename) and installed else place
+        else:
+            found = place
+    return found or installed
+
+
+def at(error: BaseException) -> str:
+    """Where ``error`` came from, as `` at model.py:12``, or nothing if that is unknown."""
+    place = origin(error)
+    return f" at {place.path}:{place.line}" if place else ""
+
+
+def is_installed(filename: str) -> bool:
+    """Whether a source file belongs to an installed package or to the standard library."""
+    parts = Path(filename).parts
+    if "site-packages" in parts or "dist-packages" in parts:
+        return True
+    return _is_library(filename)
+
+
+def display_path(filename: str | Path) -> str:
+    """``filename`` relative to the working folder where it lies inside, with forward slashes."""
+    path = Path(filename)
+    try:
+        return path.resolve().relative_to(Path.cwd().resolve()).as_posix()
+    except (ValueError, OSError):
+        return path.as_posix()
+
+
+def _is_library(filename: str) -> bool:
+    packages = "site-packages" in filename or "dist-packages" in filename
+    return not packages and any(filename.startswith(folder + os.sep) for folder in _LIBRARY)
+
+
+def _is_own(filename: str) -> bool:
+    return filename.startswith(_HERE + os.sep)
+
+
+_HERE = str(Path(__file__).resolve().parent.parent)
+_LIBRARY = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})

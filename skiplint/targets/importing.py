@@ -1,0 +1,204 @@
+"""Import of the user's file as ``python model.py`` would do it, without its side effects on skiplint.
+
+Each folder put on ``sys.path`` is a :class:`Workspace`. Two folders may both hold a ``model.py`` and a
+``blocks.py``: only the modules of the workspace in use are in ``sys.modules``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from skiplint.targets.failures import TargetError, at, describe, from_exception, is_installed
+from skiplint.targets.syntax import FileSyntax
+
+
+class Workspace:
+    """One folder on ``sys.path`` and the modules that were imported from it."""
+
+    _current: Workspace | None = None
+    """The workspace whose modules are in sys.modules."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._modules: dict[str, ModuleType] = {}
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Run the user's code here: its folder on the path, its output on stderr, no scripting."""
+        self._swap_in()
+        entry = str(self.root)
+        sys.path.insert(0, entry)
+        try:
+            with quiet(), unscripted():
+                yield
+        finally:
+            with contextlib.suppress(ValueError):  # the user's code may have changed sys.path
+                sys.path.remove(entry)
+            self._remember()
+
+    def _swap_in(self) -> None:
+        if Workspace._current is self:
+            return
+        if Workspace._current is not None:
+            Workspace._current._remember()
+            for name in Workspace._current._modules:
+                sys.modules.pop(name, None)
+        sys.modules.update(self._modules)
+        importlib.invalidate_caches()
+        Workspace._current = self
+
+    def _remember(self) -> None:
+        prefix = str(self.root)
+        for name, module in list(sys.modules.items()):
+            source = getattr(module, "__file__", None)
+            if name == "__main__" or name.startswith("skiplint") or not isinstance(source, str):
+                continue
+            if source.startswith(prefix) and not is_installed(source):
+                self._modules[name] = module
+
+    def shadow(self, name: str, package: Path) -> None:
+        """Take a loaded package of the same name from elsewhere out of the way of ``package``."""
+        loaded = sys.modules.get(name)
+        source = getattr(loaded, "__file__", None)
+        if loaded is None or name == "torch" or (source and Path(source).is_relative_to(package)):
+            return
+        for other in [known for known in sys.modules if known == name or known.startswith(name + ".")]:
+            del sys.modules[other]
+
+
+class Workspaces:
+    """The workspaces of one run, one a folder."""
+
+    def __init__(self) -> None:
+        self._by_root: dict[Path, Workspace] = {}
+
+    def at(self, root: Path) -> Workspace:
+        """The workspace of ``root``."""
+        return self._by_root.setdefault(root, Workspace(root))
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """What the user's code prints goes to stderr, and it reads nothing from the terminal."""
+    stdin = sys.stdin
+    sys.stdin = io.StringIO("")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdin = stdin
+
+
+@contextlib.contextmanager
+def unscripted() -> Iterator[None]:
+    """``torch.jit.script`` returns its argument, so that what it wraps stays visible to a trace."""
+    from torch.jit import _state
+
+    was_enabled = bool(_state._enabled.enabled)
+    _state.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            _state.enable()
+
+
+def import_file(syntax: FileSyntax, display: str, workspaces: Workspaces) -> tuple[ModuleType, Workspace]:
+    """Import the file of ``syntax``; a file inside a package is imported by its dotted name.
+
+    Raises:
+        TargetError: the import failed, or it tried to end the program.
+    """
+    path = syntax.path.resolve()
+    root, name = _module_name(path, syntax.relative_level)
+    workspace = workspaces.at(root)
+    with workspace.active():
+        try:
+            if "." in name or path.name == "__init__.py":
+                top = name.split(".")[0]
+                workspace.shadow(top, root / top)
+                return importlib.import_module(name), workspace
+            return _execute(path, name), workspace
+        except (Exception, SystemExit) as error:
+            raise import_failure(display, error) from error
+
+
+def import_dotted(name: str, workspaces: Workspaces) -> tuple[ModuleType, Workspace]:
+    """Import a module by its dotted name, with the working folder on the path.
+
+    Raises:
+        TargetError: there is no such module, or its import failed.
+    """
+    workspace = workspaces.at(Path.cwd())
+    with workspace.active():
+        try:
+            return importlib.import_module(name), workspace
+        except (Exception, SystemExit) as error:
+            raise import_failure(name, error) from error
+
+
+def import_failure(what: str, error: BaseException) -> TargetError:
+    """The message for an exception that ended the import of ``what``."""
+    place = at(error)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        if what == error.name or what.startswith(error.name + "."):
+            message = f'{what}: there is no module "{error.name}"; check the spelling, or install it'
+        else:
+            message = (
+                f'{what}: imports "{error.name}", which is not installed{place}; install it or run skiplint '
+                "in the project's environment"
+            )
+    elif isinstance(error, SystemExit):
+        message = (
+            f"{what}: ends the program while it is imported (exit code {error.code}{place}), as argparse "
+            'does without its arguments; move that code under if __name__ == "__main__":'
+        )
+    elif isinstance(error, SyntaxError):
+        message = (
+            f"{what}: imports {error.filename}, which has a syntax error on line {error.lineno}; correct it"
+        )
+    else:
+        message = f"{what}: cannot be imported: {describe(error)}{place}; make sure that python can import it"
+    return from_exception(message, error)
+
+
+def _module_name(path: Path, relative_level: int) -> tuple[Path, str]:
+    """The folder for sys.path and the name to import ``path`` by."""
+    root = path.parent
+    while (root / "__init__.py").exists() and root.parent != root:
+        root = root.parent
+    parts = list(path.relative_to(root).with_suffix("").parts)
+    if len(parts) <= relative_level:
+        # Relative imports without __init__.py: the folders form a namespace package.
+        for _ in range(relative_level - len(parts) + 1):
+            parts.insert(0, root.name)
+            root = root.parent
+    if parts[-1] == "__init__":
+        parts.pop()
+    return root, ".".join(parts)
+
+
+def _execute(path: Path, stem: str) -> ModuleType:
+    known = sys.modules.get(stem)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known  # a sibling has imported it already
+    foreign = known is not None or stem in sys.stdlib_module_names
+    name = f"_{stem}" if foreign else stem
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module

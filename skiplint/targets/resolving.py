@@ -1,0 +1,300 @@
+"""From what the user typed to the models that it names."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from skiplint.targets import modelhood, programs
+from skiplint.targets.configuring import missing_arguments, on_one_line, snippet
+from skiplint.targets.discovery import ModelFile, attribute_of
+from skiplint.targets.failures import TargetError, display_path
+from skiplint.targets.importing import Workspace, Workspaces, import_dotted, import_file
+from skiplint.targets.records import ModelConfig, ModelTarget, SkippedTarget
+from skiplint.targets.syntax import FileSyntax, parse
+
+Resolved = list[ModelTarget | SkippedTarget]
+
+_DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+_SKIPPED_FOLDERS = frozenset(
+    "node_modules site-packages dist-packages __pycache__ build dist venv env virtualenv".split()
+)
+
+
+def resolve(
+    target: str,
+    *,
+    models: Sequence[ModelConfig] = (),
+    args: Sequence[Any] = (),
+    kwargs: dict[str, Any] | None = None,
+) -> Resolved:
+    """The models that ``target`` names, in a fixed order.
+
+    ``target`` is a Python file, a file and a name in it (``model.py:UNet``), a folder, a dotted name
+    (``torchvision.models:resnet50``), a module (``package.module``) or a saved program (``model.pt2``).
+    ``models`` are the configuration entries; those for the files at hand are added to, or replace, what is
+    found there. ``args`` and ``kwargs`` go to the constructor or factory that is named. A file without a
+    model gives an empty list. In a folder, a file that cannot be imported gives a :class:`SkippedTarget`
+    with its ``error``, and the others are still looked at.
+
+    Raises:
+        TargetError: there is no such target, its import failed, or it is no model.
+    """
+    request = _Request(target, tuple(models), tuple(args), dict(kwargs or {}))
+    location, attribute = _split(target)
+    path = Path(location)
+    if path.is_dir():
+        return _resolve_folder(path, request)
+    if path.is_file() or location.endswith(".py") or path.suffix in programs.SUFFIXES:
+        if not path.is_file():
+            raise TargetError(_no_such_file(path))
+        if path.suffix in programs.SUFFIXES:
+            return [programs.program_target(location)]
+        if path.suffix != ".py":
+            raise TargetError(
+                f"{location} is not a Python file; give a .py file, a folder, a dotted target or a .pt2"
+            )
+        return _resolve_file(path, location, attribute, request)
+    if _DOTTED.match(location):
+        return _resolve_dotted(location, attribute, request)
+    raise TargetError(_no_such_file(path))
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for, besides the place."""
+
+    target: str
+    models: tuple[ModelConfig, ...] = ()
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    workspaces: Workspaces = field(default_factory=Workspaces)
+
+    @property
+    def has_arguments(self) -> bool:
+        return bool(self.args or self.kwargs)
+
+    def entries_for(self, path: Path) -> list[tuple[ModelConfig, str]]:
+        """Configuration entries for models of the file ``path``, each with the name in the file."""
+        found = []
+        for entry in self.models:
+            location, attribute = _split(entry.target)
+            if (
+                attribute
+                and location.endswith(".py")
+                and os.path.realpath(location) == os.path.realpath(path)
+            ):
+                found.append((entry, attribute))
+        return found
+
+
+def _split(target: str) -> tuple[str, str]:
+    """The place and the name in it, which is empty where no name is given."""
+    location, colon, attribute = target.rpartition(":")
+    # "C:\\models\\net.py" has a colon and no name; a name is a dotted identifier.
+    if colon and location and (not attribute or _DOTTED.match(attribute)) and not Path(target).exists():
+        return location, attribute
+    return target, ""
+
+
+# -- files and folders --------------------------------------------------------------------------------
+
+
+def _resolve_folder(folder: Path, request: _Request) -> Resolved:
+    if request.has_arguments:
+        raise TargetError(f"{request.target}: arguments need one model; name it as in model.py:UNet")
+    found: Resolved = []
+    for path in _python_files(folder):
+        display = path.as_posix()
+        try:
+            found.extend(_resolve_file(path, display, "", request))
+        except TargetError as error:
+            found.append(SkippedTarget(display, path.stem, display, None, str(error), error=error))
+    return found
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    for current, folders, files in os.walk(folder):
+        here = Path(current)
+        folders[:] = sorted(name for name in folders if not _is_skipped(here / name))
+        yield from (
+            here / name for name in sorted(files) if name.endswith(".py") and not name.startswith(".")
+        )
+
+
+def _is_skipped(folder: Path) -> bool:
+    name = folder.name
+    if name.startswith(".") or name in _SKIPPED_FOLDERS or name.endswith(".egg-info"):
+        return True
+    return (folder / "pyvenv.cfg").exists()
+
+
+def _resolve_file(path: Path, display: str, attribute: str, request: _Request) -> Resolved:
+    syntax = parse(path)
+    entries = request.entries_for(path)
+    if not attribute and not entries and not syntax.may_hold_model():
+        return []
+    module, workspace = import_file(syntax, display, request.workspaces)
+    file = ModelFile(syntax, display, module, workspace)
+    if attribute:
+        return _named(file, attribute, entries, request)
+    found = [_configured(file, entry, name) for entry, name in entries]
+    configured = {name for _, name in entries}
+    others = [item for item in file.discover() if item.name not in configured]
+    if request.has_arguments:
+        return [_only_one(file, [*found, *others], request)]
+    return sorted([*found, *others], key=lambda item: item.line or 0)
+
+
+def _named(
+    file: ModelFile, attribute: str, entries: list[tuple[ModelConfig, str]], request: _Request
+) -> Resolved:
+    matching = [entry for entry, name in entries if name == attribute]
+    if matching and not request.has_arguments:
+        return [_insist(file.configured(entry, attribute)) for entry in matching]
+    found = _insist(file.named(attribute, request.args, request.kwargs))
+    return [replace(found, config=matching[0]) if matching else found]
+
+
+def _configured(file: ModelFile, entry: ModelConfig, name: str) -> ModelTarget | SkippedTarget:
+    return file.configured(entry, name)
+
+
+def _only_one(file: ModelFile, found: Resolved, request: _Request) -> ModelTarget:
+    if len(found) != 1:
+        names = ", ".join(item.target for item in found) or "none"
+        raise TargetError(
+            f"{request.target}: arguments need one model, and the file has {names}; name the one you mean"
+        )
+    return _insist(file.named(found[0].name, request.args, request.kwargs))
+
+
+def _insist(found: ModelTarget | SkippedTarget) -> ModelTarget:
+    """A model that the user asked for by name cannot be skipped."""
+    if isinstance(found, SkippedTarget):
+        raise TargetError(f"{found.target}: {found.reason}, or pass --kwargs")
+    return found
+
+
+def _no_such_file(path: Path) -> str:
+    folder = path.parent if path.parent.is_dir() else Path()
+    names = sorted(item.name for item in folder.iterdir() if item.suffix == ".py" or item.is_dir())
+    near = difflib.get_close_matches(path.name, names, n=1)
+    hint = f'; did you mean "{(path.parent / near[0]).as_posix()}"?' if near else "; check the path"
+    return f"{path.as_posix()}: no such file or folder{hint}"
+
+
+# -- dotted targets -----------------------------------------------------------------------------------
+
+
+def _resolve_dotted(location: str, attribute: str, request: _Request) -> Resolved:
+    if not attribute and "." not in location and not _importable(location):
+        raise TargetError(_no_such_file(Path(location)))
+    module, workspace = _import_module(location, attribute, request)
+    entries = [entry for entry in request.models if entry.target == request.target]
+    if not attribute:
+        return _module_models(module, location, workspace, request)
+    if entries and not request.has_arguments:
+        return [_dotted_target(module, workspace, entry.target, attribute, entry) for entry in entries]
+    entry = ModelConfig(target=request.target, args=list(request.args), kwargs=request.kwargs)
+    made = _dotted_target(module, workspace, request.target, attribute, entry)
+    return [replace(made, config=entries[0] if entries else None)]
+
+
+def _importable(name: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(name) is not None
+
+
+def _import_module(location: str, attribute: str, request: _Request) -> tuple[ModuleType, Workspace]:
+    try:
+        return import_dotted(location, request.workspaces)
+    except TargetError as error:
+        parent, _, last = location.rpartition(".")
+        cause = error.__cause__
+        if attribute or not parent or not (isinstance(cause, ModuleNotFoundError) and cause.name == location):
+            raise
+        # "package.module.Net": the last part may be a name in the module.
+        module, _ = import_dotted(parent, request.workspaces)
+        attribute_of(module, last, parent)
+        raise TargetError(f'{location} is not a module; did you mean "{parent}:{last}"?') from error
+
+
+def _module_models(module: ModuleType, location: str, workspace: Workspace, request: _Request) -> Resolved:
+    source = getattr(module, "__file__", None)
+    if not source or not source.endswith(".py"):
+        raise TargetError(f"{location} has no Python source; name the model as in {location}:Net")
+    file = ModelFile(parse(Path(source)), location, module, workspace)
+    shown = display_path(source)
+    found: Resolved = [replace(item, path=shown) for item in file.discover()]
+    return [_only_one(file, found, request)] if request.has_arguments else found
+
+
+def _dotted_target(
+    module: ModuleType, workspace: Workspace, target: str, attribute: str, entry: ModelConfig
+) -> ModelTarget:
+    from torch import nn
+
+    value = attribute_of(module, attribute, module.__name__)
+    is_module_class = inspect.isclass(value) and issubclass(value, nn.Module)
+    is_factory = (
+        callable(value) and not inspect.isclass(value) and modelhood.returns_model(value) is not False
+    )
+    if not (isinstance(value, nn.Module) or is_module_class or is_factory):
+        kind = f"the class {value.__name__}" if inspect.isclass(value) else f"a {type(value).__name__}"
+        raise TargetError(
+            f"{target} is {kind}, not a model; name a torch.nn.Module, a class of one, or a function that "
+            "returns one"
+        )
+    missing = [] if isinstance(value, nn.Module) else _still_missing(value, entry)
+    if missing:
+        names = ", ".join(parameter.name for parameter in missing)
+        advice = on_one_line(snippet(target, missing))
+        raise TargetError(
+            f"{target}: {attribute} needs {names}; pass --kwargs, or add {advice} to pyproject.toml"
+        )
+    path, line = _definition(value)
+    return ModelTarget(
+        target=target,
+        name=attribute,
+        path=path,
+        line=line,
+        build=(lambda: value) if isinstance(value, nn.Module) else lambda: value(*entry.args, **entry.kwargs),
+        config=entry,
+        demos=_demos(module, workspace, target, attribute, value),
+        environment=workspace.active,
+    )
+
+
+def _still_missing(value: Any, entry: ModelConfig) -> list[inspect.Parameter]:
+    missing = missing_arguments(value) or []
+    return [parameter for parameter in missing[len(entry.args) :] if parameter.name not in entry.kwargs]
+
+
+def _definition(value: Any) -> tuple[str | None, int | None]:
+    """Where a class or function is defined; for an object, its class."""
+    thing = value if inspect.isclass(value) or inspect.isroutine(value) else type(value)
+    thing = inspect.unwrap(thing)
+    try:
+        source = inspect.getsourcefile(thing)
+        line = inspect.getsourcelines(thing)[1]
+    except (TypeError, OSError):
+        return None, None
+    return (display_path(source) if source else None), line
+
+
+def _demos(module: ModuleType, workspace: Workspace, target: str, attribute: str, value: Any) -> Any:
+    """The calls in the module's own file, where the object is defined there."""
+    source = getattr(module, "__file__", None)
+    if not source or not source.endswith(".py") or getattr(value, "__module__", None) != module.__name__:
+        return ()
+    syntax: FileSyntax = parse(Path(source))
+    return ModelFile(syntax, target.rpartition(":")[0], module, workspace).demos(attribute)

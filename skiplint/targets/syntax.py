@@ -1,0 +1,256 @@
+"""What a Python file says before it is imported: its definitions and who refers to whom."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from skiplint.targets.failures import from_exception
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+# Packages that research code imports and that hold no torch module: a file with only these is not run.
+_NO_MODELS = frozenset(
+    "numpy pandas scipy sklearn matplotlib seaborn PIL cv2 requests yaml tqdm setuptools pytest click typer "
+    "rich networkx h5py skimage tensorboard wandb".split()
+)
+
+
+@dataclass(frozen=True)
+class FileSyntax:
+    """The syntax tree of one file."""
+
+    path: Path
+    tree: ast.Module
+
+    @cached_property
+    def statements(self) -> list[ast.stmt]:
+        """Module-level statements in order, those inside if, try, with and for included."""
+        return list(flatten(self.tree.body))
+
+    @cached_property
+    def classes(self) -> dict[str, ast.ClassDef]:
+        """Classes defined at module level."""
+        return {node.name: node for node in self.statements if isinstance(node, ast.ClassDef)}
+
+    @cached_property
+    def functions(self) -> dict[str, FunctionNode]:
+        """Functions defined at module level."""
+        return {
+            node.name: node
+            for node in self.statements
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+
+    @cached_property
+    def assignments(self) -> dict[str, tuple[int, ast.expr]]:
+        """Module-level names, with the line and the value of their last assignment."""
+        found: dict[str, tuple[int, ast.expr]] = {}
+        for node in self.statements:
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        found[target.id] = (node.lineno, node.value)
+            elif isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name):
+                found[node.target.id] = (node.lineno, node.value)
+        return found
+
+    @cached_property
+    def main_block(self) -> list[ast.stmt]:
+        """The body of ``if __name__ == "__main__":``."""
+        guards = [node for node in self.tree.body if isinstance(node, ast.If) and is_main_guard(node)]
+        return [inner for node in guards for inner in node.body]
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """Local names of imported things, each with the top-level package it comes from ("" for relative)."""
+        found: dict[str, str] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    found[alias.asname or alias.name.split(".")[0]] = alias.name.split(".")[0]
+            elif isinstance(node, ast.ImportFrom):
+                package = "" if node.level else (node.module or "").split(".")[0]
+                found.update({alias.asname or alias.name: package for alias in node.names})
+        return found
+
+    @cached_property
+    def relative_level(self) -> int:
+        """How many folders up the relative imports of the file reach, 0 if it has none."""
+        return max(
+            (node.level for node in ast.walk(self.tree) if isinstance(node, ast.ImportFrom)), default=0
+        )
+
+    @cached_property
+    def references(self) -> dict[str, frozenset[str]]:
+        """For each module-level definition, the names that its body uses (annotations are no use).
+
+        A class also uses what the bodies of its base classes in this file use.
+        """
+        own = {name: names_used(node.body) for name, node in {**self.classes, **self.functions}.items()}
+        own.update({name: names_used([value]) for name, (_, value) in self.assignments.items()})
+        return {name: frozenset(used | self._inherited(name, own, set())) for name, used in own.items()}
+
+    def _inherited(self, name: str, own: dict[str, set[str]], seen: set[str]) -> set[str]:
+        node = self.classes.get(name)
+        if node is None or name in seen:
+            return set()
+        seen.add(name)
+        used: set[str] = set()
+        for base in node.bases:
+            if isinstance(base, ast.Name) and base.id in self.classes:
+                used |= own[base.id] | self._inherited(base.id, own, seen)
+        return used
+
+    def reachable(self, name: str) -> set[str]:
+        """Every definition that ``name`` uses, directly or through others, ``name`` itself left out."""
+        seen: set[str] = set()
+        stack = [name]
+        while stack:
+            for used in self.references.get(stack.pop(), ()):
+                if used not in seen and used in self.references:
+                    seen.add(used)
+                    stack.append(used)
+        return seen - {name}
+
+    def may_hold_model(self) -> bool:
+        """Whether an import could bring a model to light; False for plainly unrelated files."""
+        foreign = {
+            name
+            for name, package in self.imports.items()
+            if package not in sys.stdlib_module_names and package not in _NO_MODELS
+        }
+        if not foreign:
+            return False
+        roots = foreign | set(self.classes) | set(self.functions)
+        return (
+            any(node.bases for node in self.classes.values())
+            or any(_returns_something(node) for node in self.functions.values())
+            or any(_root_call(value) in roots for _, value in self.assignments.values())
+        )
+
+
+def parse(path: Path) -> FileSyntax:
+    """The syntax tree of ``path``.
+
+    Raises:
+        TargetError: the file cannot be read or is not valid Python.
+    """
+    try:
+        return FileSyntax(path, ast.parse(path.read_bytes(), filename=str(path)))
+    except SyntaxError as error:
+        text = (error.text or "").strip()
+        shown = f": {text!r}" if text else ""
+        line = f" line {error.lineno}" if error.lineno else ""
+        message = (
+            f"{path.as_posix()}: syntax error in{line or ' the file'}{shown} ({error.msg}); correct the file"
+        )
+        raise from_exception(message, error) from error
+    except (OSError, ValueError, RecursionError) as error:
+        message = f"{path.as_posix()}: cannot be read as Python ({error}); check the file and its encoding"
+        raise from_exception(message, error) from error
+
+
+def flatten(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of ``body`` in order, with those of compound statements except definitions.
+
+    The ``if __name__ == "__main__":`` block is left out: an import does not run it.
+    """
+    for node in body:
+        if is_main_guard(node):
+            continue
+        yield node
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for part in ("body", "handlers", "orelse", "finalbody"):
+            for inner in getattr(node, part, []):
+                yield from flatten(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
+
+
+def is_main_guard(node: ast.stmt) -> bool:
+    """Whether ``node`` is ``if __name__ == "__main__":``."""
+    if not (isinstance(node, ast.If) and isinstance(node.test, ast.Compare)):
+        return False
+    sides = [node.test.left, *node.test.comparators]
+    return any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
+
+
+def names_used(nodes: list[ast.stmt] | list[ast.expr]) -> set[str]:
+    """Names that the nodes read, without those in annotations."""
+    found: set[str] = set()
+    stack: list[ast.AST] = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        for field, value in ast.iter_fields(node):
+            if field in ("annotation", "returns"):
+                continue
+            stack.extend(
+                item for item in (value if isinstance(value, list) else [value]) if isinstance(item, ast.AST)
+            )
+    return found
+
+
+def returned_names(node: FunctionNode) -> set[str]:
+    """Names that are called to make the value that a function returns.
+
+    ``return Net(...)`` gives Net, and so does ``model = Net(...)``, ``return model``.
+    """
+    values: dict[str, list[ast.expr]] = {}
+    returned: list[ast.expr] = []
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Assign):
+            for target in inner.targets:
+                if isinstance(target, ast.Name):
+                    values.setdefault(target.id, []).append(inner.value)
+        elif isinstance(inner, ast.Return) and inner.value is not None:
+            returned.append(inner.value)
+    found: set[str] = set()
+    seen: set[str] = set()
+    while returned:
+        value = returned.pop()
+        if isinstance(value, ast.Call):
+            found.add(_dotted(value.func))
+            if isinstance(value.func, ast.Attribute):
+                returned.append(value.func.value)
+        elif isinstance(value, ast.Name) and value.id not in seen:
+            seen.add(value.id)
+            returned.extend(values.get(value.id, []))
+        elif isinstance(value, ast.IfExp):
+            returned.extend([value.body, value.orelse])
+        elif isinstance(value, ast.Tuple):
+            returned.extend(value.elts[:1])
+    return found - {""}
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        inner = _dotted(node.value)
+        return f"{inner}.{node.attr}" if inner else ""
+    return ""
+
+
+def _returns_something(node: FunctionNode) -> bool:
+    if node.returns is not None:
+        return True
+    return any(isinstance(inner, ast.Return) and inner.value is not None for inner in ast.walk(node))
+
+
+def _root_call(value: ast.expr) -> str | None:
+    """The leftmost name of a call such as ``nn.Sequential(...).eval()``; None where nothing is called."""
+    called = False
+    node: ast.expr = value
+    while True:
+        if isinstance(node, ast.Call):
+            called, node = True, node.func
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        else:
+            return node.id if called and isinstance(node, ast.Name) else None

@@ -1,0 +1,148 @@
+"""The main command on small files, as users run it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import jsonschema
+import pytest
+
+Run = Callable[..., CompletedProcess[str]]
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+
+BLOCK = """\
+import torch
+from torch import nn
+
+print("chatter of the user's module")
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x):
+        out = self.conv(x)
+        return {join}{comment}
+"""
+GOOD = BLOCK.format(join="out + x", comment="")
+BAD = BLOCK.format(join="out + out", comment="")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "good.py").write_text(GOOD)
+    (tmp_path / "bad.py").write_text(BAD)
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    return tmp_path
+
+
+def test_a_good_model(files: Path, skiplint: Run) -> None:
+    done = skiplint("good.py")
+    assert done.returncode == 0, done.stderr
+    assert "Block  good.py:7" in done.stdout
+    assert "1 additive (1 identity)" in done.stdout
+    assert done.stdout.endswith("1 model, 1 skip: no findings\n")
+
+
+def test_a_bad_model(files: Path, skiplint: Run) -> None:
+    done = skiplint("bad.py")
+    assert done.returncode == 1
+    assert "--> bad.py:14:16" in done.stdout
+    assert "        return out + out\n" in done.stdout
+
+
+def test_concise(files: Path, skiplint: Run) -> None:
+    done = skiplint("check", "bad.py", "good.py", "--output-format", "concise")
+    assert done.returncode == 1
+    assert done.stdout == (
+        "bad.py:14:16: SKL205 degenerate-skip "
+        "add joins the output of conv with itself, so nothing is skipped\n"
+    )
+
+
+def test_json_is_alone_on_stdout_and_holds_to_the_schema(files: Path, skiplint: Run) -> None:
+    done = skiplint("bad.py", "--output-format", "json")
+    report = json.loads(done.stdout)
+    jsonschema.validate(report, SCHEMA)
+    assert [model["target"] for model in report["models"]] == ["bad.py:Block"]
+    assert [finding["code"] for finding in report["findings"]] == ["SKL205"]
+    assert "chatter of the user's module" in done.stderr
+
+
+def test_json_is_the_same_each_time_but_for_the_seconds(files: Path, skiplint: Run) -> None:
+    first, second = (
+        skiplint("bad.py", "--output-format", "json", PYTHONHASHSEED=seed).stdout for seed in "12"
+    )
+    lines = zip(first.splitlines(), second.splitlines(), strict=True)
+    assert all(one == other or '"seconds"' in one for one, other in lines)
+
+
+def test_an_output_file(files: Path, skiplint: Run) -> None:
+    done = skiplint("bad.py", "--output-format", "json", "-o", "report.json")
+    assert (done.returncode, done.stdout) == (1, "")
+    jsonschema.validate(json.loads((files / "report.json").read_text()), SCHEMA)
+    assert sorted(path.name for path in files.glob(".report*")) == []
+
+
+@pytest.mark.parametrize("words", [["--exit-zero"], ["--ignore", "degenerate-skip"]], ids=" ".join)
+def test_flags_that_let_a_bad_model_pass(files: Path, skiplint: Run, words: list[str]) -> None:
+    assert skiplint("bad.py", *words).returncode == 0
+
+
+def test_a_suppression_with_a_reason(files: Path, skiplint: Run) -> None:
+    comment = "  # skiplint: ignore[SKL205] doubling is meant"
+    (files / "bad.py").write_text(BLOCK.format(join="out + out", comment=comment))
+    (files / "good.py").write_text(BLOCK.format(join="out + x", comment=comment))
+    done = skiplint("bad.py", "good.py", "--output-format", "concise")
+    assert done.returncode == 1
+    assert done.stdout == ("good.py:14:25: SKL001 unused-suppression nothing is suppressed here for SKL205\n")
+
+
+def test_settings_of_the_project_and_of_the_command_line(files: Path, skiplint: Run) -> None:
+    (files / "skiplint.toml").write_text(
+        'ignore = ["SKL205"]\n[rules.plain-depth]\nlimit = 0\nseverity = "info"\n'
+    )
+    done = skiplint("bad.py", "--output-format", "json", "--fail-on", "info")
+    assert done.returncode == 1
+    assert [(item["code"], item["severity"]) for item in json.loads(done.stdout)["findings"]] == [
+        ("SKL305", "info")
+    ]
+    assert "SKL205" in skiplint("bad.py", "--select", "SKL205", "--output-format", "concise").stdout
+
+
+def test_a_file_without_a_model_is_a_note(files: Path, skiplint: Run) -> None:
+    done = skiplint("empty.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "skiplint: note: no model in empty.py, nothing was linted there\n"
+
+
+def test_one_target_that_fails_leaves_the_others(files: Path, skiplint: Run) -> None:
+    done = skiplint("gone.py", "good.py", "--output-format", "json")
+    assert done.returncode == 2
+    report = json.loads(done.stdout)
+    jsonschema.validate(report, SCHEMA)
+    assert [model["status"] for model in report["models"]] == ["failed", "traced"]
+    assert "gone.py" in done.stderr
+
+
+def test_colour_when_asked_for(files: Path, skiplint: Run) -> None:
+    assert "\x1b[" in skiplint("bad.py", "--color", "always").stdout
+
+
+def test_quiet_shows_findings_only(files: Path, skiplint: Run) -> None:
+    assert "parameters" not in skiplint("bad.py", "-q").stdout
+
+
+def test_skips_alone(files: Path, skiplint: Run) -> None:
+    done = skiplint("skips", "bad.py", "good.py")
+    assert done.returncode == 0
+    assert "Block  bad.py:7  none" in done.stdout
+    assert "Block  good.py:7  1 additive (1 identity)" in done.stdout
+    data = json.loads(skiplint("skips", "good.py", "--output-format", "json").stdout)
+    jsonschema.validate(data, SCHEMA)
+    assert data["models"][0]["skips"][0]["join_op"] == "add"

@@ -1,0 +1,138 @@
+"""Bad input: one readable message on stderr, exit 2, and the user's traceback only with --verbose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Run = Callable[..., CompletedProcess[str]]
+
+FORWARD = """\
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {init}
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        {forward}
+        return self.fc(x)
+"""
+
+
+def net(init: str = "pass", forward: str = "pass") -> str:
+    return FORWARD.format(init=init, forward=forward)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def f(:\n", ["model.py", "1"]),
+        ("import no_such_module\n" + net(), ["model.py", "no_such_module"]),
+        ("1 / 0\n" + net(), ["model.py", "ZeroDivisionError"]),
+        (net(init="raise ValueError('no luck')"), ["model.py", "no luck"]),
+        (net(forward="raise ValueError('no way')"), ["model.py", "no way"]),
+    ],
+    ids=["syntax error", "import error", "error at import", "raises in __init__", "raises in forward"],
+)
+def test_the_users_code_is_at_fault(tmp_path: Path, skiplint: Run, source: str, words: list[str]) -> None:
+    (tmp_path / "model.py").write_text(source)
+    done = skiplint("model.py")
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stderr
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith("skiplint: error: ")
+    assert all(word in first for word in words), first
+    assert len(rest) <= 1
+
+
+def test_verbose_shows_the_users_traceback(tmp_path: Path, skiplint: Run) -> None:
+    (tmp_path / "model.py").write_text(net(forward="raise ValueError('no way')"))
+    done = skiplint("model.py", "--verbose")
+    assert done.returncode == 2
+    assert done.stderr.startswith("skiplint: error: ")
+    assert "    Traceback (most recent call last):\n" in done.stderr
+    assert "raise ValueError('no way')\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("gone.py", ["gone.py"]),
+        ("no_such_package.models:Net", ["no_such_package"]),
+        ("json:NoSuchName", ["NoSuchName"]),
+        ("json:dumps", ["dumps"]),
+        ("good.py:NoSuchName", ["NoSuchName"]),
+    ],
+)
+def test_the_target_is_at_fault(tmp_path: Path, skiplint: Run, target: str, words: list[str]) -> None:
+    (tmp_path / "good.py").write_text(net())
+    done = skiplint(target)
+    assert done.returncode == 2, done.stdout
+    assert done.stdout == ""
+    assert done.stderr.startswith("skiplint: error: ")
+    assert all(word in done.stderr for word in words), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--kwargs", "{'a': 1}"],
+            "--kwargs is not valid JSON (Expecting property name enclosed in double quotes at character 1)",
+        ),
+        (["--args", "{}"], "--args must be a JSON list such as '[18]'"),
+        (["--select", "SKL9"], "command line: select: no rule matches 'SKL9'"),
+        (
+            ["--ignore", "plain-dept"],
+            "command line: ignore: no rule matches 'plain-dept', did you mean 'plain-depth'?",
+        ),
+        (["--config", "gone.toml"], "gone.toml: cannot be read: No such file or directory"),
+    ],
+)
+def test_the_command_is_at_fault(tmp_path: Path, skiplint: Run, words: list[str], message: str) -> None:
+    (tmp_path / "model.py").write_text(net())
+    done = skiplint("model.py", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"skiplint: error: {message}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.skiplint", "pyproject.toml: is not valid TOML"),
+        ("[tool.skiplint]\nslect = []", "pyproject.toml: slect: unknown key, did you mean 'select'?"),
+        ("[tool.skiplint]\nselect = ['SKL9']", "pyproject.toml: select: no rule matches 'SKL9'"),
+        (
+            "[tool.skiplint.rules.plain-depth]\nlimt = 3",
+            "pyproject.toml: rules.plain-depth.limt: plain-depth has no option 'limt', did you mean 'limit'?",
+        ),
+    ],
+)
+def test_the_configuration_is_at_fault(tmp_path: Path, skiplint: Run, text: str, message: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    (tmp_path / "model.py").write_text(net())
+    done = skiplint("model.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"skiplint: error: {message}")
+
+
+@pytest.mark.parametrize("words", [["check"], ["check", "--no-such-option", "x"], ["explain"]])
+def test_usage(skiplint: Run, words: list[str]) -> None:
+    done = skiplint(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage: skiplint" in done.stderr
+
+
+def test_a_report_that_cannot_be_written(tmp_path: Path, skiplint: Run) -> None:
+    (tmp_path / "model.py").write_text("x = 1")
+    done = skiplint("model.py", "-o", "no/such/folder.json")
+    assert done.returncode == 2
+    assert "cannot write no/such/folder.json: No such file or directory" in done.stderr

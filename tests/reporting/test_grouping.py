@@ -1,0 +1,42 @@
+"""Neighbouring rows that are alike become one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from skiplint.linting.report import Report
+from skiplint.reporting.grouping import group_findings, group_skips
+
+
+def test_joins_that_differ_in_their_last_number(report: Report) -> None:
+    groups = group_skips(report.models[0].skips)
+    assert [(group.where, len(group.skips), group.span) for group in groups] == [
+        ("layer1.0 … layer1.2", 3, "2-3"),
+        ("layer2.0", 1, "2"),
+        ("layer2.1", 1, "2"),
+        ("add_1", 1, "1"),
+        ("up.0", 1, "14"),
+    ]
+
+
+def test_only_neighbours_are_grouped(report: Report) -> None:
+    first, second, *_ = report.models[0].skips
+    other = replace(first, kind="gated")
+    assert len(group_skips([first, other, second])) == 3
+
+
+def test_shapes_from_first_to_last(report: Report) -> None:
+    first, second, *_ = report.models[0].skips
+    wider = replace(second, shapes=((1, 128, 28, 28),))
+    assert group_skips([first, wider])[0].shape == "64x56x56 … 128x28x28"
+
+
+def test_one_fault_in_many_blocks_is_one(report: Report) -> None:
+    groups = group_findings(report.findings)
+    assert [(group.first.code, len(group.findings)) for group in groups] == [
+        ("SKL002", 1),
+        ("SKL305", 1),
+        ("SKL205", 6),
+        ("SKL205", 1),
+    ]
+    assert groups[2].nodes[:2] == ("layer1.0/add", "layer1.1/add")
