@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -181,7 +182,8 @@ def _compiled_code_run_eagerly() -> Iterator[None]:
     if "torch._dynamo" not in sys.modules:  # nothing in this process can be compiled
         yield
         return
-    with torch.compiler.set_stance("force_eager"):
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Using `torch.compile.module.` when there are global hooks")
         yield
 
 

@@ -56,7 +56,7 @@ def _node(
         for operand in operation.operands
     ]
     if record.kind == "output":
-        returned: fx.Node = graph.output(tuple(reads))  # type: ignore[no-untyped-call]
+        returned: fx.Node = graph.output(tuple(reads))
         return returned
     function = record.function or updated
     args = _fill(record.args, reads)

@@ -28,12 +28,12 @@ _LOOKUPS = frozenset({"getitem", "index", "index_select", "gather", "take", "tak
 
 def lift(records: Sequence[Record]) -> tuple[Operation, ...]:
     """Operations for ``records``, in the same order and with the same indices."""
-    names = _ids(records)
+    data, learned = _descents(records, "input"), _descents(records, "parameter")
+    names = _ids(records, data)
     operations: list[Operation] = []
     for index, record in enumerate(records):
         operands = record.operands
         sources = [operations[operand.producer] for operand in operands]
-        read = [] if _makes_fresh(record.name) else sources
         read_parameters = [source for source in sources if source.kind == "parameter"]
         operations.append(
             Operation(
@@ -53,11 +53,20 @@ def lift(records: Sequence[Record]) -> tuple[Operation, ...]:
                 inplace=record.inplace,
                 view=record.view,
                 weighted=_is_weighted(record, sources),
-                data=record.kind == "input" or any(source.data for source in read),
-                learned=record.kind == "parameter" or any(source.learned for source in read),
+                data=data[index],
+                learned=learned[index],
             )
         )
     return tuple(operations)
+
+
+def _descents(records: Sequence[Record], kind: str) -> list[bool]:
+    """For each record whether its values come, among others, from one of ``kind``."""
+    found: list[bool] = []
+    for record in records:
+        inherited = not _makes_fresh(record.name) and any(found[each.producer] for each in record.operands)
+        found.append(record.kind == kind or inherited)
+    return found
 
 
 def _makes_fresh(name: str) -> bool:
@@ -83,13 +92,15 @@ def _is_weighted(record: Record, sources: Sequence[Operation]) -> bool:
     return False
 
 
-def _ids(records: Sequence[Record]) -> list[str]:
-    """Unique names: the module's path where the call is all the module does, else ``path/function``."""
-    per_call: Counter[int] = Counter(id(record.scope) for record in records if record.kind == "call")
+def _ids(records: Sequence[Record], data: Sequence[bool]) -> list[str]:
+    """Unique names: the module's path where the call is all it does with the data, else ``path/function``."""
+    per_call: Counter[int] = Counter(
+        id(record.scope) for record, is_data in zip(records, data, strict=True) if is_data
+    )
     used: defaultdict[str, int] = defaultdict(int)
     names: list[str] = []
-    for record in records:
-        name = _base_id(record, per_call)
+    for record, is_data in zip(records, data, strict=True):
+        name = _base_id(record, is_data and per_call[id(record.scope)] == 1)
         count = used[name]
         used[name] += 1
         if count:
@@ -101,7 +112,7 @@ def _ids(records: Sequence[Record]) -> list[str]:
     return names
 
 
-def _base_id(record: Record, per_call: Counter[int]) -> str:
+def _base_id(record: Record, alone: bool) -> str:
     scope = record.scope
     if record.kind in ("parameter", "buffer"):
         return record.target
@@ -109,7 +120,7 @@ def _base_id(record: Record, per_call: Counter[int]) -> str:
         return f"input/{record.target}"
     if record.kind == "output":
         return "output"
-    if record.kind == "call" and scope.path and not scope.opened and per_call[id(scope)] == 1:
+    if record.kind == "call" and scope.path and not scope.opened and alone:
         return f"{scope.path}#{scope.call}" if scope.call else scope.path
     return f"{scope.path}/{record.name}" if scope.path else record.name
 

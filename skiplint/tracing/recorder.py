@@ -74,6 +74,8 @@ class Recorder:
         ``written`` are the tensors that the call writes where the caller knows; else the dispatch mode
         tells while it runs.
         """
+        if self.inside:  # a kernel called from Python passes the function mode a second time
+            return function(*args, **kwargs)
         tensors = _tensors_of(args, kwargs)
         if any(_is_batched(tensor) or is_lazy(tensor) for tensor in tensors):
             # In a torch.func transform the kernels below are recorded; a lazy weight has no data to read.
@@ -238,8 +240,6 @@ class Recorder:
 
     def _append(self, record: Record) -> int:
         self.records.append(record)
-        if record.kind == "call":
-            record.scope.operations += 1
         return len(self.records) - 1
 
     def _state(self, tensor: Tensor) -> StorageState:

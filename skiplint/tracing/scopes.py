@@ -20,8 +20,6 @@ class Scope:
     path: str
     class_name: str
     call: int
-    operations: int = 0
-    """Operations recorded in this call itself, not in modules it calls."""
     opened: bool = False
     """Another module was called inside."""
 

@@ -81,7 +81,7 @@ def named_inputs(
         names = [
             (parameter.name, parameter.kind)
             for parameter in inspect.signature(forward).parameters.values()
-            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+            if parameter.kind not in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
         ]
     except (TypeError, ValueError):  # a forward without a Python signature, such as a ScriptModule's
         names = []
