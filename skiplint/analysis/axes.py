@@ -6,6 +6,8 @@ concatenated too, but along positions; features of one position then never meet.
 
 from __future__ import annotations
 
+import heapq
+
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.joins import Join
 from skiplint.graph import Operation
@@ -21,32 +23,32 @@ def joins_features(flow: Flow, join: Join) -> bool:
     """
     if join.axis is None:
         return True
-    answers = _contracted(flow, join.index, join.axis)
-    if answers:
-        return True in answers
+    contracted = _contracted(flow, join.index, join.axis)
+    if contracted is not None:
+        return contracted
     produced = _feature_axis(flow, join)
     return produced is None or produced == join.axis
 
 
-def _contracted(flow: Flow, start: int, axis: int) -> set[bool]:
-    """For each weighted layer that the axis reaches first, whether it contracts that axis."""
-    answers: set[bool] = set()
-    pending = [(start, frozenset({axis}))]
-    seen = set(pending)
-    while pending and len(seen) < _MAX_VISITS:
-        index, axes = pending.pop()
+def _contracted(flow: Flow, start: int, axis: int) -> bool | None:
+    """Whether the first weighted layer that the axis reaches contracts it; None if it reaches none."""
+    reached = {start: frozenset({axis})}
+    pending = [start]
+    for _ in range(_MAX_VISITS):
+        if not pending:
+            return None
+        index = heapq.heappop(pending)
+        operation = flow.graph.operations[index]
+        if index != start and operation.weighted:
+            sources = [each.producer for each in flow.reads[index] if each.producer in reached]
+            return any(reached[each] & _contracted_axes(flow, operation, each) for each in sources)
         for reader in flow.readers[index]:
-            operation = flow.graph.operations[reader]
-            if operation.kind == "output":
-                continue
-            if operation.weighted:
-                answers.add(bool(axes & _contracted_axes(flow, operation, index)))
-                continue
-            moved = _carried(flow, operation, index, axes)
-            if moved and (reader, moved) not in seen:
-                seen.add((reader, moved))
-                pending.append((reader, moved))
-    return answers
+            following = flow.graph.operations[reader]
+            moved = reached[index] if following.weighted else _carried(flow, following, index, reached[index])
+            if moved and reader not in reached and following.kind != "output":
+                reached[reader] = moved
+                heapq.heappush(pending, reader)
+    return None
 
 
 def _contracted_axes(flow: Flow, operation: Operation, source: int) -> frozenset[int]:

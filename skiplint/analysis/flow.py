@@ -50,7 +50,7 @@ _RESOLUTION_PREFIXES = (
 
 def carries_values(operation: Operation, position: int) -> bool:
     """Whether operand ``position`` of ``operation`` is read for its values."""
-    if operation.operands[position].argument == "out":
+    if operation.kind == "call" and operation.operands[position].argument == "out":
         return False
     limit = _VALUE_POSITIONS.get(operation.base_name)
     return limit is None or position < limit
@@ -89,9 +89,9 @@ class DominatorTree:
 
     ``shortest`` and ``longest`` count weighted layers from the root to each operation, itself included.
     Between a dominator and what it dominates the difference of these is the distance between the two,
-    since every path passes the dominator. ``resolution`` is the product of the spatial sizes after the
-    last convolution, pooling or resampling on the dominator chain (or of an image that went in);
-    ``UNKNOWN`` where there was none.
+    since every path passes the dominator. ``resolution`` is the number of positions (batch and space)
+    after the last convolutions, poolings or resamplings (or of an image that went in), ``UNKNOWN`` where
+    there was none.
     """
 
     def __init__(self, flow: Flow) -> None:
@@ -119,8 +119,9 @@ class DominatorTree:
         self.longest[index] += flow.weight[index]
         self.parent[index] = parent
         self._depth[index] = self.depth(parent) + 1
+        known = [self.resolution[operand.producer] for operand in operands]
         own = _resolution(flow.graph.operations[index])
-        self.resolution[index] = own or (UNKNOWN if parent == ROOT else self.resolution[parent])
+        self.resolution[index] = own or max((size for size in known if size != UNKNOWN), default=UNKNOWN)
         self._set_jump(index, parent)
 
     def _set_jump(self, index: int, parent: int) -> None:
@@ -187,7 +188,7 @@ def _resolution(operation: Operation) -> int:
     if not shaped or not operation.outputs:
         return 0
     shape = operation.outputs[0].shape
-    size = 1
+    size = shape[0]  # with the batch, into which some models fold windows or frames
     for extent in shape[2:]:
         size *= extent
     return size if len(shape) >= (4 if operation.kind == "input" else 3) else 0

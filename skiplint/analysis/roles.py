@@ -22,8 +22,8 @@ _NOT_ON_SHORTCUTS = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu", "embedding
 _NOISE = frozenset({"bernoulli", "rand", "rand_like", "randn_like", "uniform", "empty_like", "new_empty"})
 _UNCHANGED = frozenset(
     "view reshape _unsafe_view flatten unflatten squeeze unsqueeze permute transpose movedim contiguous "
-    "clone alias update to float half bfloat16 double type type_as expand expand_as view_as reshape_as getitem "
-    "select dropout feature_dropout alpha_dropout detach t swapaxes swapdims rearrange narrow".split()
+    "clone alias update to float half bfloat16 double type type_as expand expand_as view_as reshape_as "
+    "getitem select dropout feature_dropout alpha_dropout detach t swapaxes swapdims rearrange narrow".split()
 )
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from skiplint.analysis.axes import joins_features
+from skiplint.analysis.cells import carried_states
 from skiplint.analysis.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.analysis.forks import MainPaths, Match, find_forks
 from skiplint.analysis.joins import Branch, Join, ScaleKind, find_joins, reaches
 from skiplint.analysis.logical import LogicalJoins
 from skiplint.analysis.roles import feature_operations, is_selection, losses
-from skiplint.graph import ModelGraph, Operand
+from skiplint.graph import ModelGraph, Operand, Operation
 
 SkipKind = Literal["additive", "concatenative", "gated"]
 ShortcutKind = Literal["identity", "projection"]
@@ -69,7 +70,23 @@ def find_skips(graph: ModelGraph) -> tuple[Skip, ...]:
     finder = _Finder(flow, feature_operations(flow), losses(flow))
     for step in find_joins(flow):
         finder.judge(step)
-    return tuple(finder.found[index] for index in sorted(finder.found))
+    cells = [_cell_skip(flow, operation, state) for operation, state in carried_states(flow)]
+    return tuple(sorted([*finder.found.values(), *cells], key=lambda skip: skip.join))
+
+
+def _cell_skip(flow: Flow, operation: Operation, state: Operand) -> Skip:
+    connection = Connection(operand=1, fork=state, shortcut="identity", span=1)
+    return Skip(
+        kind="gated",
+        shortcut="identity",
+        join=operation.index,
+        steps=(operation.index,),
+        operands=(flow.reads[operation.index][0], state),
+        connections=(connection,),
+        span=1,
+        long=False,
+        gate=operation.index,
+    )
 
 
 class _Finder:

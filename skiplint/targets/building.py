@@ -46,8 +46,9 @@ def _on_meta(target: ModelTarget) -> tuple[nn.Module, Device]:
     from skiplint.targets.pretrained import no_downloads
 
     # A constructor that reads values, such as torch.linspace(...).item(), needs real tensors to do so.
-    for device in ("meta", "cpu"):
-        with contextlib.suppress(*_USER_ERRORS), no_downloads(), SkipInitialisers(), torch.device(device):
+    for device, readable in (("meta", False), ("meta", True), ("cpu", False)):
+        skipping = SkipInitialisers(readable=readable)
+        with contextlib.suppress(*_USER_ERRORS), no_downloads(), torch.device(device), skipping:
             return to_meta(_checked(target, target.build()))
     return to_meta(_on_cpu(target)[0])
 

@@ -34,6 +34,14 @@ _LIKELY: dict[str, Any] = {
     "n_layers": 2,
     "num_heads": 4,
     "n_heads": 4,
+    "heads": 4,
+    "nhead": 4,
+    "mlp_dim": 128,
+    "dim_head": 16,
+    "image_size": 224,
+    "img_size": 224,
+    "patch_size": 16,
+    "dropout": 0.1,
 }
 _BY_TYPE: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True, "str": "...", "list": [], "dict": {}}
 

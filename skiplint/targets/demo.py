@@ -90,7 +90,9 @@ class DemoReader:
         """Calls ``name(...)``: the ways in which the file builds that class."""
         found = []
         for block in self.blocks:
-            for order, call in block.calls() if name not in block.made else ():
+            if block.made & set(self.syntax.references):
+                continue  # a factory, and no demo
+            for order, call in block.calls():
                 if isinstance(call.func, ast.Name) and call.func.id == name and not block.lookup(name, order):
                     found.append(self._demo(block, order, call, name, _all_arguments(call)))
         return found
@@ -108,7 +110,8 @@ class DemoReader:
         if isinstance(target, ast.Attribute) and target.attr == "forward":
             target = target.value
         name = _model_of(target, block, order, names)
-        if name and not isinstance(target, ast.Attribute):
+        made_here = isinstance(target, ast.Name) and name == target.id and name not in self.syntax.assignments
+        if name and not isinstance(target, ast.Attribute) and not made_here:
             return [self._demo(block, order, call, name, _all_arguments(call))]
         function = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
         if function in _SHAPE_CALLS | _INPUT_CALLS and call.args:

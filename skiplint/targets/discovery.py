@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,8 +17,9 @@ from skiplint.targets.demo import DemoCall, DemoReader
 from skiplint.targets.evaluation import NotSimpleError
 from skiplint.targets.failures import TargetError
 from skiplint.targets.importing import Workspace
+from skiplint.targets.option_classes import option_classes
 from skiplint.targets.records import ModelConfig, ModelTarget, SkippedTarget
-from skiplint.targets.syntax import FileSyntax, returned_names
+from skiplint.targets.syntax import FileSyntax, has_factory_name, returned_names
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ class Candidate:
     """Arguments that a call of it needs; empty for an object."""
     demo: DemoCall | None = None
     """The file's own call that gives the missing arguments."""
+    options: Mapping[str, type[Any]] | None = None
+    """Configuration classes of the file that can stand for the missing arguments."""
 
     @property
     def buildable(self) -> bool:
         """Whether it can be built as it stands."""
-        return not self.missing or self.demo is not None
+        return not self.missing or self.demo is not None or self.options is not None
 
 
 @dataclass(frozen=True)
@@ -96,18 +99,25 @@ class ModelFile:
     def _choose(self) -> list[Candidate]:
         objects, classes, factories = self._objects(), self._classes(), self._factories()
         strong = [*objects, *[f for f in factories if f.buildable], *[c for c in classes if c.buildable]]
+        strong += self._plain_factories(self._uncovered(classes, strong, classes))
         roots = self._roots(strong, classes)
-        covered = {name for root in strong for name in self._covers(root.name)}
-        leftover = [
-            c for c in classes if not c.buildable and c.name not in covered and not self._is_part(c, classes)
+        annotated = self._uncovered([f for f in factories if f not in strong], strong, classes)
+        served = {root.name for root in roots}
+        annotated = [f for f in annotated if not self._covers(f.name) & served]
+        return [*roots, *annotated, *self._uncovered(classes, [*strong, *annotated], classes)]
+
+    def _uncovered(
+        self, candidates: list[Candidate], strong: list[Candidate], classes: list[Candidate]
+    ) -> list[Candidate]:
+        """Those that cannot be built, that nothing buildable makes and that are no part of another class."""
+        covered = {name for candidate in strong for name in self._covers(candidate.name)}
+        return [
+            candidate
+            for candidate in candidates
+            if not candidate.buildable
+            and candidate.name not in covered
+            and not self._is_part(candidate, classes)
         ]
-        spare = [] if not leftover else self._plain_factories(leftover)
-        served = {name for factory in spare for name in self._covers(factory.name)}
-        skipped = [c for c in leftover if c.name not in served]
-        annotated = [f for f in factories if not f.buildable and f.name not in covered]
-        annotated = [f for f in annotated if not (self._covers(f.name) & {root.name for root in roots})]
-        hidden = {name for factory in annotated for name in self._covers(factory.name)}
-        return [*roots, *spare, *annotated, *[c for c in skipped if c.name not in hidden]]
 
     def _roots(self, strong: list[Candidate], classes: list[Candidate]) -> list[Candidate]:
         """Candidates that no other one uses; of those that use each other, all."""
@@ -168,7 +178,7 @@ class ModelFile:
             annotated = modelhood.returns_model(value)
             if annotated is False:
                 continue
-            if annotated or (modelhood.has_factory_name(name) and self._makes_model(name, set())):
+            if annotated or (has_factory_name(name) and self._makes_model(name, set())):
                 candidate = self._callable(name, value, node.lineno)
                 if candidate.buildable or annotated:
                     found.append(candidate)
@@ -235,7 +245,8 @@ class ModelFile:
     def _callable(self, name: str, value: Any, line: int) -> Candidate:
         missing = missing_arguments(value) or []
         demo = next((call for call in self._demo_of(name) if _evaluates(call)), None) if missing else None
-        return Candidate(name, value, line, tuple(missing), demo)
+        options = option_classes(missing, self.module) if missing and demo is None else None
+        return Candidate(name, value, line, tuple(missing), demo, options)
 
     # -- records ----------------------------------------------------------------------------------
 
@@ -249,6 +260,13 @@ class ModelFile:
             return self._target(candidate.name, candidate.line, value)
         if candidate.demo is not None:
             return self._target(candidate.name, candidate.line, _replay(value, candidate.demo))
+        if candidate.options is not None:
+            options = candidate.options
+            return self._target(
+                candidate.name,
+                candidate.line,
+                lambda: value(**{name: make() for name, make in options.items()}),
+            )
         target = f"{self.display}:{candidate.name}"
         names = ", ".join(parameter.name for parameter in candidate.missing)
         lines = snippet(target, list(candidate.missing))

@@ -110,6 +110,22 @@ def unscripted() -> Iterator[None]:
             _state.enable()
 
 
+@contextlib.contextmanager
+def plain_script_classes() -> Iterator[None]:
+    """Classes that derive from ``torch.jit.ScriptModule`` derive from nn.Module instead, and stay readable.
+
+    Only for the time of an import: torch itself asks at run time whether a module is a ScriptModule.
+    """
+    import torch
+
+    original = torch.jit.ScriptModule
+    torch.jit.ScriptModule = torch.nn.Module  # type: ignore[misc,assignment]
+    try:
+        yield
+    finally:
+        torch.jit.ScriptModule = original  # type: ignore[misc]
+
+
 def import_file(syntax: FileSyntax, display: str, workspaces: Workspaces) -> tuple[ModuleType, Workspace]:
     """Import the file of ``syntax``; a file inside a package is imported by its dotted name.
 
@@ -119,7 +135,7 @@ def import_file(syntax: FileSyntax, display: str, workspaces: Workspaces) -> tup
     path = syntax.path.resolve()
     root, name = _module_name(path, syntax.relative_level)
     workspace = workspaces.at(root)
-    with workspace.active():
+    with workspace.active(), plain_script_classes():
         try:
             if "." in name or path.name == "__init__.py":
                 top = name.split(".")[0]

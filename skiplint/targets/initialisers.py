@@ -22,7 +22,14 @@ class SkipInitialisers(TorchFunctionMode):
     This covers torch.nn.init and every home-made initialiser, since all of them end in methods such as
     ``uniform_`` or ``copy_`` of a parameter, of its ``.data`` or of a slice of it. Writes into buffers and
     plain tensors are made: a constructor may read those again.
+
+    With ``readable``, ``torch.linspace`` gives real numbers on any device: drop-path rates are taken from it
+    with ``.item()`` in many constructors, which the meta device cannot answer.
     """
+
+    def __init__(self, *, readable: bool = False) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._readable = readable
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -33,6 +40,8 @@ class SkipInitialisers(TorchFunctionMode):
         subject = args[0] if args else kwargs.get("tensor")
         if _writes(name) and name not in _STRUCTURAL and _is_parameter(subject):
             return subject
+        if self._readable and func is torch.linspace and kwargs.get("device") is None:
+            kwargs = {**kwargs, "device": "cpu"}
         result = func(*args, **kwargs)
         if isinstance(result, torch.Tensor) and _is_alias(name, func) and _is_parameter(subject):
             setattr(result, _MARK, True)

@@ -8,7 +8,6 @@ import re
 import typing
 from typing import Any
 
-_NAMED = re.compile(r"^(build|create|make)_\w+$|^get_model$|^get_\w*(model|net|network)$")
 _MODEL_WORDS = re.compile(
     r"(model|net|network|module|backbone|encoder|decoder|unet|former)\w*$", re.IGNORECASE
 )
@@ -56,11 +55,6 @@ def returns_model(function: Any) -> bool | None:
         return None if annotation is typing.Any else False
     kinds = [annotation, *typing.get_args(annotation)]
     return any(inspect.isclass(kind) and issubclass(kind, nn.Module) for kind in kinds)
-
-
-def has_factory_name(name: str) -> bool:
-    """Whether a function is called as factories of models are."""
-    return bool(_NAMED.match(name))
 
 
 def names_a_model(name: str) -> bool:

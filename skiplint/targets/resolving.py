@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from skiplint.targets import modelhood, programs
-from skiplint.targets.configuring import missing_arguments, on_one_line, snippet
+from skiplint.targets.configuring import HEADER, missing_arguments, on_one_line, snippet
 from skiplint.targets.discovery import ModelFile, attribute_of
 from skiplint.targets.failures import TargetError, display_path
 from skiplint.targets.importing import Workspace, Workspaces, import_dotted, import_file
@@ -61,7 +61,7 @@ def resolve(
             raise TargetError(
                 f"{location} is not a Python file; give a .py file, a folder, a dotted target or a .pt2"
             )
-        return _resolve_file(path, location, attribute, request)
+        return _resolve_file(parse(path), location, attribute, request)
     if _DOTTED.match(location):
         return _resolve_dotted(location, attribute, request)
     raise TargetError(_no_such_file(path))
@@ -111,13 +111,40 @@ def _resolve_folder(folder: Path, request: _Request) -> Resolved:
     if request.has_arguments:
         raise TargetError(f"{request.target}: arguments need one model; name it as in model.py:UNet")
     found: Resolved = []
+    syntaxes: list[FileSyntax] = []
     for path in _python_files(folder):
         display = path.as_posix()
         try:
-            found.extend(_resolve_file(path, display, "", request))
+            syntax = parse(path)
+            syntaxes.append(syntax)
+            if syntax.runs_a_program() and not request.entries_for(path):
+                if syntax.defines_model() or syntax.holds_model():
+                    found.append(_program(path, display))
+                continue
+            found.extend(_resolve_file(syntax, display, "", request))
         except TargetError as error:
             found.append(SkippedTarget(display, path.stem, display, None, str(error), error=error))
-    return found
+    return [item for item in found if not _is_part_elsewhere(item, syntaxes)]
+
+
+def _program(path: Path, display: str) -> SkippedTarget:
+    """A script that nobody asked to run: linting a folder must not start a training."""
+    reason = (
+        f'{display} runs a program when it is imported; move that under if __name__ == "__main__":, name the '
+        f'file itself to run it, or add {HEADER} with target = "{display}:Model" to pyproject.toml'
+    )
+    return SkippedTarget(display, path.stem, display, None, reason)
+
+
+def _is_part_elsewhere(item: ModelTarget | SkippedTarget, syntaxes: list[FileSyntax]) -> bool:
+    """Whether what needs arguments is a part that a model in another file of the folder uses."""
+    if not isinstance(item, SkippedTarget) or item.error is not None or item.path is None:
+        return False
+    stem = Path(item.path).stem
+    return any(
+        stem in syntax.modules and any(item.name in syntax.references[name] for name in syntax.classes)
+        for syntax in syntaxes
+    )
 
 
 def _python_files(folder: Path) -> Iterator[Path]:
@@ -136,10 +163,9 @@ def _is_skipped(folder: Path) -> bool:
     return (folder / "pyvenv.cfg").exists()
 
 
-def _resolve_file(path: Path, display: str, attribute: str, request: _Request) -> Resolved:
-    syntax = parse(path)
-    entries = request.entries_for(path)
-    if not attribute and not entries and not syntax.may_hold_model():
+def _resolve_file(syntax: FileSyntax, display: str, attribute: str, request: _Request) -> Resolved:
+    entries = request.entries_for(syntax.path)
+    if not attribute and not entries and not (syntax.defines_model() or syntax.holds_model()):
         return []
     module, workspace = import_file(syntax, display, request.workspaces)
     file = ModelFile(syntax, display, module, workspace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,16 @@ from functools import cached_property
 from pathlib import Path
 
 from skiplint.targets.failures import from_exception
+
+_NO_MODULE_BASES = frozenset(
+    "object dict list tuple str int Exception ValueError RuntimeError ABC Enum IntEnum NamedTuple TypedDict "
+    "Protocol TestCase Dataset IterableDataset Sampler Optimizer LRScheduler _LRScheduler Function Action "
+    "Thread".split()
+)
+_FACTORY_NAME = re.compile(r"^(build|create|make)_\w+$|^get_model$|^get_\w*(model|net|network)$")
+_MODEL_CALL = re.compile(r"(model|net|network|from_pretrained)\w*$|net\d+", re.IGNORECASE)
+_PROGRAM_METHODS = frozenset({"parse_args", "parse_known_args", "backward", "DataLoader"})
+_PROGRAM_FUNCTIONS = frozenset({"main", "train", "fit", "run", "exec"})
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -79,6 +90,12 @@ class FileSyntax:
         return found
 
     @cached_property
+    def modules(self) -> frozenset[str]:
+        """Last parts of the names of the modules that things are imported from."""
+        nodes = [node for node in ast.walk(self.tree) if isinstance(node, ast.ImportFrom) and node.module]
+        return frozenset((node.module or "").rpartition(".")[2] for node in nodes)
+
+    @cached_property
     def relative_level(self) -> int:
         """How many folders up the relative imports of the file reach, 0 if it has none."""
         return max(
@@ -117,21 +134,54 @@ class FileSyntax:
                     stack.append(used)
         return seen - {name}
 
-    def may_hold_model(self) -> bool:
-        """Whether an import could bring a model to light; False for plainly unrelated files."""
-        foreign = {
+    @cached_property
+    def foreign(self) -> frozenset[str]:
+        """Names imported from packages that may hold torch modules."""
+        return frozenset(
             name
             for name, package in self.imports.items()
             if package not in sys.stdlib_module_names and package not in _NO_MODELS
-        }
-        if not foreign:
-            return False
-        roots = foreign | set(self.classes) | set(self.functions)
-        return (
-            any(node.bases for node in self.classes.values())
-            or any(_returns_something(node) for node in self.functions.values())
-            or any(_root_call(value) in roots for _, value in self.assignments.values())
         )
+
+    def defines_model(self) -> bool:
+        """Whether a class or a function of the file may be, or make, a model."""
+        if not self.foreign:
+            return False
+        return any(map(_may_be_module, self.classes.values())) or any(
+            self._may_be_factory(node) for node in self.functions.values()
+        )
+
+    def holds_model(self) -> bool:
+        """Whether a module-level name may be a model: it is assigned a call of what looks like a class."""
+        own = {*self.classes, *self.functions}
+        for _, value in self.assignments.values():
+            called = _called(value)
+            root, last = called.partition(".")[0], called.rpartition(".")[2]
+            if root in own or (root in self.foreign and (last[:1].isupper() or _MODEL_CALL.search(last))):
+                return True
+        return False
+
+    def runs_a_program(self) -> bool:
+        """Whether an import does the work of a script: reads the command line, loops, or trains."""
+        for node in self.tree.body:
+            if isinstance(node, ast.While):
+                return True
+            if isinstance(
+                node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+            ) or is_main_guard(node):
+                continue
+            calls = [_called(inner) for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+            if any(
+                name in _PROGRAM_FUNCTIONS or name.rpartition(".")[2] in _PROGRAM_METHODS for name in calls
+            ):
+                return True
+        return False
+
+    def _may_be_factory(self, node: FunctionNode) -> bool:
+        if node.returns is not None:
+            return bool(names_used([node.returns]) & {*self.classes, *self.foreign} - {"Tensor"})
+        made = {name.partition(".")[0] for name in returned_names(node)}
+        return has_factory_name(node.name) or bool(made & set(self.classes))
 
 
 def parse(path: Path) -> FileSyntax:
@@ -169,6 +219,11 @@ def flatten(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         for part in ("body", "handlers", "orelse", "finalbody"):
             for inner in getattr(node, part, []):
                 yield from flatten(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
+
+
+def has_factory_name(name: str) -> bool:
+    """Whether a function is called as factories of models are."""
+    return bool(_FACTORY_NAME.match(name))
 
 
 def is_main_guard(node: ast.stmt) -> bool:
@@ -237,20 +292,14 @@ def _dotted(node: ast.expr) -> str:
     return ""
 
 
-def _returns_something(node: FunctionNode) -> bool:
-    if node.returns is not None:
-        return True
-    return any(isinstance(inner, ast.Return) and inner.value is not None for inner in ast.walk(node))
+def _may_be_module(node: ast.ClassDef) -> bool:
+    """Whether some base of the class may be a module; bases that plainly are none do not count."""
+    return any(_dotted(base).rpartition(".")[2] not in _NO_MODULE_BASES for base in node.bases)
 
 
-def _root_call(value: ast.expr) -> str | None:
-    """The leftmost name of a call such as ``nn.Sequential(...).eval()``; None where nothing is called."""
-    called = False
-    node: ast.expr = value
-    while True:
-        if isinstance(node, ast.Call):
-            called, node = True, node.func
-        elif isinstance(node, ast.Attribute | ast.Subscript):
-            node = node.value
-        else:
-            return node.id if called and isinstance(node, ast.Name) else None
+def _called(value: ast.expr) -> str:
+    """The dotted name of what a call such as ``nn.Sequential(...).eval()`` calls first; "" for no call."""
+    if not isinstance(value, ast.Call):
+        return ""
+    inner = value.func.value if isinstance(value.func, ast.Attribute) else None
+    return _called(inner) if isinstance(inner, ast.Call) else _dotted(value.func)

@@ -11,6 +11,7 @@ import copy
 import logging
 import sys
 import warnings
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -149,7 +150,7 @@ class _Saved:
         self._contents = [
             (value, copy.copy(value))
             for value in self._attributes.values()
-            if isinstance(value, (dict, list, set)) and not isinstance(value, nn.Module)
+            if type(value) in _PLAIN_CONTAINERS
         ]
 
     def restore(self) -> None:
@@ -162,6 +163,8 @@ class _Saved:
             self._module.__class__ = self._class  # lazy modules become plain ones on their first call
 
 
+# Subclasses of these may refuse to be changed, or do more than hold things.
+_PLAIN_CONTAINERS = (dict, list, set, OrderedDict, defaultdict)
 _MODULE_INTERNALS = frozenset(nn.Module().__dict__)
 
 

@@ -95,7 +95,9 @@ class Recorder:
             name = function_name(function)
             if name not in _PASSED_THROUGH or not outputs:
                 return result
+            self.inside = True
             result = outputs[0].view(outputs[0].shape)
+            self.inside = False
             outputs = [result]
         self._record(function, args, kwargs, tensors, outputs, mutated, writes)
         return result

@@ -63,6 +63,20 @@ def test_projection_where_the_shape_changes():
     assert skip.connections[0].carries == ("conv2d",)
 
 
+def test_an_output_named_like_an_argument():
+    """Segmentation models return ``{"out": ...}``, which is no ``out=``."""
+
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = Residual(block(8, 16, 2), conv(8, 16, 2, kernel=1))
+
+        def forward(self, x: Tensor) -> dict[str, Tensor]:
+            return {"out": self.net(x)}
+
+    assert kinds(Named(), IMAGE) == {"additive": 1}
+
+
 def test_resnet_d_pools_on_the_projection():
     shortcut = nn.Sequential(nn.AvgPool2d(2), conv(8, 16, kernel=1), nn.BatchNorm2d(16))
     (skip,) = skips_of(Residual(block(8, 16, 2), shortcut), IMAGE)
@@ -469,6 +483,25 @@ def test_lstm_cells_unrolled_in_python():
             return h
 
     assert kinds(Lstm(), TOKENS) == {"gated": TOKENS.shape[1] - 1}
+
+
+def test_the_cells_of_torch_unrolled_in_python():
+    class Unrolled(nn.Module):
+        def __init__(self, cell: nn.Module) -> None:
+            super().__init__()
+            self.cell = cell
+
+        def forward(self, series: Tensor) -> Tensor:
+            state = series.new_zeros(series.shape[0], 16)
+            state = (state, state) if isinstance(self.cell, nn.LSTMCell) else state
+            for t in range(series.shape[1]):
+                state = self.cell(series[:, t], state)
+            return state[0] if isinstance(state, tuple) else state
+
+    steps = TOKENS.shape[1]
+    assert kinds(Unrolled(nn.LSTMCell(16, 16)), TOKENS) == {"gated": steps - 1}
+    assert kinds(Unrolled(nn.GRUCell(16, 16)), TOKENS) == {"gated": steps - 1}
+    assert kinds(Unrolled(nn.RNNCell(16, 16)), TOKENS) == {}
 
 
 def test_gru_cells_unrolled_in_python():

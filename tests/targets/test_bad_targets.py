@@ -83,7 +83,7 @@ def test_constructor_that_raises(write: Write) -> None:
         """)  # fmt: skip
     text = message("model.py")
     assert text.startswith(
-        "model.py:Net: Net cannot be built: ValueError: in_channels must be divisible by groups at model.py:9;"
+        "model.py:Net: Net cannot be built: ValueError: in_channels must be divisible by groups at model.py:9"
     )
 
 

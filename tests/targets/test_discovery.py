@@ -513,3 +513,82 @@ def test_scripted_functions_stay_readable(write: Write) -> None:
     model = build(only("model.py")).model
     assert type(model.forward.__globals__["scale"]).__name__ == "function"
     assert torch.jit._state._enabled.enabled
+
+
+def test_a_configuration_class_of_the_file_fills_a_config_argument(write: Write) -> None:
+    path = write(
+        "model.py",
+        """
+        from dataclasses import dataclass
+
+        @dataclass
+        class GPTConfig:
+            width: int = 12
+            depth: int = 3
+
+        class GPT(nn.Sequential):
+            def __init__(self, config):
+                super().__init__(*[nn.Linear(config.width, config.width) for _ in range(config.depth)])
+        """,
+    )
+    model = build(only(path)).model
+    assert len(model) == 3
+    assert model[0].in_features == 12
+
+
+def test_linting_a_folder_starts_no_program(write: Write) -> None:
+    net = "class Net(nn.Linear):\n    def __init__(self):\n        super().__init__(2, 2)\n"
+    write("src/model.py", net)
+    write(
+        "src/train.py",
+        net + "raise RuntimeError('this must not run')\nfor x in range(9):\n    x.backward()\n",
+    )
+    write(
+        "src/cli.py", "import argparse\nargs = argparse.ArgumentParser().parse_args()\nraise RuntimeError\n"
+    )
+    program, model = sorted(resolve("src"), key=lambda item: item.target, reverse=True)
+    assert model.target == "src/model.py:Net"
+    assert isinstance(program, SkippedTarget)
+    assert program.error is None
+    assert program.reason.startswith("src/train.py runs a program when it is imported;")
+    with pytest.raises(TargetError, match="this must not run"):
+        resolve("src/train.py")  # asked for by name
+
+
+def test_parts_of_models_in_other_files_of_a_folder_are_not_reported_as_skipped(write: Write) -> None:
+    write(
+        "src/parts.py", "class Down(nn.Linear):\n    def __init__(self, n):\n        super().__init__(n, n)\n"
+    )
+    write(
+        "src/net.py",
+        """
+        from parts import *
+
+        class Net(nn.Sequential):
+            def __init__(self):
+                super().__init__(Down(3))
+        """,
+    )
+    assert found("src") == ["Net"]
+    assert found("src/parts.py") == ["[Down]"]
+
+
+def test_script_modules_are_plain_modules(write: Write) -> None:
+    import torch
+
+    path = write(
+        "model.py",
+        """
+        class Net(torch.jit.ScriptModule):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(2, 2)
+
+            @torch.jit.script_method
+            def forward(self, x):
+                return self.fc(x)
+        """,
+    )
+    model = build(only(path)).model
+    assert not isinstance(model, torch.jit.ScriptModule)
+    assert type(model).forward.__code__.co_filename.endswith("model.py")

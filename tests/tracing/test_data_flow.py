@@ -277,7 +277,8 @@ def test_dropout_outside_training_is_still_an_operation_of_its_own():
         return linear(dropped) + x
 
     graph = graph_of(forward, X)
-    assert [graph.operations[o.producer].id for o in graph.by_id["linear"].operands][0] == "dropout"
+    assert graph.operations[graph.by_id["linear"].operands[0].producer].id == "dropout"
+    assert graph.count() == {"dropout": 1, "linear": 1, "add": 1}
     assert [graph.operations[o.producer].id for o in graph.by_id["add"].operands] == [
         "linear",
         "input/args[0]",

@@ -117,6 +117,21 @@ def test_the_model_is_as_before(backend: str):
     assert model(image).device.type == "cpu"
 
 
+def test_attributes_that_refuse_to_change_are_left_alone():
+    """Configurations in real libraries are frozen subclasses of dict."""
+
+    class Frozen(dict):
+        def update(self, *args, **kwargs):
+            raise TypeError("frozen")
+
+        clear = update
+
+    model = Block().eval()
+    model.config = Frozen(width=3)
+    assert trace(model, IMAGE).count()["add"] == 1
+    assert model.config == {"width": 3}
+
+
 def test_eager_tracing_keeps_no_activation_alive():
     alive: list[int] = []
     references: list[weakref.ref[Tensor]] = []
