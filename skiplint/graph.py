@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OperationKind = Literal["input", "parameter", "buffer", "constant", "call", "output"]
 Backend = Literal["meta", "fake", "eager"]
+FaultKind = Literal["join", "layer", "shape"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,22 @@ class InputInfo:
     spec: TensorSpec
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A call that failed on shapes, and behind which the trace went on."""
+
+    operation: int
+    """Index of the call."""
+    kind: FaultKind
+    """``join``: operands that cannot combine; ``layer``: not the features that its weights expect."""
+    operand: int
+    """Which operand of the call does not fit."""
+    expected: tuple[int, ...]
+    """The shape that it should have for the call to run."""
+    message: str
+    """What torch said, on one line."""
+
+
 @dataclass(frozen=True)
 class ModelGraph:
     """The operations of one forward pass and the model they came from.
@@ -163,6 +180,8 @@ class ModelGraph:
     backend: Backend
     training: bool
     seconds: float = 0.0
+    faults: tuple[Fault, ...] = ()
+    """Calls that failed on shapes, in execution order; empty for a model that runs."""
     fx_builder: Callable[[], torch.fx.Graph] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:

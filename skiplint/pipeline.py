@@ -47,8 +47,10 @@ def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, *
         TraceError: the model cannot be run with these inputs.
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
+    from skiplint.tracing import trace_or_recover
+
     session = _session(settings or Settings(), None)
-    analysis = analyze(model, *args, **kwargs)
+    analysis = Analysis(trace_or_recover(model, args, kwargs))
     kind = type(model)
     place = _class_place(kind)
     report = ModelReport(
@@ -168,8 +170,8 @@ def _trace_target(target: ModelTarget) -> tuple[ModelGraph, ExampleInputs]:
 
 
 def _trace_on(target: ModelTarget, device: Device) -> tuple[ModelGraph, ExampleInputs]:
-    from skiplint.targets import build, find_inputs
-    from skiplint.tracing import dry_run, trace_call
+    from skiplint.targets import TargetError, build, find_inputs
+    from skiplint.tracing import dry_run, recovered, trace_call
 
     model = build(target, device=device).model
 
@@ -177,7 +179,16 @@ def _trace_on(target: ModelTarget, device: Device) -> tuple[ModelGraph, ExampleI
         return dry_run(model, args, kwargs)
 
     with target.environment():
-        inputs = find_inputs(model, target, config=target.config, runs=runs)
+        try:
+            inputs = find_inputs(model, target, config=target.config, runs=runs)
+        except TargetError as error:
+            if error.attempt is None:
+                raise
+            inputs = error.attempt
+            graph = recovered(model, inputs.args, inputs.kwargs, name=target.name)
+            if graph is None:
+                raise
+            return graph, inputs
         return trace_call(model, inputs.args, inputs.kwargs, name=target.name), inputs
 
 

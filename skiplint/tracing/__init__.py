@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skiplint.tracing.errors import TraceError
-from skiplint.tracing.forward import dry_run, trace_call
+from skiplint.tracing.forward import dry_run, recovered, trace_call, trace_or_recover
 
 if TYPE_CHECKING:
     from torch import nn
 
     from skiplint.graph import ModelGraph
 
-__all__ = ["TraceError", "dry_run", "trace", "trace_call"]
+__all__ = ["TraceError", "dry_run", "recovered", "trace", "trace_call", "trace_or_recover"]
 
 
 def trace(model: nn.Module, /, *args: Any, **kwargs: Any) -> ModelGraph:

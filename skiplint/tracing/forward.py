@@ -30,8 +30,12 @@ def trace_call(
     *,
     name: str | None = None,
     backends: Sequence[Backend] | None = None,
+    recover: bool = False,
 ) -> ModelGraph:
     """Trace ``model(*args, **kwargs)`` on the first of ``backends`` that can run it.
+
+    With ``recover`` a call that fails on shapes is put among the graph's ``faults``, and the trace goes
+    on with the shape that the call was evidently meant to give.
 
     The model, its inputs and the random state are as before when this returns.
 
@@ -41,11 +45,37 @@ def trace_call(
     model = _unwrapped(model)
     title = name or type(model).__name__
     graph, errors = _first_that_runs(
-        backends or ORDER, lambda backend, grad: _trace_on(backend, model, args, kwargs, title, grad)
+        backends or ORDER, lambda backend, grad: _trace_on(backend, model, args, kwargs, title, grad, recover)
     )
     if graph is None:
         raise _trace_error(errors, model)
     return graph
+
+
+def recovered(
+    model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, name: str | None = None
+) -> ModelGraph | None:
+    """The graph of a forward that fails on shapes, with its faults; None if it fails on anything else."""
+    try:
+        graph = trace_call(model, args, kwargs, name=name, recover=True)
+    except TraceError:
+        return None
+    return graph if graph.faults else None
+
+
+def trace_or_recover(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ModelGraph:
+    """Trace a call; one that fails on shapes gives a graph with faults.
+
+    Raises:
+        TraceError: the forward fails on something else.
+    """
+    try:
+        return trace_call(model, args, kwargs)
+    except TraceError:
+        graph = recovered(model, args, kwargs)
+        if graph is None:
+            raise
+        return graph
 
 
 def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
@@ -86,19 +116,25 @@ def _unwrapped(model: nn.Module) -> nn.Module:
 
 
 def _trace_on(
-    backend: Backend, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str, grad: bool
+    backend: Backend,
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    name: str,
+    grad: bool,
+    recover: bool,
 ) -> ModelGraph:
     start = time.perf_counter()
     with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
         scopes = ScopeStack(ready)
         package = type(ready).__module__.partition(".")[0]
         frames = FrameReader(package, _run.__code__)
-        recorder = Recorder(scopes, frames, _registered(ready))
+        recorder = Recorder(scopes, frames, _registered(ready), recover=recover)
         inputs = _unique(named_inputs(ready.forward, ready_args, ready_kwargs))
         for path, tensor in inputs:
             recorder.add_input(path, tensor)
         with scopes.watching(), FunctionMode(recorder), DispatchMode(recorder):
-            result = _run(ready, ready_args, ready_kwargs)
+            result = _result(recorder, ready, ready_args, ready_kwargs)
         recorder.add_output(list(walk(result)))
         modules = _modules(ready)
         count = sum({id(p): p.numel() for p in ready.parameters()}.values())
@@ -112,9 +148,20 @@ def _trace_on(
         parameters=count,
         backend=backend,
         training=model.training,
+        faults=tuple(recorder.faults),
         seconds=time.perf_counter() - start,
         fx_builder=builder(recorder.records, operations),
     )
+
+
+def _result(recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What the forward returns; nothing, if it gave up after faults that are worth telling."""
+    try:
+        return _run(model, args, kwargs)
+    except Exception:
+        if not recorder.faults:
+            raise
+        return None
 
 
 def _run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -12,8 +12,10 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn.parameter import is_lazy
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from skiplint.graph import Location, Operand, OperandRef, OperationKind, TensorSpec
+from skiplint.graph import Fault, Location, Operand, OperandRef, OperationKind, TensorSpec
+from skiplint.tracing.errors import one_line
 from skiplint.tracing.naming import function_name
+from skiplint.tracing.repair import SHAPE_ERRORS, Repair, Repairs
 from skiplint.tracing.scopes import Scope, ScopeStack
 from skiplint.tracing.sources import FrameReader
 from skiplint.tracing.storages import StorageState, Value, Write, region_of, storage_key
@@ -47,7 +49,12 @@ class Recorder:
     """Writes the tape. Tensors are held weakly: recording keeps no activation alive."""
 
     def __init__(
-        self, scopes: ScopeStack, frames: FrameReader, registered: Mapping[int, tuple[OperationKind, str]]
+        self,
+        scopes: ScopeStack,
+        frames: FrameReader,
+        registered: Mapping[int, tuple[OperationKind, str]],
+        *,
+        recover: bool = False,
     ) -> None:
         self.records: list[Record] = []
         self.inside = False
@@ -59,6 +66,9 @@ class Recorder:
         self._storages: dict[int, StorageState] = {}
         self._storage_count = 0
         self._writes: list[Tensor] = []
+        self._repairs = Repairs() if recover else None
+        self.faults: list[Fault] = []
+        """What was repaired, for a recorder that goes on behind calls that fail on shapes."""
 
     # -- what runs -------------------------------------------------------------------------------
 
@@ -82,8 +92,9 @@ class Recorder:
             return function(*args, **kwargs)
         outer, self._writes = self._writes, []
         self.inside = True
+        repair: tuple[Repair, str] | None = None
         try:
-            result = function(*args, **kwargs)
+            result, repair = self._run(function, args, kwargs)
         finally:
             self.inside = False
             writes, self._writes = self._writes, outer
@@ -100,7 +111,28 @@ class Recorder:
             self.inside = False
             outputs = [result]
         self._record(function, args, kwargs, tensors, outputs, mutated, writes)
+        if repair is not None:
+            found, message = repair
+            index = len(self.records) - 1
+            self.faults.append(Fault(index, found.kind, found.operand, found.expected, message))
         return result
+
+    def _run(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, tuple[Repair, str] | None]:
+        """The result of the call, or what it was evidently meant to be."""
+        try:
+            return function(*args, **kwargs), None
+        except SHAPE_ERRORS as error:
+            if self._repairs is None:
+                raise
+            again = self._repairs.second_reading(function, args, kwargs)
+            if again is not None:
+                return again, None
+            repair = self._repairs.repair(function, args, kwargs)
+            if repair is None:
+                raise
+            return repair.result, (repair, one_line(error))
 
     def wrote(self, tensors: list[Tensor]) -> None:
         """Note tensors that a kernel of the running call has written."""

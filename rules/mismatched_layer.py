@@ -1,0 +1,150 @@
+"""SKL102 mismatched-layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from skiplint import Finding, Rule, Severity
+from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.shapes import Shape, Source, sources_of
+from skiplint.graph import Fault, ModelGraph, Operation
+
+
+class MismatchedLayer(Rule):
+    """A layer that gets other channels or features than it was built for.
+
+    ## What it does
+    Runs the forward without values and, where a convolution, a linear layer, a norm, a matrix product or
+    a reshape fails on the shape of its input, notes the fault and goes on as if the input had been right.
+    Names the layer, what it was built for, what it gets and which tensors make that up.
+
+    ## Why it is bad
+    The model does not run. The usual cause is a concatenation that was added or changed: the layer behind
+    it still counts the old channels.
+
+    ## When it is wrong
+    Where the forward is never called with inputs like the ones that were tried: a linear layer behind a
+    flatten fits one image size only. Give the inputs in `[[tool.skiplint.models]]`.
+
+    ## References
+    - segmentation_models.pytorch issue 617: decoder channels that do not count the skips.
+    """
+
+    code = "SKL102"
+    name = "mismatched-layer"
+    severity = Severity.ERROR
+
+    def check(self, analysis: Analysis) -> Iterator[Finding]:
+        """Report the faults of the trace that are no joins."""
+        graph = analysis.graph
+        for fault in graph.faults:
+            if fault.kind != "join":
+                yield self._finding(graph, fault)
+
+    def _finding(self, graph: ModelGraph, fault: Fault) -> Finding:
+        operation = graph.operations[fault.operation]
+        have = graph.spec(operation.operands[fault.operand]).shape
+        axis = _axis(have, fault.expected)
+        shapes = tuple(graph.spec(operand).shape for operand in operation.operands[:2])
+        if axis is None or fault.kind == "shape":
+            return self.finding(
+                f"{operation.id} cannot take {_sizes(have)}: {fault.message}",
+                node=operation,
+                shapes=shapes,
+                expected=_sizes(fault.expected),
+                actual=_sizes(have),
+            )
+        given, built = have[axis], fault.expected[axis]
+        unit = "features" if axis == len(have) - 1 else "channels"
+        source = next(iter(sources_of(graph, fault)), None)
+        return self.finding(
+            f"{operation.id} gets {given} {unit}{_parts(graph, source)} but was built for {built}",
+            node=operation,
+            shapes=shapes,
+            expected=f"{built} {unit}",
+            actual=f"{given} {unit}",
+            suggestion=_remedy(operation, given, built, unit, source),
+        )
+
+    bad = (
+        """
+        import torch
+        import torch.nn.functional as F
+        from torch import nn
+
+
+        class UNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.down = nn.Conv2d(3, 8, 3, padding=1)
+                self.bottom = nn.Conv2d(8, 16, 3, padding=1)
+                self.up = nn.Conv2d(16, 8, 3, padding=1)
+
+            def forward(self, x):
+                skip = self.down(x)
+                low = F.interpolate(self.bottom(F.max_pool2d(skip, 2)), scale_factor=2)
+                return self.up(torch.cat([low, skip], dim=1))  # SKL102
+
+
+        model = UNet()
+        inputs = (torch.randn(1, 3, 32, 32),)
+        """,
+    )
+    good = (
+        """
+        import torch
+        import torch.nn.functional as F
+        from torch import nn
+
+
+        class UNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.down = nn.Conv2d(3, 8, 3, padding=1)
+                self.bottom = nn.Conv2d(8, 16, 3, padding=1)
+                self.up = nn.Conv2d(16 + 8, 8, 3, padding=1)
+
+            def forward(self, x):
+                skip = self.down(x)
+                low = F.interpolate(self.bottom(F.max_pool2d(skip, 2)), scale_factor=2)
+                return self.up(torch.cat([low, skip], dim=1))
+
+
+        model = UNet()
+        inputs = (torch.randn(1, 3, 32, 32),)
+        """,
+    )
+
+
+def _sizes(shape: Shape) -> str:
+    return "x".join(map(str, shape)) or "a scalar"
+
+
+def _axis(have: Shape, want: Shape) -> int | None:
+    """The one axis on which two shapes differ."""
+    if len(have) != len(want):
+        return None
+    differing = [axis for axis, (left, right) in enumerate(zip(have, want, strict=True)) if left != right]
+    return differing[0] if len(differing) == 1 else None
+
+
+def _parts(graph: ModelGraph, source: Source | None) -> str:
+    """`` (128 + 64 from the concatenation cat in line 37)`` for what a concatenation gives."""
+    if source is None or source.maker.base_name != "cat" or source.maker.location is None:
+        return ""
+    axis = source.maker.argument(1, "dim", 0)
+    shapes = [graph.spec(operand).shape for operand in source.maker.operands]
+    if not isinstance(axis, int):
+        return ""
+    sizes = " + ".join(str(shape[axis]) for shape in shapes)
+    return f" ({sizes} from the concatenation in line {source.maker.location.line})"
+
+
+def _remedy(operation: Operation, given: int, built: int, unit: str, source: Source | None) -> str:
+    layer = operation.id
+    if operation.base_name.endswith("norm"):
+        return f"build {layer} for {given} {unit}"
+    maker = source.maker if source is not None else None
+    if maker is None or maker.base_name == "cat" or not maker.weighted:
+        return f"build {layer} with {given} input {unit} instead of {built}"
+    return f"build {layer} with {given} input {unit}, or {maker.id} with {built} output {unit}"
