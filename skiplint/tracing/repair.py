@@ -71,7 +71,10 @@ class Repairs:
         for kind, operand, expected, changes in _candidates(
             function_name(function).rstrip("_"), tensors, args, kwargs
         ):
-            result = _run(function, *_with(changes, (args, kwargs)))
+            if changes is None:
+                result = torch.empty_like(tensors[0])
+            else:
+                result = _run(function, *_with(changes, (args, kwargs)))
             if result is None:
                 continue
             if found is None:
@@ -111,7 +114,9 @@ def _with(changes: Mapping[int, Shape], call: Call) -> Call:
     return args, kwargs
 
 
-Candidate = tuple[FaultKind, int, Shape, dict[int, Shape]]
+Candidate = tuple[FaultKind, int, Shape, dict[int, Shape] | None]
+"""Kind, operand and expected shape of the fault, and the shapes to run the call with (by id of the
+tensor); None where the result has the shape of the first operand whatever the call says."""
 
 
 def _candidates(
@@ -210,6 +215,7 @@ def _norm(
         sizes = [other[0] for other in shapes[1:] if len(other) == 1]
         expected = (shape[0], sizes[0], *shape[2:]) if sizes and len(shape) > 1 else shape
     if expected != shape:
+        yield "layer", 0, tuple(expected), None
         yield "layer", 0, tuple(expected), {id(tensors[0]): tuple(expected)}
 
 

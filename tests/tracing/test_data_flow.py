@@ -88,7 +88,7 @@ def test_activation_checkpointing(reentrant: bool):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         graph = graph_of(lambda linear, x: checkpoint(linear, x, use_reentrant=reentrant) + x, X)
-    assert graph.count() == {"linear": 1, "add": 1}
+    assert [op.name for op in graph if op.data and op.kind == "call"] == ["linear", "add"]
 
 
 def test_vmap():
