@@ -83,7 +83,7 @@ def _join_at(flow: Flow, operation: Operation) -> Join | None:
     if name == "setitem":
         return Join("concatenative", (index,), _plain(flow, reads), _written_axis(flow, operation))
     if name == "update":
-        return _update(flow, operation, reads)
+        return Join("concatenative", (index,), _plain(flow, reads))
     return None
 
 
@@ -166,13 +166,6 @@ def _feeds_stack_sum(flow: Flow, operation: Operation) -> bool:
         and isinstance(summed, int)
         and axis % rank == summed % rank
     )
-
-
-def _update(flow: Flow, operation: Operation, reads: tuple[Operand, ...]) -> Join | None:
-    """Values copied into views of one fresh buffer make a concatenation."""
-    if operation.operands[0] in reads:
-        return None
-    return Join("concatenative", (operation.index,), _plain(flow, reads))
 
 
 def branch(flow: Flow, operand: Operand) -> Branch:

@@ -50,7 +50,9 @@ class LogicalJoins:
         if inner is None or inner.kind != step.kind or len(self.flow.readers[operand.producer]) != 1:
             return None
         if step.kind == "concatenative":
-            return inner if inner.axis == step.axis and inner.axis is not None else None
+            names = {self.flow.graph.operations[each.index].base_name for each in (inner, step)}
+            same_axis = inner.axis == step.axis and (inner.axis is not None or names == {"update"})
+            return inner if same_axis else None
         if self.flow.graph.operations[inner.index].base_name in ("mean", "nanmean", "lerp"):
             return None  # a weighted sum of its own
         skip = skips.get(inner.index)

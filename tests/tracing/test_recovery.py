@@ -50,9 +50,9 @@ faults = st.sampled_from([None, *FOUND_AT])
 @given(st.lists(st.tuples(st.sampled_from([8, 16]), st.sampled_from([1, 2]), faults), min_size=1, max_size=6))
 def test_every_planted_fault_of_a_resnet_and_no_other(plan: list[tuple[int, int, str | None]]):
     blocks, expected, width = [], [], 8
-    for place, (outside, stride, fault) in enumerate(plan):
-        if fault == "projection" and width == outside and stride == 1:
-            fault = None  # nothing to leave out
+    for place, (outside, stride, planted) in enumerate(plan):
+        needless = planted == "projection" and width == outside and stride == 1
+        fault = None if needless else planted
         blocks.append(Block(width, outside, stride, fault))
         width = outside
         if fault is not None:
