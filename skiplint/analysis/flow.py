@@ -36,6 +36,8 @@ _VALUE_POSITIONS = {
     "bernoulli": 0,
     "multinomial": 0,
 }
+# In-place operations that leave nothing of what was there.
+_OVERWRITES = frozenset({"copy", "fill", "zero", "normal", "uniform", "exponential", "set"})
 _RESOLUTION_PREFIXES = (
     "conv",
     "max_pool",
@@ -51,6 +53,8 @@ _RESOLUTION_PREFIXES = (
 def carries_values(operation: Operation, position: int) -> bool:
     """Whether operand ``position`` of ``operation`` is read for its values."""
     if operation.kind == "call" and operation.operands[position].argument == "out":
+        return False
+    if position == 0 and operation.inplace and operation.base_name in _OVERWRITES:
         return False
     limit = _VALUE_POSITIONS.get(operation.base_name)
     return limit is None or position < limit
