@@ -10,9 +10,11 @@ import heapq
 
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.joins import Join
-from skiplint.graph import Operation
+from skiplint.analysis.roles import is_selection
+from skiplint.graph import Operand, Operation
 
 _MAX_VISITS = 200
+_MAX_CHAIN = 24
 
 
 def joins_features(flow: Flow, join: Join) -> bool:
@@ -26,70 +28,135 @@ def joins_features(flow: Flow, join: Join) -> bool:
     contracted = _contracted(flow, join.index, join.axis)
     if contracted is not None:
         return contracted
-    produced = _feature_axis(flow, join)
-    return produced is None or produced == join.axis
+    stacked = flow.graph.operations[join.index].base_name == "stack"
+    for branch in join.branches:
+        produced = feature_axes(flow, branch.operand)
+        if produced is not None:
+            return not stacked and join.axis in produced
+    return True
 
 
 def _contracted(flow: Flow, start: int, axis: int) -> bool | None:
-    """Whether the first weighted layer that the axis reaches contracts it; None if it reaches none."""
+    """Whether the first weighted layer that the axis reaches contracts it.
+
+    False too where the axis ends in a product of two data tensors (tokens that attention sums over),
+    None where it reaches neither.
+    """
     reached = {start: frozenset({axis})}
     pending = [start]
+    answer: bool | None = None
     for _ in range(_MAX_VISITS):
         if not pending:
-            return None
+            break
         index = heapq.heappop(pending)
         operation = flow.graph.operations[index]
         if index != start and operation.weighted:
-            sources = [each.producer for each in flow.reads[index] if each.producer in reached]
-            return any(reached[each] & _contracted_axes(flow, operation, each) for each in sources)
+            sources = [each for each in flow.reads[index] if each.producer in reached]
+            return any(reached[each.producer] & contracted_axes(flow, operation, each) for each in sources)
         for reader in flow.readers[index]:
             following = flow.graph.operations[reader]
             moved = reached[index] if following.weighted else _carried(flow, following, index, reached[index])
+            if not moved and following.base_name in PRODUCTS_OF_DATA:
+                answer = False
             if moved and reader not in reached and following.kind != "output":
                 reached[reader] = moved
                 heapq.heappush(pending, reader)
-    return None
+    return answer
 
 
-def _contracted_axes(flow: Flow, operation: Operation, source: int) -> frozenset[int]:
-    operand = next(each for each in flow.reads[operation.index] if each.producer == source)
+PRODUCTS_OF_DATA = frozenset({"matmul", "mm", "bmm", "baddbmm", "einsum", "scaled_dot_product_attention"})
+
+
+def contracted_axes(flow: Flow, operation: Operation, operand: Operand) -> frozenset[int]:
+    """The axes of ``operand`` over which a weighted layer or a product sums."""
     rank = len(flow.graph.spec(operand).shape)
     name = operation.base_name
     if name.startswith(("conv", "_conv", "deform_conv", "thnn", "slow_conv", "mkldnn")):
         spatial = len(operation.outputs[0].shape) - 2
         return frozenset({1 if rank > spatial + 1 or rank >= 3 else 0})
-    first = operation.operands[0].producer == source
-    if (
-        name in ("matmul", "mm", "bmm", "addmm", "baddbmm")
-        and not first
-        and operation.operands[-1] is operand
-    ):
+    if name == "einsum":
+        letters = _einsum_letters(operation, operand)
+        if letters is None:
+            return frozenset(range(1, rank))
+        mine, others, result = letters
+        return frozenset(i for i, letter in enumerate(mine) if letter in others and letter not in result)
+    if name == "scaled_dot_product_attention":
+        place = operation.operands.index(operand)
+        return frozenset({rank - 1} if place == 0 else {rank - 1, rank - 2} if place == 1 else {rank - 2})
+    second = operand == operation.operands[-1] and operand != operation.operands[0]
+    if second and name in ("matmul", "mm", "bmm", "addmm", "baddbmm"):
         return frozenset({max(rank - 2, 0)})
-    if name in ("einsum", "tensordot"):
-        return frozenset(range(1, rank))
     return frozenset({rank - 1})
 
 
-def _feature_axis(flow: Flow, join: Join) -> int | None:
-    """Where the operands' last weighted layers put their features, as an axis of the result."""
-    for branch in join.branches:
-        index, hops = branch.operand.producer, 0
-        while hops < 12:
-            operation = flow.graph.operations[index]
-            rank = len(operation.outputs[branch.operand.output if hops == 0 else 0].shape)
-            if operation.weighted:
-                return 1 if operation.name.startswith("conv") else rank - 1
-            reads = flow.reads[index]
-            if len(reads) != 1 or _keeps_axes(flow, operation) is False:
-                return None
-            index, hops = reads[0].producer, hops + 1
+def _einsum_letters(operation: Operation, operand: Operand) -> tuple[str, str, str] | None:
+    """The operand's own subscripts, those of the others and those of the result."""
+    equation = operation.args[0] if operation.args else None
+    if not isinstance(equation, str) or "..." in equation or "->" not in equation:
+        return None
+    given, result = equation.replace(" ", "").split("->")
+    terms = given.split(",")
+    place = operation.operands.index(operand)
+    if place >= len(terms):
+        return None
+    return terms[place], "".join(terms[:place] + terms[place + 1 :]), result
+
+
+def feature_axes(flow: Flow, operand: Operand) -> frozenset[int] | None:
+    """The axes of a tensor on which the last weighted layer before it put its features; None if unknown."""
+    chain: list[Operand] = [operand]
+    while len(chain) <= _MAX_CHAIN:
+        operation = flow.graph.operations[chain[-1].producer]
+        if operation.weighted:
+            rank = len(operation.outputs[0].shape)
+            axes = frozenset({1 if operation.name.startswith("conv") else rank - 1})
+            for reader, source in zip(chain[-2::-1], chain[:0:-1], strict=True):
+                axes = _carried(flow, flow.graph.operations[reader.producer], source.producer, axes)
+            return axes
+        reads = flow.reads[operation.index]
+        if not reads:
+            return None
+        chain.append(reads[0])
     return None
 
 
-def _keeps_axes(flow: Flow, operation: Operation) -> bool:
+def picks_one_position(flow: Flow, operation: Operation) -> bool:
+    """Whether a selection takes one step of a sequence, one token, one item: not a part of the features."""
     reads = flow.reads[operation.index]
-    before = flow.graph.spec(reads[0]).shape
-    return len(before) == len(operation.outputs[0].shape) and operation.base_name not in _MOVES
+    if not is_selection(operation) or len(reads) != 1:
+        return False
+    axes = _selected(flow, operation)
+    if not axes:
+        return False
+    features = feature_axes(flow, reads[0])
+    return features is None or not axes <= features
+
+
+def _selected(flow: Flow, operation: Operation) -> frozenset[int]:
+    """The axes of which one position is left."""
+    before, after = flow.graph.spec(operation.operands[0]).shape, operation.outputs[0].shape
+    if len(after) < len(before):
+        return _removed(operation, len(before))
+    return frozenset(
+        axis for axis, sizes in enumerate(zip(before, after, strict=False)) if sizes[1] == 1 != sizes[0]
+    )
+
+
+def _removed(operation: Operation, rank: int) -> frozenset[int]:
+    """The axes that an integer index takes away."""
+    name = operation.base_name
+    if name in ("select", "unbind"):
+        axis = operation.argument(1, "dim", 0)
+        return frozenset({axis % rank}) if isinstance(axis, int) else frozenset()
+    if name != "getitem" or len(operation.args) < 2:
+        return frozenset()
+    index = operation.args[1]
+    items = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in items:
+        at = items.index(Ellipsis)
+        items[at : at + 1] = [slice(None)] * (rank - sum(item is not None for item in items) + 1)
+    axes = [item for item in items if item is not None]
+    return frozenset(axis for axis, item in enumerate(axes) if isinstance(item, int))
 
 
 _MOVES = frozenset({"permute", "transpose", "movedim", "t", "T", "mT", "swapaxes", "swapdims", "moveaxis"})
@@ -106,16 +173,33 @@ def _carried(flow: Flow, operation: Operation, source: int, axes: frozenset[int]
         return frozenset()
     after = operation.outputs[0].shape
     name = operation.base_name
+    if name in PRODUCTS_OF_DATA:
+        return _through_product(flow, operation, operand, axes)
     if name in _MOVES:
         return _moved(operation, axes, len(before))
     if name in _RESHAPES:
         return reshaped_axes(before, after, axes)
     if len(before) == len(after):
         return axes
+    if is_selection(operation) and len(after) < len(before):
+        gone = _removed(operation, len(before))
+        kept = [axis for axis in range(len(before)) if axis not in gone]
+        return frozenset(new for new, old in enumerate(kept) if old in axes)
     if name in ("sum", "mean", "amax", "amin", "max", "logsumexp") and len(after) < len(before):
         return _reduced(operation, axes, len(before))
     shift = len(after) - len(before)
     return frozenset(axis + shift for axis in axes if 0 <= axis + shift < len(after))
+
+
+def _through_product(
+    flow: Flow, operation: Operation, operand: Operand, axes: frozenset[int]
+) -> frozenset[int]:
+    kept = axes - contracted_axes(flow, operation, operand)
+    letters = _einsum_letters(operation, operand) if operation.base_name == "einsum" else None
+    if letters is not None:
+        mine, _, result = letters
+        return frozenset(result.index(mine[axis]) for axis in kept if mine[axis] in result)
+    return frozenset(axis for axis in kept if axis < len(operation.outputs[0].shape))
 
 
 def _moved(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[int]:

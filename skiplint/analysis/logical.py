@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.forks import MainPaths, find_forks
 from skiplint.analysis.joins import Branch, Join
 from skiplint.graph import Operand
-
-if TYPE_CHECKING:
-    from skiplint.analysis.skips import Skip
 
 
 @dataclass
@@ -23,12 +19,15 @@ class LogicalJoins:
     paths: MainPaths
     known: dict[int, Join] = field(default_factory=dict)
 
-    def merge(self, step: Join, skips: Mapping[int, Skip]) -> tuple[Join, tuple[int, ...]]:
-        """``step`` with the joins it absorbs, and the indices of these."""
+    def merge(self, step: Join, forks: Mapping[int, tuple[int, ...]]) -> tuple[Join, tuple[int, ...]]:
+        """``step`` with the joins it absorbs, and the indices of these.
+
+        ``forks`` tells where the shortcuts of the joins before start, for those that are skips.
+        """
         absorbed: list[int] = []
         branches: list[Branch] = []
         for position, branch in enumerate(step.branches):
-            inner = self._absorbable(step, position, skips)
+            inner = self._absorbable(step, position, forks)
             if inner is None:
                 branches.append(branch)
             else:
@@ -44,7 +43,7 @@ class LogicalJoins:
         self.known[join.index] = join
         return join, tuple(absorbed)
 
-    def _absorbable(self, step: Join, position: int, skips: Mapping[int, Skip]) -> Join | None:
+    def _absorbable(self, step: Join, position: int, forks: Mapping[int, tuple[int, ...]]) -> Join | None:
         operand = step.branches[position].operand
         inner = self.known.get(operand.producer)
         if inner is None or inner.kind != step.kind or len(self.flow.readers[operand.producer]) != 1:
@@ -55,16 +54,15 @@ class LogicalJoins:
             return inner if same_axis else None
         if self.flow.graph.operations[inner.index].base_name in ("mean", "nanmean", "lerp"):
             return None  # a weighted sum of its own
-        skip = skips.get(inner.index)
-        return None if skip is not None and self._goes_around(step, position, skip) else inner
+        starts = forks.get(inner.index)
+        return None if starts and self._goes_around(step, position, inner, starts) else inner
 
-    def _goes_around(self, step: Join, position: int, inner: Skip) -> bool:
+    def _goes_around(self, step: Join, position: int, inner: Join, forks: tuple[int, ...]) -> bool:
         """Whether ``step`` is a skip of its own with all of ``inner`` on its main path.
 
         A block that ends in an addition, inside another: two joins. In ``x + a + b`` both fork at ``x``.
         """
-        forks = [connection.fork.producer for connection in inner.connections]
-        if not all(self.flow.tree.dominates(fork, inner.join) for fork in forks):
+        if not all(self.flow.tree.dominates(fork, inner.index) for fork in forks):
             return False
         return any(
             match.main == position and match.fork.producer < min(forks)

@@ -163,6 +163,9 @@ def losses(flow: Flow) -> frozenset[int]:
     used = bytearray(len(operations))
     for index in range(len(operations) - 1, -1, -1):
         operation = operations[index]
+        unread = not flow.readers[index]  # a result that nobody asks for is no loss
+        if unread:
+            used[index] = 1
         live = operation.weighted or operation.kind == "output" or used[index]
         if live and not reduces_to_number(flow, operation):
             for operand in flow.reads[index]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from skiplint.analysis.axes import joins_features
+from skiplint.analysis.axes import joins_features, picks_one_position
 from skiplint.analysis.cells import carried_states
 from skiplint.analysis.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.analysis.forks import MainPaths, Match, find_forks
 from skiplint.analysis.joins import Branch, Join, ScaleKind, find_joins, reaches
 from skiplint.analysis.logical import LogicalJoins
-from skiplint.analysis.roles import feature_operations, is_selection, losses
+from skiplint.analysis.roles import CONCATENATIONS, feature_operations, is_selection, losses
 from skiplint.graph import ModelGraph, Operand, Operation
 
 SkipKind = Literal["additive", "concatenative", "gated"]
@@ -93,6 +93,7 @@ class _Finder:
     def __init__(self, flow: Flow, features: frozenset[int], lost: frozenset[int]) -> None:
         self.flow = flow
         self.found: dict[int, Skip] = {}
+        self._forks: dict[int, tuple[int, ...]] = {}
         self._features = features
         self._lost = lost
         self._paths = MainPaths(flow)
@@ -101,15 +102,17 @@ class _Finder:
 
     def judge(self, step: Join) -> None:
         """Add the skip that ends in ``step``, if there is one, in place of those that it completes."""
-        join, absorbed = self._logical.merge(step, self.found)
+        join, absorbed = self._logical.merge(step, self._forks)
         if join.index in self._lost:
             return
         matches = [match for match in find_forks(self.flow, join, self._paths) if self._counts(join, match)]
-        if not matches or not (join.kind == "additive" or joins_features(self.flow, join)):
+        if not matches or (join.kind == "concatenative" and not self._grows_features(join)):
             return
         for index in absorbed:
             self.found.pop(index, None)
-        self.found[join.index] = self._skip(join, matches)
+            self._forks.pop(index, None)
+        skip = self.found[join.index] = self._skip(join, matches)
+        self._forks[join.index] = tuple(connection.fork.producer for connection in skip.connections)
         self._mark_shortcuts(join, [join.branches[match.position].operand for match in matches])
 
     def _mark_shortcuts(self, join: Join, ends: list[Operand]) -> None:
@@ -130,6 +133,8 @@ class _Finder:
     def _counts(self, join: Join, match: Match) -> bool:
         """The conditions of the definition that concern more than distances."""
         feature = join.index in self._features
+        if self._picks_one_position(match):
+            return False  # one step of a sequence beside the state of the step before
         if match.distance == 0:
             if not feature and self.flow.tree.longest[match.fork.producer] == 0:
                 return False  # an attention mask: an input that is only ever added to scores
@@ -140,11 +145,34 @@ class _Finder:
             return False
         if join.kind == "concatenative":
             return self._returns_to_resolution(match.fork.producer, self._end(join, match))
-        operations = self.flow.graph.operations
-        if any(is_selection(operations[index]) for index in match.path):
-            return False  # one step of a sequence, projected beside the state of the step before
         branch = join.branches[match.position]
-        return self.flow.graph.spec(branch.operand).shape == operations[join.index].outputs[0].shape
+        whole = self.flow.graph.operations[join.index].outputs[0].shape
+        return self.flow.graph.spec(branch.operand).shape == whole
+
+    def _picks_one_position(self, match: Match) -> bool:
+        for index in reversed(match.path):
+            operation = self.flow.graph.operations[index]
+            if operation.base_name in CONCATENATIONS:
+                return False  # what was taken apart is whole again
+            if picks_one_position(self.flow, operation):
+                return True
+        return False
+
+    def _grows_features(self, join: Join) -> bool:
+        return joins_features(self.flow, join) and not self._puts_together(join)
+
+    def _puts_together(self, join: Join) -> bool:
+        """Slices of one tensor, one of which a shortcut was added to, are put together again."""
+        wholes = [self._slices_behind(branch) for branch in join.branches]
+        return bool(set.intersection(*wholes))
+
+    def _slices_behind(self, branch: Branch) -> set[int]:
+        """What the branch is a slice of, itself or as an operand of a skip that ends there."""
+        skip = self.found.get(branch.operand.producer)
+        operands = skip.operands if skip is not None else (branch.operand,)
+        producers = [self.flow.graph.operations[operand.producer] for operand in operands]
+        slices = [each for each in producers if is_selection(each) and self.flow.reads[each.index]]
+        return {self.flow.reads[each.index][0].producer for each in slices}
 
     def _end(self, join: Join, match: Match) -> int:
         return join.branches[match.main].starts[0].producer

@@ -4,7 +4,6 @@
 """
 
 from skiplint.targets.building import build
-from skiplint.targets.failures import TargetError
 from skiplint.targets.finding import find_inputs
 from skiplint.targets.records import (
     BuiltModel,
@@ -13,6 +12,7 @@ from skiplint.targets.records import (
     ModelConfig,
     ModelTarget,
     SkippedTarget,
+    TargetError,
 )
 from skiplint.targets.resolving import resolve
 

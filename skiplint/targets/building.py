@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from skiplint.targets.failures import TargetError, at, describe, from_exception
+from skiplint.targets.failures import at, describe, from_exception
 from skiplint.targets.importing import quiet, unscripted
 from skiplint.targets.randomness import seeded
-from skiplint.targets.records import BuiltModel, Device, ModelTarget
+from skiplint.targets.records import BuiltModel, Device, ModelTarget, TargetError
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from skiplint.targets.failures import TargetError
-from skiplint.targets.records import Arguments, ModelConfig
+from skiplint.targets.records import Arguments, ModelConfig, TargetError
 from skiplint.targets.tensors import SIZES, TensorPlan
 
 _KEYS = frozenset({"shape", "dtype", "low", "high", "value", "list"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from skiplint.targets.failures import TargetError, at, describe, from_exception
-from skiplint.targets.records import Arguments
+from skiplint.targets.failures import at, describe, from_exception
+from skiplint.targets.records import Arguments, TargetError
 from skiplint.targets.signatures import unwrapped
 from skiplint.targets.tensors import TensorPlan
 from skiplint.targets.transformers_inputs import transformers_arguments

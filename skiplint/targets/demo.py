@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from skiplint.targets.evaluation import Evaluator, NotSimpleError
-from skiplint.targets.records import Arguments
+from skiplint.targets.records import Arguments, DemoCall
 from skiplint.targets.syntax import FileSyntax, FunctionNode, flatten, names_used, returned_names
 
 _SHAPE_CALLS = frozenset({"summary"})
@@ -51,19 +51,6 @@ class Block:
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.Call):
                         yield order, inner
-
-
-@dataclass(frozen=True)
-class DemoCall:
-    """One call found in the file: ``label`` says where, ``evaluate`` gives arguments to try, best first."""
-
-    label: str
-    of: str
-    """The class, factory or object that is called or whose model is called."""
-    line: int
-    evaluate: Callable[[], list[Arguments]] = field(compare=False, repr=False)
-    passes: frozenset[str] = frozenset()
-    """Names that the arguments use."""
 
 
 @dataclass(frozen=True)

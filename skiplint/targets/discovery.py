@@ -13,12 +13,11 @@ from typing import Any
 
 from skiplint.targets import modelhood
 from skiplint.targets.configuring import missing_arguments, on_one_line, snippet
-from skiplint.targets.demo import DemoCall, DemoReader
+from skiplint.targets.demo import DemoReader
 from skiplint.targets.evaluation import NotSimpleError
-from skiplint.targets.failures import TargetError
 from skiplint.targets.importing import Workspace
 from skiplint.targets.option_classes import option_classes
-from skiplint.targets.records import ModelConfig, ModelTarget, SkippedTarget
+from skiplint.targets.records import DemoCall, ModelConfig, ModelTarget, SkippedTarget, TargetError
 from skiplint.targets.syntax import FileSyntax, has_factory_name, returned_names
 
 

@@ -6,36 +6,11 @@ import os
 import sysconfig
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from skiplint.graph import Location
-
-if TYPE_CHECKING:
-    from skiplint.targets.records import ExampleInputs
+from skiplint.targets.records import TargetError
 
 _MESSAGE_LIMIT = 240
-
-
-class TargetError(Exception):
-    """A target cannot be used. The message is one line: the file, the thing, and the way out.
-
-    ``verbose`` holds the traceback of the user's own code, or None where there is none. ``attempt`` holds
-    the inputs that got furthest, where a model was found and no inputs run on it.
-    """
-
-    attempt: ExampleInputs | None = None
-
-    def __init__(self, message: str, *, verbose: str | None = None) -> None:
-        super().__init__(message)
-        self.verbose = verbose
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # Keyword-only state survives the way through another process.
-        return (_rebuild, (str(self), self.verbose))
-
-
-def _rebuild(message: str, verbose: str | None) -> TargetError:
-    return TargetError(message, verbose=verbose)
 
 
 def from_exception(message: str, error: BaseException) -> TargetError:

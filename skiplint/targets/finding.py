@@ -10,10 +10,17 @@ from skiplint.targets.configuring import inputs_snippet, on_one_line
 from skiplint.targets.conventions import conventional_arguments
 from skiplint.targets.diagnosis import needs_values
 from skiplint.targets.evaluation import NotSimpleError
-from skiplint.targets.failures import TargetError, at, describe, from_exception
+from skiplint.targets.failures import at, describe, from_exception
 from skiplint.targets.importing import quiet
 from skiplint.targets.randomness import seeded
-from skiplint.targets.records import Arguments, ExampleInputs, InputSource, ModelConfig, ModelTarget
+from skiplint.targets.records import (
+    Arguments,
+    ExampleInputs,
+    InputSource,
+    ModelConfig,
+    ModelTarget,
+    TargetError,
+)
 from skiplint.targets.templates import USUAL
 from skiplint.targets.tensors import describe_arguments
 

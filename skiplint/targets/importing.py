@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from skiplint.targets.failures import TargetError, at, describe, from_exception, is_installed
+from skiplint.targets.failures import at, describe, from_exception, is_installed
+from skiplint.targets.records import TargetError
 from skiplint.targets.syntax import FileSyntax
 
 

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from skiplint.targets.failures import TargetError, describe, from_exception
-from skiplint.targets.records import Arguments, ModelTarget
+from skiplint.targets.failures import describe, from_exception
+from skiplint.targets.records import Arguments, ModelTarget, TargetError
 
 SUFFIXES = (".pt2", ".pt", ".pth", ".ckpt", ".safetensors")
 """Files that hold programs or weights; only ``.pt2`` holds a program that can be read back as a graph."""

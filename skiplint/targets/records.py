@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from skiplint.targets.failures import TargetError
-
 if TYPE_CHECKING:
     from torch import nn
-
-    from skiplint.targets.demo import DemoCall
 
 InputSource = Literal["config", "annotation", "module", "demo", "inferred"]
 Device = Literal["meta", "cpu"]
@@ -35,6 +31,19 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     kwargs: dict[str, Any] = msgspec.field(default_factory=dict)
     inputs: list[Any] | dict[str, Any] | None = None
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DemoCall:
+    """One call found in the file: ``label`` says where, ``evaluate`` gives arguments to try, best first."""
+
+    label: str
+    of: str
+    """The class, factory or object that is called or whose model is called."""
+    line: int
+    evaluate: Callable[[], list[Arguments]] = field(compare=False, repr=False)
+    passes: frozenset[str] = frozenset()
+    """Names that the arguments use."""
 
 
 @dataclass(frozen=True)
@@ -95,3 +104,25 @@ class ExampleInputs:
     """One line for the report."""
     verified: bool = True
     """False where the trial forward had to stop at an operation that needs real values."""
+
+
+class TargetError(Exception):
+    """A target cannot be used. The message is one line: the file, the thing, and the way out.
+
+    ``verbose`` holds the traceback of the user's own code, or None where there is none. ``attempt`` holds
+    the inputs that got furthest, where a model was found and no inputs run on it.
+    """
+
+    attempt: ExampleInputs | None = None
+
+    def __init__(self, message: str, *, verbose: str | None = None) -> None:
+        super().__init__(message)
+        self.verbose = verbose
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only state survives the way through another process.
+        return (_rebuild, (str(self), self.verbose))
+
+
+def _rebuild(message: str, verbose: str | None) -> TargetError:
+    return TargetError(message, verbose=verbose)

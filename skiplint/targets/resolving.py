@@ -15,9 +15,9 @@ from typing import Any
 from skiplint.targets import modelhood, programs
 from skiplint.targets.configuring import HEADER, missing_arguments, on_one_line, snippet
 from skiplint.targets.discovery import ModelFile, attribute_of
-from skiplint.targets.failures import TargetError, display_path
+from skiplint.targets.failures import display_path
 from skiplint.targets.importing import Workspace, Workspaces, import_dotted, import_file
-from skiplint.targets.records import ModelConfig, ModelTarget, SkippedTarget
+from skiplint.targets.records import ModelConfig, ModelTarget, SkippedTarget, TargetError
 from skiplint.targets.syntax import FileSyntax, parse
 
 Resolved = list[ModelTarget | SkippedTarget]

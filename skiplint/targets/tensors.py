@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from skiplint.targets.failures import TargetError
+from skiplint.targets.records import TargetError
 
 if TYPE_CHECKING:
     import torch

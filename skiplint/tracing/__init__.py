@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from skiplint.tracing.caches import caches_kept_clean
 from skiplint.tracing.errors import TraceError
 from skiplint.tracing.forward import dry_run, recovered, trace_call, trace_or_recover
 
@@ -12,7 +13,15 @@ if TYPE_CHECKING:
 
     from skiplint.graph import ModelGraph
 
-__all__ = ["TraceError", "dry_run", "recovered", "trace", "trace_call", "trace_or_recover"]
+__all__ = [
+    "TraceError",
+    "caches_kept_clean",
+    "dry_run",
+    "recovered",
+    "trace",
+    "trace_call",
+    "trace_or_recover",
+]
 
 
 def trace(model: nn.Module, /, *args: Any, **kwargs: Any) -> ModelGraph:
@@ -21,4 +30,5 @@ def trace(model: nn.Module, /, *args: Any, **kwargs: Any) -> ModelGraph:
     Raises:
         TraceError: the forward did not run on any backend.
     """
-    return trace_call(model, args, kwargs)
+    with caches_kept_clean():
+        return trace_call(model, args, kwargs)

@@ -13,8 +13,8 @@ class TraceError(Exception):
     """The model's forward did not run on any backend.
 
     ``str()`` is one line that names the error and the user's line; ``verbose`` is the traceback of the
-    user's frames. ``needs_values`` says that the model has no real weights and its forward asks for
-    values: build it on the CPU and trace it again.
+    user's frames. ``needs_values`` says that the model has no real weights, so that it could not be run
+    with values: build it on the CPU and trace it again.
     """
 
     def __init__(self, message: str, *, verbose: str = "", needs_values: bool = False) -> None:

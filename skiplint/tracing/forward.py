@@ -87,14 +87,19 @@ def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
             ready(*ready_args, **ready_kwargs)
         return True
 
-    ran, errors = _first_that_runs(ORDER, run)
+    ran, errors = _first_that_runs(ORDER, run, until=_settled)
     return None if ran else _faithful(errors)
 
 
 def _first_that_runs(
-    backends: Sequence[Backend], run: Callable[[Backend, bool], T]
+    backends: Sequence[Backend],
+    run: Callable[[Backend, bool], T],
+    until: Callable[[list[Exception]], bool] = lambda _: False,
 ) -> tuple[T | None, list[Exception]]:
-    """The first result of ``run(backend, grad)``, or None and what went wrong on each backend."""
+    """The first result of ``run(backend, grad)``, or None and what went wrong on each backend.
+
+    No further backend is tried once ``until`` is content with the errors.
+    """
     errors: list[Exception] = []
     for backend in backends:
         for grad in (False, True):
@@ -104,7 +109,7 @@ def _first_that_runs(
                 errors.append(error)
                 if not asks_for_grad(error):
                     break
-        if _settled(errors):
+        if until(errors):
             break
     return None, errors
 
@@ -224,12 +229,9 @@ def _faithful(errors: list[Exception]) -> Exception:
 
 def _trace_error(errors: list[Exception], model: nn.Module) -> TraceError:
     on_meta = any(parameter.is_meta for parameter in model.parameters())
-    if on_meta and any(map(is_backend_limit, errors)):
-        errors = errors[:2]
-    chosen = _faithful(errors)
+    # Of a model without weights, eager tells no more than that.
+    chosen = _faithful(errors[:-1] if on_meta and len(errors) > 1 else errors)
     place = user_place(chosen.__traceback__)
     where = f" at {place}" if place else ""
     message = f"{type(model).__name__}.forward failed{where}: {one_line(chosen)}"
-    return TraceError(
-        message, verbose=verbose_text(chosen), needs_values=on_meta and any(map(is_backend_limit, errors))
-    )
+    return TraceError(message, verbose=verbose_text(chosen), needs_values=on_meta)

@@ -71,10 +71,8 @@ class Repairs:
         for kind, operand, expected, changes in _candidates(
             function_name(function).rstrip("_"), tensors, args, kwargs
         ):
-            if changes is None:
-                result = torch.empty_like(tensors[0])
-            else:
-                result = _run(function, *_with(changes, (args, kwargs)))
+            blank: Any = torch.empty_like(tensors[0]) if changes is None else None
+            result = blank if changes is None else _run(function, *_with(changes, (args, kwargs)))
             if result is None:
                 continue
             if found is None:

@@ -647,8 +647,10 @@ def test_wavenet_has_residual_and_skip_outputs():
                 total = total + s(z)
             return F.relu(total)
 
+    # The last residual sum is computed too, though nothing reads it.
     skips = skips_of(WaveNet(4), SERIES)
     assert sorted((s.kind, s.shortcut, len(s.operands)) for s in skips) == [
+        ("additive", "identity", 2),
         ("additive", "identity", 2),
         ("additive", "identity", 2),
         ("additive", "identity", 2),
@@ -676,3 +678,71 @@ def test_mamba_block():
             return x + self.out(torch.stack(ys, 1) * F.silu(z))
 
     assert kinds(nn.Sequential(nn.Linear(16, 16), Mamba(), Mamba()), TOKENS) == {"additive": 2}
+
+
+def test_a_token_taken_out_and_put_back_is_no_end_of_the_shortcut():
+    """Multiscale vision transformers pool all but the class token of a projected shortcut."""
+
+    class Pooled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention, self.project, self.norm = nn.Linear(16, 32), nn.Linear(16, 32), nn.LayerNorm(16)
+            self.out = nn.Linear(32, 32)
+
+        def pool(self, x: Tensor) -> Tensor:
+            token, rest = x.tensor_split([1], dim=1)
+            return torch.cat([token, F.avg_pool1d(rest.mT, 5).mT], 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.pool(self.project(x)) + self.out(self.pool(self.attention(self.norm(x))))
+
+    (skip,) = skips_of(nn.Sequential(nn.Linear(16, 16), Pooled()), TOKENS)
+    assert (skip.kind, skip.shortcut) == ("additive", "projection")
+
+
+def test_a_sum_into_a_slice_is_one_additive_skip():
+    """ReXNet adds its input to the first channels of the output and concatenates the others again."""
+
+    class Partial(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(conv(8, 12), nn.ReLU(), conv(12, 12))
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.body(x)
+            return torch.cat([y[:, :8] + x, y[:, 8:]], 1)
+
+    assert kinds(nn.Sequential(conv(), Partial(), conv(12, 4)), IMAGE) == {"additive": 1}
+
+
+def test_a_projected_sequence_read_step_by_step_is_no_shortcut():
+    """The projection of all steps at once, and an Elman cell on top of it."""
+
+    class Elman(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.x, self.h = nn.Linear(16, 16), nn.Linear(16, 16)
+
+        def forward(self, series: Tensor) -> Tensor:
+            projected, h = self.x(series), series.new_zeros(series.shape[0], 16)
+            for t in range(series.shape[1]):
+                h = torch.tanh(projected[:, t] + self.h(h))
+            return h
+
+    assert kinds(Elman(), TOKENS) == {}
+
+
+def test_halves_by_an_index_on_a_reshaped_channel_axis():
+    """ShuffleNetV2 as its authors wrote it: the shuffle gives x[0] and x[1]."""
+
+    class Shuffle(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(conv(4), nn.ReLU(), conv(4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            b, c, h, w = x.shape
+            halves = x.reshape(b * c // 2, 2, h * w).permute(1, 0, 2).reshape(2, -1, c // 2, h, w)
+            return torch.cat([halves[0], self.body(halves[1])], 1)
+
+    assert kinds(nn.Sequential(conv(), Shuffle(), conv()), IMAGE) == {"concatenative": 1}

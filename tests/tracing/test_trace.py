@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import inspect
 import pickle
@@ -115,6 +116,31 @@ def test_the_model_is_as_before(backend: str):
     assert torch.is_grad_enabled()
     assert not torch.nn.modules.module._global_forward_hooks
     assert model(image).device.type == "cpu"
+
+
+def test_caches_of_the_forward_keep_no_tensor_without_values():
+    @functools.lru_cache
+    def positions(count: int) -> Tensor:
+        return torch.arange(count, dtype=torch.float32)
+
+    class Cached(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + positions(x.shape[-1])
+
+    assert trace(Cached(), IMAGE).backend == "meta"
+    assert Cached()(IMAGE).sum() > 0
+
+
+def test_a_forward_that_only_runs_with_values_is_run_with_values():
+    """Kernels may check less without values, or more; the real run decides."""
+
+    class Particular(Block):
+        def forward(self, x: Tensor) -> Tensor:
+            if x.device.type != "cpu" or type(x) is not Tensor:
+                raise RuntimeError("Expected something else")
+            return super().forward(x)
+
+    assert trace(Particular(), IMAGE).backend == "eager"
 
 
 def test_attributes_that_refuse_to_change_are_left_alone():

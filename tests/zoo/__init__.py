@@ -1,0 +1,1 @@
+"""Real architectures: what the tracer and the skip detection must get right."""
