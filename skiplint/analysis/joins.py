@@ -83,7 +83,7 @@ def _join_at(flow: Flow, operation: Operation) -> Join | None:
     if name == "setitem":
         return Join("concatenative", (index,), _plain(flow, reads), _written_axis(flow, operation))
     if name == "update":
-        return Join("concatenative", (index,), _plain(flow, reads))
+        return Join("concatenative", (index,), _plain(flow, reads), _updated_axis(flow, operation))
     return None
 
 
@@ -283,6 +283,18 @@ def _written_axis(flow: Flow, operation: Operation) -> int | None:
     if len(partial) == 1 and isinstance(items[partial[0]], (slice, int)):
         return partial[0]
     return None
+
+
+def _updated_axis(flow: Flow, operation: Operation) -> int | None:
+    """The one axis along which the values written into views of a buffer are smaller than it."""
+    whole = operation.outputs[0].shape
+    axes: set[int] = set()
+    for operand in operation.operands[1:]:
+        part = flow.graph.spec(operand).shape
+        if len(part) != len(whole):
+            return None
+        axes.update(axis for axis, sizes in enumerate(zip(part, whole, strict=True)) if sizes[0] != sizes[1])
+    return axes.pop() if len(axes) == 1 else None
 
 
 def _disjoint_padding_axis(flow: Flow, branches: tuple[Branch, ...]) -> int | None:

@@ -133,7 +133,7 @@ class _Finder:
     def _counts(self, join: Join, match: Match) -> bool:
         """The conditions of the definition that concern more than distances."""
         feature = join.index in self._features
-        if self._picks_one_position(match):
+        if self._picks_one_position(match, self._end(join, match)):
             return False  # one step of a sequence beside the state of the step before
         if match.distance == 0:
             if not feature and self.flow.tree.longest[match.fork.producer] == 0:
@@ -149,14 +149,28 @@ class _Finder:
         whole = self.flow.graph.operations[join.index].outputs[0].shape
         return self.flow.graph.spec(branch.operand).shape == whole
 
-    def _picks_one_position(self, match: Match) -> bool:
+    def _picks_one_position(self, match: Match, end: int) -> bool:
         for index in reversed(match.path):
             operation = self.flow.graph.operations[index]
             if operation.base_name in CONCATENATIONS:
                 return False  # what was taken apart is whole again
-            if picks_one_position(self.flow, operation):
+            if picks_one_position(self.flow, operation) and not self._read_whole(operation, end):
                 return True
         return False
+
+    def _read_whole(self, pick: Operation, end: int) -> bool:
+        """Whether the main path starts from all of what ``pick`` takes one position of.
+
+        So it does where a class token attends to its sequence. A recurrence only ever sees other steps.
+        """
+        whole = self.flow.reads[pick.index][0].producer
+        operations = self.flow.graph.operations
+        return any(
+            reader != pick.index
+            and reaches(self.flow, reader, end)
+            and not picks_one_position(self.flow, operations[reader])
+            for reader in set(self.flow.readers[whole])
+        )
 
     def _grows_features(self, join: Join) -> bool:
         return joins_features(self.flow, join) and not self._puts_together(join)
@@ -167,9 +181,12 @@ class _Finder:
         return bool(set.intersection(*wholes))
 
     def _slices_behind(self, branch: Branch) -> set[int]:
-        """What the branch is a slice of, itself or as an operand of a skip that ends there."""
+        """What the branch is a slice of, itself or as the main operand of a skip that ends there."""
         skip = self.found.get(branch.operand.producer)
-        operands = skip.operands if skip is not None else (branch.operand,)
+        operands: tuple[Operand, ...] = (branch.operand,)
+        if skip is not None:
+            ends = {connection.operand for connection in skip.connections}
+            operands = tuple(each for place, each in enumerate(skip.operands) if place not in ends)
         producers = [self.flow.graph.operations[operand.producer] for operand in operands]
         slices = [each for each in producers if is_selection(each) and self.flow.reads[each.index]]
         return {self.flow.reads[each.index][0].producer for each in slices}

@@ -376,3 +376,21 @@ def test_the_reparametrisation_of_a_variational_autoencoder():
         return c(mean + torch.randn_like(mean) * (0.5 * log_variance).exp())
 
     assert kinds(Chain(sample), TOKENS) == {}
+
+
+def test_keys_put_together_from_a_rotated_and_a_projected_part():
+    """Latent attention writes both parts into a buffer that is only ever multiplied with queries."""
+
+    class Latent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.query, self.down, self.up = nn.Linear(16, 16), nn.Linear(16, 12), nn.Linear(8, 12)
+
+        def forward(self, x: Tensor) -> Tensor:
+            latent, rotated = self.down(x).split([8, 4], -1)
+            keys = x.new_empty(*x.shape[:-1], 16)
+            keys[..., :12].copy_(self.up(latent))
+            keys[..., 12:].copy_(rotated)
+            return (self.query(x) @ keys.mT).softmax(-1) @ self.query(x)
+
+    assert kinds(Latent(), TOKENS) == {}

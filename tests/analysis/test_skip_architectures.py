@@ -746,3 +746,32 @@ def test_halves_by_an_index_on_a_reshaped_channel_axis():
             return torch.cat([halves[0], self.body(halves[1])], 1)
 
     assert kinds(nn.Sequential(conv(), Shuffle(), conv()), IMAGE) == {"concatenative": 1}
+
+
+def test_a_class_token_that_attends_to_its_sequence():
+    """The shortcut is one token of the tensor that the branch reads as a whole."""
+
+    class ClassAttention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, :1] + self.attention(x[:, :1], x, x, need_weights=False)[0]
+
+    assert kinds(nn.Sequential(nn.Linear(16, 16), ClassAttention()), TOKENS) == {"additive": 1}
+
+
+def test_cross_stage_partial_with_one_residual_block():
+    """The half that is kept and the half that went through ``x + f(x)`` are no slices put together."""
+
+    class Stage(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block = Residual(nn.Sequential(conv(4), nn.ReLU(), conv(4)))
+
+        def forward(self, x: Tensor) -> Tensor:
+            kept, worked = x.split(4, 1)
+            return torch.cat([kept, self.block(worked)], 1)
+
+    assert kinds(nn.Sequential(conv(), Stage(), conv()), IMAGE) == {"additive": 1, "concatenative": 1}
