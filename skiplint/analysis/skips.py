@@ -255,16 +255,28 @@ class _Finder:
         shortcuts = {match.position for match in matches}
         for match in matches:
             gate = join.branches[match.position].gate
-            if gate is not None:
+            if gate is not None and not self._only_normalises(gate):
                 return gate
             for index in match.path:
-                if self.flow.graph.operations[index].base_name == "mul" and len(self.flow.reads[index]) == 2:
+                product = self.flow.graph.operations[index].base_name == "mul"
+                if product and len(self.flow.reads[index]) == 2 and not self._only_normalises(index):
                     return index
         if join.kind == "concatenative":
             return None
         rest = [branch for place, branch in enumerate(join.branches) if place not in shortcuts]
         gates = [branch.gate for branch in rest if branch.gate is not None and not self._gates_itself(branch)]
         return gates[0] if gates and len(gates) == len(rest) else None
+
+    def _only_normalises(self, gate: int) -> bool:
+        """Whether a product's factor is made from the other one without weights: a norm by hand."""
+        tree, reads = self.flow.tree, self.flow.reads[gate]
+        if len(reads) != 2:
+            return False
+        for value, factor in (reads, reads[::-1]):
+            above, below = value.producer, factor.producer
+            if tree.dominates(above, below) and tree.longest[below] == tree.longest[above]:
+                return True
+        return False
 
     def _gates_itself(self, branch: Branch) -> bool:
         """Squeeze-and-excitation: the factor is computed from the very value that it multiplies."""

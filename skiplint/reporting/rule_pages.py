@@ -1,4 +1,4 @@
-"""Rules at the terminal: a table of all, a page for one."""
+"""Rules for people to read: at the terminal a table of all and a page for one, and pages in Markdown."""
 
 from __future__ import annotations
 
@@ -45,12 +45,42 @@ def rule_page(rule: type[Rule], style: Style) -> str:
     return to_text(Group(*parts), style)
 
 
+def markdown_page(rule: type[Rule]) -> str:
+    """The page of one rule in the documentation."""
+    default = "yes" if rule.default else "no, only when selected"
+    parts = [
+        f"# {rule.name} ({rule.code})",
+        f"Severity: {rule.severity.value}. On by default: {default}.",
+        summary(rule),
+    ]
+    for title, text in sections(rule).items():
+        parts += [f"## {title}", text]
+        if title == "Options":
+            parts.append(_toml_block(rule))
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_index(rules: Sequence[type[Rule]]) -> str:
+    """The table of all rules in the documentation, with links to their pages."""
+    rows = [
+        f"| [{rule.code}]({rule.name}.md) | {rule.name} | {rule.severity.value} | "
+        f"{'yes' if rule.default else 'no'} | {summary(rule)} |"
+        for rule in rules
+    ]
+    head = ["| code | name | severity | on | what it finds |", "|---|---|---|---|---|"]
+    return "\n".join(["# Rules", "", *head, *rows]) + "\n"
+
+
 def _defaults(rule: type[Rule]) -> RenderableType:
+    return Markdown(_toml_block(rule), code_theme="ansi_dark")
+
+
+def _toml_block(rule: type[Rule]) -> str:
     """The options with the values that they have when nothing is set, as TOML."""
     values = msgspec.to_builtins(rule.Options())
     lines = [f"[tool.skiplint.rules.{rule.name}]"]
     lines += [f"{key.replace('_', '-')} = {_toml(value)}" for key, value in values.items()]
-    return Markdown("```toml\n" + "\n".join(lines) + "\n```", code_theme="ansi_dark")
+    return "```toml\n" + "\n".join(lines) + "\n```"
 
 
 def _toml(value: object) -> str:

@@ -775,3 +775,16 @@ def test_cross_stage_partial_with_one_residual_block():
             return torch.cat([kept, self.block(worked)], 1)
 
     assert kinds(nn.Sequential(conv(), Stage(), conv()), IMAGE) == {"additive": 1, "concatenative": 1}
+
+
+def test_a_norm_written_by_hand_on_the_shortcut_is_no_gate():
+    class Normed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = mlp()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) + self.body(x)
+
+    (skip,) = skips_of(nn.Sequential(nn.Linear(16, 16), Normed()), TOKENS)
+    assert (skip.kind, skip.shortcut, skip.gate) == ("additive", "identity", None)

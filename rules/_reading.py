@@ -1,0 +1,170 @@
+"""What several rules want to know of a graph: owners of operations, norms, plain words for tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from weakref import WeakKeyDictionary
+
+from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow, feature_flow
+from skiplint.analysis.roles import is_unchanged
+from skiplint.graph import ModelGraph, Operand, Operation
+
+Tensor = tuple[int, int]
+"""A tensor as (producer, output)."""
+Scope = tuple[str, int]
+"""One call of one module, as (path, call)."""
+
+ACTIVATIONS = frozenset(
+    "relu relu6 hardtanh leaky_relu prelu rrelu elu selu celu gelu silu mish sigmoid hardsigmoid tanh "
+    "hardswish softplus softsign logsigmoid threshold".split()
+)
+DROPOUTS = frozenset(
+    {"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout"}
+)
+_NORMS = frozenset(
+    "batch_norm layer_norm group_norm instance_norm rms_norm native_layer_norm native_group_norm "
+    "native_batch_norm local_response_norm".split()
+)
+_ROOTS = frozenset({"rsqrt", "sqrt", "norm", "vector_norm", "linalg_vector_norm"})
+_MOMENTS = frozenset({"mean", "var", "std", "var_mean", "norm", "vector_norm", "linalg_vector_norm"})
+
+_flows: WeakKeyDictionary[Analysis, Flow] = WeakKeyDictionary()
+
+
+def flow_of(analysis: Analysis) -> Flow:
+    """The feature flow of a graph, computed once for all rules."""
+    flow = _flows.get(analysis)
+    if flow is None:
+        flow = _flows[analysis] = feature_flow(analysis.graph)
+    return flow
+
+
+def tensor(operand: Operand) -> Tensor:
+    """The tensor that ``operand`` reads, whoever reads it."""
+    return operand.producer, operand.output
+
+
+def tensor_name(graph: ModelGraph, operand: Operand) -> str:
+    """``operand`` in words: a model input by its name, else what made it."""
+    producer = graph.operations[operand.producer]
+    if producer.kind == "input":
+        return f"the model input {producer.id.removeprefix('input/')}"
+    return f"the output of {producer.id}"
+
+
+def inside(module: str, owner: str) -> bool:
+    """Whether ``module`` is ``owner`` or one of the modules below it."""
+    return not owner or module == owner or module.startswith(f"{owner}.")
+
+
+def common_owner(left: str, right: str) -> str:
+    """The innermost module that both paths are inside."""
+    shared: list[str] = []
+    for one, other in zip(left.split("."), right.split("."), strict=False):
+        if one != other:
+            break
+        shared.append(one)
+    return ".".join(shared)
+
+
+def parent(module: str) -> str:
+    """The module one level up, "" for the model itself."""
+    return module.rpartition(".")[0]
+
+
+class Blocks:
+    """Which module a join belongs to: the innermost one around it that has weighted layers."""
+
+    def __init__(self, graph: ModelGraph) -> None:
+        self._weighted: set[str] = {""}
+        for operation in graph:
+            path = operation.module
+            while operation.weighted and path not in self._weighted:
+                self._weighted.add(path)
+                path = parent(path)
+
+    def of(self, operation: Operation) -> str:
+        """The path of that module."""
+        path = operation.module
+        while path not in self._weighted:
+            path = parent(path)
+        return path
+
+
+def past_views(flow: Flow, operand: Operand) -> Operand:
+    """What ``operand`` is a view, a copy or a dropped-out version of."""
+    for _ in range(16):
+        operation = flow.graph.operations[operand.producer]
+        reads = flow.reads[operand.producer]
+        if not is_unchanged(operation) or len(reads) != 1:
+            break
+        operand = reads[0]
+    return operand
+
+
+class Norms:
+    """Where a graph normalises: torch's own norms, and modules that compute one by hand.
+
+    By hand means: one call of a module that takes a moment and a root of what it reads, divides by it and
+    has no weighted layer (the RMS norm of most language models).
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        moments: set[Scope] = set()
+        roots: set[Scope] = set()
+        weighted: set[Scope] = set()
+        for operation in flow.graph:
+            scope = (operation.module, operation.call)
+            if operation.weighted:
+                weighted.add(scope)
+            if operation.data and operation.base_name in _MOMENTS:
+                moments.add(scope)
+            if operation.data and operation.base_name in _ROOTS:
+                roots.add(scope)
+        self._by_hand = {scope for scope in (moments & roots) - weighted if scope[0]}
+
+    def source(self, operand: Operand) -> Operand | None:
+        """What was normalised, if ``operand`` is the result of a norm."""
+        operation = self._flow.graph.operations[operand.producer]
+        if operation.base_name in _NORMS:
+            reads = self._flow.reads[operation.index]
+            return reads[0] if reads else None
+        scope = (operation.module, operation.call)
+        if scope not in self._by_hand or operation.kind != "call":
+            return None
+        return next(self._entries(operation, scope), None)
+
+    def _entries(self, operation: Operation, scope: Scope) -> Iterator[Operand]:
+        """The tensors from outside that the call of the norm's module reads, earliest first."""
+        pending, seen, found = [operation.index], {operation.index}, []
+        while pending:
+            for operand in self._flow.reads[pending.pop()]:
+                producer = self._flow.graph.operations[operand.producer]
+                if (producer.module, producer.call) != scope or producer.kind != "call":
+                    found.append(operand)
+                elif operand.producer not in seen:
+                    seen.add(operand.producer)
+                    pending.append(operand.producer)
+        return iter(sorted(found, key=lambda each: each.producer))
+
+    def is_by_hand(self, operation: Operation) -> bool:
+        """Whether ``operation`` is one step of a norm that is computed by hand."""
+        return (operation.module, operation.call) in self._by_hand
+
+
+def norm_readers(norms: Norms, flow: Flow, source: Operand) -> list[int]:
+    """Operations that hand on ``source`` normalised."""
+    graph = flow.graph
+    found: list[int] = []
+    for reader in flow.readers[source.producer]:
+        operation = graph.operations[reader]
+        if operation.base_name in _NORMS or norms.is_by_hand(operation):
+            found.append(reader)
+    return found
+
+
+def shapes_of(graph: ModelGraph, operands: Sequence[Operand]) -> tuple[tuple[int, ...], ...]:
+    """The shapes of what meets at a join."""
+    return tuple(graph.spec(operand).shape for operand in operands)

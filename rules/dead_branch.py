@@ -1,0 +1,290 @@
+"""SKL202 dead-branch."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+
+from skiplint import Finding, Location, Rule, Severity
+from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
+from skiplint.analysis.roles import ADDITIONS, CONCATENATIONS
+from skiplint.graph import ModelGraph, Operation
+
+from ._reading import flow_of
+
+_KEPT = frozenset({"buffer", "parameter"})
+
+
+class DeadBranch(Rule):
+    """Layers or joins that are computed but reach no output of the model.
+
+    ## What it does
+    Reports weighted layers (convolutions, linear layers) and joins of features whose result no output
+    depends on, one finding for each connected part, at the last operation of it. What is written into a
+    buffer or a parameter or kept as an attribute is used. Where the function that computes it asks
+    `self.training`, or reads the result under a condition (a loss that is computed only for given labels),
+    the part may belong to another call than the traced one and is not reported.
+
+    ## Why it is bad
+    The layers cost time and memory in every forward pass, get no gradient and never learn; with
+    `DistributedDataParallel` training stops with "parameters that were not used". Worse is what it says
+    about the rest: a residual that is summed up and never read again, or an encoder feature that no
+    decoder takes, is a skip connection that the model was to have and does not. Nothing fails and the loss
+    goes down.
+
+    ## When it is wrong
+    Where a result leaves the model by another way than its output: read by a hook, or turned into a Python
+    number in a function that is not the one that computes it. Return it, or ignore the line with a comment
+    that says where it goes.
+
+    ## References
+    - lucidrains/vit-pytorch pull request 265: the second residual of ResiDual, summed and never used again.
+    - Multiview2Novelview issue 11: encoder features that never reach the decoder.
+    - NVlabs/PWC-Net issue 110: a layer without use stops distributed training.
+    """
+
+    code = "SKL202"
+    name = "dead-branch"
+    severity = Severity.ERROR
+
+    def check(self, analysis: Analysis) -> Iterator[Finding]:
+        """Collect what no output reads and report each connected part that learns or joins something."""
+        graph = analysis.graph
+        flow = flow_of(analysis)
+        live = _live(graph)
+        dead = [index for index in range(len(graph)) if not live[index] and graph.operations[index].data]
+        for part in _parts(graph, dead):
+            matters = [operation for operation in part if operation.weighted or _joins(flow, operation)]
+            if matters and not _is_conditional(part):
+                yield self._finding(part, matters)
+
+    def _finding(self, part: Sequence[Operation], matters: Sequence[Operation]) -> Finding:
+        layers = [operation for operation in matters if operation.weighted]
+        last = next((each for each in reversed(part) if each.location), part[-1])
+        what = (
+            f"{len(layers)} weighted layers from {layers[0].id} to {layers[-1].id} are"
+            if len(layers) > 1
+            else f"{(layers or matters)[0].id} is"
+        )
+        shape = last.outputs[0].shape if last.outputs else ()
+        return self.finding(
+            f"{what} computed, but no output of the model depends on the result of {last.id}",
+            node=last,
+            expected="a path to the model's output",
+            actual="no reader",
+            shapes=(shape,) if shape else (),
+            suggestion=f"use the result of {last.id} {list(shape)} where it was meant to go (a join, the "
+            "decoder, the return value), or remove what computes it",
+        )
+
+    bad = (
+        """
+        import torch
+        from torch import nn
+
+
+        class Encoder(nn.Module):
+            def __init__(self, width, depth):
+                super().__init__()
+                self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+                self.norm = nn.LayerNorm(width)
+
+            def forward(self, x):
+                residual = x
+                for layer in self.layers:
+                    out = layer(self.norm(x))
+                    residual = residual + out  # SKL202
+                    x = x + out
+                return x
+
+
+        model = nn.Sequential(nn.Linear(8, 8), Encoder(8, depth=3))
+        inputs = (torch.randn(2, 8),)
+        """,
+        """
+        import torch
+        from torch import nn
+
+
+        class UNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.down1 = nn.Conv2d(3, 8, 3, padding=1)
+                self.lateral = nn.Conv2d(8, 8, 1)
+                self.down2 = nn.Conv2d(8, 8, 3, padding=1, stride=2)
+                self.up = nn.ConvTranspose2d(8, 8, 2, stride=2)
+                self.head = nn.Conv2d(8, 1, 1)
+
+            def forward(self, x):
+                fine = torch.relu(self.down1(x))
+                coarse = torch.relu(self.down2(fine))
+                skip = self.lateral(fine)  # SKL202
+                return self.head(self.up(coarse))
+
+
+        model = UNet()
+        inputs = (torch.randn(1, 3, 16, 16),)
+        """,
+    )
+    good = (
+        """
+        import torch
+        from torch import nn
+
+
+        class UNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.down1 = nn.Conv2d(3, 8, 3, padding=1)
+                self.lateral = nn.Conv2d(8, 8, 1)
+                self.down2 = nn.Conv2d(8, 8, 3, padding=1, stride=2)
+                self.up = nn.ConvTranspose2d(8, 8, 2, stride=2)
+                self.head = nn.Conv2d(16, 1, 1)
+
+            def forward(self, x):
+                fine = torch.relu(self.down1(x))
+                coarse = torch.relu(self.down2(fine))
+                skip = self.lateral(fine)
+                return self.head(torch.cat([self.up(coarse), skip], dim=1))
+
+
+        model = UNet()
+        inputs = (torch.randn(1, 3, 16, 16),)
+        """,
+        '''
+        import torch
+        from torch import nn
+
+
+        class Classifier(nn.Module):
+            """The auxiliary head is returned in training only."""
+
+            def __init__(self):
+                super().__init__()
+                self.body = nn.Linear(8, 8)
+                self.auxiliary = nn.Linear(8, 2)
+                self.head = nn.Linear(8, 2)
+
+            def forward(self, x):
+                x = torch.relu(self.body(x))
+                auxiliary = self.auxiliary(x)
+                return (self.head(x), auxiliary) if self.training else self.head(x)
+
+
+        model = Classifier().eval()
+        inputs = (torch.randn(2, 8),)
+        ''',
+    )
+
+
+def _live(graph: ModelGraph) -> bytearray:
+    """For each operation whether an output, or a buffer or parameter that it writes to, depends on it."""
+    live = bytearray(len(graph))
+    kept = _kept_storages(graph)
+    for operation in reversed(graph.operations):
+        writes = operation.inplace and any(spec.storage in kept for spec in operation.outputs)
+        if operation.kind == "output" or writes or live[operation.index]:
+            live[operation.index] = 1
+            for operand in operation.operands:
+                live[operand.producer] = 1
+    return live
+
+
+def _kept_storages(graph: ModelGraph) -> set[int]:
+    return {spec.storage for operation in graph if operation.kind in _KEPT for spec in operation.outputs}
+
+
+def _parts(graph: ModelGraph, dead: Sequence[int]) -> list[list[Operation]]:
+    """Dead operations that read one another, together, each part in execution order."""
+    root = {index: index for index in dead}
+
+    def find(index: int) -> int:
+        while root[index] != index:
+            root[index] = root[root[index]]
+            index = root[index]
+        return index
+
+    for index in dead:
+        for operand in graph.operations[index].operands:
+            if operand.producer in root:
+                root[find(operand.producer)] = find(index)
+    parts: dict[int, list[Operation]] = {}
+    for index in dead:
+        parts.setdefault(find(index), []).append(graph.operations[index])
+    return list(parts.values())
+
+
+def _joins(flow: Flow, operation: Operation) -> bool:
+    """Whether ``operation`` joins learned features."""
+    if operation.base_name not in ADDITIONS and operation.base_name not in CONCATENATIONS:
+        return False
+    makers = [flow.graph.operations[operand.producer] for operand in flow.reads[operation.index]]
+    return sum(maker.learned for maker in makers) >= 2
+
+
+def _is_conditional(operations: Sequence[Operation]) -> bool:
+    """Whether the source says that another mode, other arguments or other code use ``operations``."""
+    places = {place for operation in (operations[0], operations[-1]) for place in operation.stack}
+    return any(_asks_for_mode(place) or _used_elsewhere(place) for place in places)
+
+
+def _functions_around(place: Location) -> list[ast.stmt]:
+    linecache.checkcache(place.path)
+    functions = _functions("".join(linecache.getlines(place.path)))
+    return [function for function in functions if _covers(function, place)]
+
+
+@lru_cache(maxsize=16)
+def _functions(source: str) -> list[ast.stmt]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []
+    return [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def _covers(node: ast.stmt, place: Location) -> bool:
+    return node.lineno <= place.line <= (node.end_lineno or node.lineno)
+
+
+def _asks_for_mode(place: Location) -> bool:
+    """Whether a function around ``place`` reads ``self.training``."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "training"
+        for function in _functions_around(place)
+        for node in ast.walk(function)
+    )
+
+
+def _used_elsewhere(place: Location) -> bool:
+    """Whether what is assigned at ``place`` is kept as an attribute, or read in a conditional part."""
+    for function in _functions_around(place):
+        assignments = [node for node in ast.walk(function) if isinstance(node, (ast.Assign, ast.AugAssign))]
+        made = [node for node in assignments if _covers(node, place)]
+        names = {name for node in made for name in _targets(node)}
+        if any(_keeps(node) and (node in made or names & _loads(node.value)) for node in assignments):
+            return True
+        own = {id(inner) for node in assignments if names & _targets(node) for inner in ast.walk(node)}
+        for condition in ast.walk(function):
+            if isinstance(condition, (ast.If, ast.IfExp)) and names & _loads(condition, own):
+                return True
+    return False
+
+
+def _keeps(node: ast.Assign | ast.AugAssign) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(isinstance(target, ast.Attribute) for target in targets)
+
+
+def _loads(tree: ast.AST, but: Collection[int] = ()) -> set[str]:
+    """Names that are read in ``tree``, without the nodes whose id is in ``but``."""
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in but)
+    return {node.id for node in names if isinstance(node.ctx, ast.Load)}
+
+
+def _targets(node: ast.Assign | ast.AugAssign) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}

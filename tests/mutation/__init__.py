@@ -1,0 +1,1 @@
+"""Faults planted in stock architectures: do the rules find them, and where they are?"""

@@ -1,0 +1,123 @@
+"""SKL202: what counts as use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from skiplint_rules.dead_branch import DeadBranch
+from torch import Tensor, nn
+
+from skiplint.testing import findings_of
+
+Forward = Callable[["Net", Tensor], object]
+
+
+class Net(nn.Module):
+    def __init__(self, forward: Forward) -> None:
+        super().__init__()
+        self.how = forward
+        self.body, self.side, self.head = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+        self.register_buffer("memory", torch.zeros(2, 8))
+        self.kept: Tensor | None = None
+
+    def forward(self, x: Tensor) -> object:
+        return self.how(self, x)
+
+
+def dropped(net: Net, x: Tensor) -> Tensor:
+    net.side(x)
+    return net.head(net.body(x))
+
+
+def overwritten(net: Net, x: Tensor) -> Tensor:
+    out = net.side(x)
+    out = net.body(x)
+    return net.head(out)
+
+
+def summed_for_nothing(net: Net, x: Tensor) -> Tensor:
+    out = net.body(x)
+    total = out + net.head(out)
+    total = total + out
+    return out
+
+
+def only_its_shape(net: Net, x: Tensor) -> Tensor:
+    out = net.side(x)
+    return net.body(x).view(out.shape)
+
+
+BAD = {each.__name__: each for each in (dropped, overwritten, summed_for_nothing, only_its_shape)}
+
+
+def returned_in_a_dict(net: Net, x: Tensor) -> object:
+    return {"out": net.head(net.body(x)), "side": [net.side(x)]}
+
+
+def used_as_a_gate(net: Net, x: Tensor) -> Tensor:
+    return net.head(x) * torch.sigmoid(net.side(x))
+
+
+def written_to_a_buffer(net: Net, x: Tensor) -> Tensor:
+    net.memory.copy_(net.side(x))
+    return net.head(net.body(x))
+
+
+def kept_as_attribute(net: Net, x: Tensor) -> Tensor:
+    net.kept = net.side(x)
+    return net.head(net.body(x))
+
+
+def kept_later(net: Net, x: Tensor) -> Tensor:
+    side = net.side(x)
+    net.kept = side
+    return net.head(net.body(x))
+
+
+def for_labels_only(net: Net, x: Tensor, labels: Tensor | None = None) -> object:
+    side = net.side(x)
+    out = net.head(net.body(x))
+    if labels is not None:
+        return out, (side - labels).mean()
+    return out
+
+
+def for_training_only(net: Net, x: Tensor) -> object:
+    out = net.head(net.body(x))
+    outputs = [out, net.side(x)]
+    return outputs if net.training else out
+
+
+def written_into_a_slice(net: Net, x: Tensor) -> Tensor:
+    out = x.new_zeros(2, 16)
+    out[:, :8] = net.body(x)
+    out[:, 8:] = net.side(x)
+    return out
+
+
+GOOD = {
+    each.__name__: each
+    for each in (
+        returned_in_a_dict,
+        used_as_a_gate,
+        written_to_a_buffer,
+        kept_as_attribute,
+        kept_later,
+        for_labels_only,
+        for_training_only,
+        written_into_a_slice,
+    )
+}
+
+
+@pytest.mark.parametrize("forward", BAD.values(), ids=BAD.keys())
+def test_found(forward: Forward) -> None:
+    findings = findings_of(DeadBranch(), Net(forward).eval(), torch.randn(2, 8))
+    assert [finding.code for finding in findings] == ["SKL202"]
+
+
+@pytest.mark.parametrize("forward", GOOD.values(), ids=GOOD.keys())
+def test_silent(forward: Forward) -> None:
+    assert findings_of(DeadBranch(), Net(forward).eval(), torch.randn(2, 8)) == []

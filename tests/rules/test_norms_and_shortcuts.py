@@ -1,0 +1,154 @@
+"""SKL204, SKL301, SKL302 and SKL303 beyond their own examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from skiplint_rules.activation_before_join import ActivationBeforeJoin
+from skiplint_rules.impeded_identity import ImpededIdentity
+from skiplint_rules.needless_projection import NeedlessProjection
+from skiplint_rules.skip_after_norm import SkipAfterNorm
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skiplint import Rule
+from skiplint.linting.finding import Finding
+from skiplint.testing import findings_of
+
+Forward = Callable[["Block", Tensor], Tensor]
+
+
+class RootMeanSquare(nn.Module):
+    """A norm that is computed by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6))
+
+
+class Block(nn.Module):
+    def __init__(self, forward: Forward) -> None:
+        super().__init__()
+        self.how = forward
+        self.norm1, self.norm2 = nn.LayerNorm(8), RootMeanSquare()
+        self.fc1, self.fc2, self.fc3 = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def branch(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc2(functional.gelu(self.fc1(x)))
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.how(self, x)
+
+
+def found(rule: Rule, forward: Forward, blocks: int = 2) -> list[Finding]:
+    model = nn.Sequential(nn.Linear(4, 8), *(Block(forward) for _ in range(blocks)))
+    return findings_of(rule, model.train(), torch.randn(2, 4))
+
+
+AFTER_NORM: dict[str, Forward] = {
+    "layer norm": lambda block, x: (y := block.norm1(x)) + block.branch(y),
+    "norm by hand": lambda block, x: (y := block.norm2(x)) + block.branch(y),
+    "dropped out": lambda block, x: (y := functional.dropout(block.norm1(x), 0.1)) + block.branch(y),
+}
+BEFORE_NORM: dict[str, Forward] = {
+    "pre-norm": lambda block, x: x + block.branch(block.norm1(x)),
+    "post-norm": lambda block, x: block.norm1(x + block.branch(x)),
+    "sandwich": lambda block, x: x + block.norm1(block.branch(block.norm2(x))),
+    "deep norm": lambda block, x: 1.5 * (y := block.norm1(x)) + block.branch(y),
+}
+
+
+@pytest.mark.parametrize("forward", AFTER_NORM.values(), ids=AFTER_NORM.keys())
+def test_skip_after_norm(forward: Forward) -> None:
+    findings = found(SkipAfterNorm(), forward)
+    assert [finding.expected for finding in findings] == [
+        "a shortcut from the output of 0",
+        "a shortcut from the output of 1/add",
+    ]
+
+
+@pytest.mark.parametrize("forward", BEFORE_NORM.values(), ids=BEFORE_NORM.keys())
+def test_no_skip_after_norm(forward: Forward) -> None:
+    assert found(SkipAfterNorm(), forward) == []
+
+
+def test_a_norm_in_the_stem_is_no_block_s() -> None:
+    block = Block(BEFORE_NORM["post-norm"])
+    model = nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8), block)
+    assert findings_of(SkipAfterNorm(), model, torch.randn(2, 4)) == []
+
+
+IMPEDED: dict[str, tuple[Forward, str]] = {
+    "dropout": (lambda block, x: functional.dropout(x, 0.2) + block.branch(x), "a dropout of 0.2"),
+    "norm": (lambda block, x: block.norm1(x) + block.branch(x), "a norm"),
+    "activation": (lambda block, x: torch.tanh(x) + block.branch(x), "the activation tanh"),
+    "factor": (lambda block, x: x / 4 + block.branch(x), "the constant factor 0.25"),
+}
+CLEAN: dict[str, Forward] = {
+    "identity": lambda block, x: x + block.branch(x),
+    "dropout of nothing": lambda block, x: functional.dropout(x, 0.0) + block.branch(x),
+    "a factor above 1": lambda block, x: 1.2 * x + block.branch(x),
+    "a learned factor": lambda block, x: block.norm1.weight * x + block.branch(x),
+    "a scaled branch": lambda block, x: x + 0.1 * block.branch(x),
+    "a dropped branch": lambda block, x: x + functional.dropout(block.branch(x), 0.1),
+    "a gate": lambda block, x: torch.sigmoid(block.fc3(x)) * x + block.branch(x),
+}
+
+
+@pytest.mark.parametrize(("forward", "what"), IMPEDED.values(), ids=IMPEDED.keys())
+def test_impeded(forward: Forward, what: str) -> None:
+    findings = found(ImpededIdentity(), forward)
+    assert len(findings) == 2
+    assert all(f"passes {what}" in finding.message for finding in findings)
+
+
+@pytest.mark.parametrize("forward", CLEAN.values(), ids=CLEAN.keys())
+def test_not_impeded(forward: Forward) -> None:
+    assert found(ImpededIdentity(), forward) == []
+
+
+def test_what_is_allowed_is_silent() -> None:
+    rule = ImpededIdentity(ImpededIdentity.Options(allow=("dropout",)))
+    assert found(rule, IMPEDED["dropout"][0]) == []
+    assert len(found(rule, IMPEDED["factor"][0])) == 2
+
+
+RECTIFIED: dict[str, Forward] = {
+    "last": lambda block, x: x + torch.relu(block.branch(x)),
+    "dropped out": lambda block, x: functional.dropout(torch.relu(block.branch(x)), 0.1) + x,
+    "in place": lambda block, x: torch.relu_(block.branch(x)).add_(x),
+    "and after": lambda block, x: torch.relu(torch.relu(block.branch(x)) + x),
+}
+SIGNED: dict[str, Forward] = {
+    "after": lambda block, x: torch.relu(x + block.branch(x)),
+    "leaky": lambda block, x: x + functional.leaky_relu(block.branch(x)),
+    "smooth": lambda block, x: x + functional.silu(block.branch(x)),
+    "gated": lambda block, x: (g := torch.sigmoid(block.fc3(x))) * torch.relu(block.branch(x)) + (1 - g) * x,
+    "concatenated": lambda block, x: torch.cat([x, torch.relu(block.branch(x))], dim=1)[:, :8],
+}
+
+
+@pytest.mark.parametrize("forward", RECTIFIED.values(), ids=RECTIFIED.keys())
+def test_activation_before_join(forward: Forward) -> None:
+    assert [finding.code for finding in found(ActivationBeforeJoin(), forward)] == ["SKL302"] * 2
+
+
+@pytest.mark.parametrize("forward", SIGNED.values(), ids=SIGNED.keys())
+def test_no_activation_before_join(forward: Forward) -> None:
+    assert found(ActivationBeforeJoin(), forward) == []
+
+
+def projected(block: Block, x: Tensor) -> Tensor:
+    return block.fc3(x) + block.branch(x)
+
+
+def test_projections_are_reported_once_they_are_many() -> None:
+    assert found(NeedlessProjection(), projected, blocks=2) == []
+    assert len(found(NeedlessProjection(), projected, blocks=3)) == 3
+    assert len(found(NeedlessProjection(NeedlessProjection.Options(limit=1)), projected, blocks=1)) == 1
