@@ -180,6 +180,8 @@ class ModelGraph:
     backend: Backend
     training: bool
     seconds: float = 0.0
+    alive_until: Mapping[int, int] = field(default_factory=dict, repr=False, compare=False)
+    """For each storage that went away during the forward, the last operation before it did."""
     faults: tuple[Fault, ...] = ()
     """Calls that failed on shapes, in execution order; empty for a model that runs."""
     fx_builder: Callable[[], torch.fx.Graph] | None = field(default=None, repr=False, compare=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from skiplint.linting.describe import describe_inputs
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.linting.report import ModelReport, Report
 from skiplint.linting.session import Session
+from skiplint.resizing import ResizeError, Resizing, resize
 from skiplint.version import __version__
 
 if TYPE_CHECKING:
@@ -25,6 +27,16 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 """Called with the target of each model before it is built and traced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How to run the models that are looked at."""
+
+    resizing: Resizing = field(default_factory=Resizing)
+    """Changes of the example inputs."""
+    training: bool = False
+    """In training mode; else in evaluation mode."""
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -47,10 +59,11 @@ def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, *
         TraceError: the model cannot be run with these inputs.
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
-    from skiplint.tracing import trace_or_recover
+    from skiplint.tracing import caches_kept_clean, trace_or_recover
 
     session = _session(settings or Settings(), None)
-    analysis = Analysis(trace_or_recover(model, args, kwargs))
+    with caches_kept_clean():
+        analysis = Analysis(trace_or_recover(model, args, kwargs))
     kind = type(model)
     place = _class_place(kind)
     report = ModelReport(
@@ -73,6 +86,7 @@ def check(
     kwargs: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
     progress: Progress = lambda _: None,
+    running: Running = Running(),
 ) -> Report:
     """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
 
@@ -83,6 +97,7 @@ def check(
         kwargs: keyword arguments to build the models with.
         registry: the rules there are; None means those of all installed packs.
         progress: called with the target of each model before it is traced.
+        running: how the models are run, if not as they are meant.
 
     Raises:
         ConfigError: ``settings`` name a rule or an option that does not exist.
@@ -90,7 +105,7 @@ def check(
     settings = settings or Settings()
     session = _session(settings, registry)
     for target in targets:
-        _check_target(session, target, settings, args, dict(kwargs or {}), progress)
+        _check_target(session, target, settings, args, dict(kwargs or {}), progress, running)
     return session.finish(__version__)
 
 
@@ -107,6 +122,7 @@ def _check_target(
     args: Sequence[Any],
     kwargs: dict[str, Any],
     progress: Progress,
+    running: Running,
 ) -> None:
     from skiplint.targets import SkippedTarget, TargetError, resolve
 
@@ -126,24 +142,26 @@ def _check_target(
             session.add_untraced(_skipped(item))
         else:
             progress(item.target)
-            _check_model(session, item)
+            _check_model(session, item, running)
     if Path(target).exists():
         for path in {item.path for item in items if item.path}:
             session.whole_file(path)
 
 
-def _check_model(session: Session, target: ModelTarget) -> None:
+def _check_model(session: Session, target: ModelTarget, running: Running) -> None:
     """Trace one model and run the rules; whatever it does, the other models are not harmed."""
     from skiplint.targets import TargetError
     from skiplint.tracing import TraceError
 
     try:
-        graph, inputs = _trace_target(target)
+        graph, inputs = _trace_target(target, running)
         report = _report(target, status="traced", inputs=describe_inputs(graph, inputs.source, inputs.why))
         session.add(Analysis(graph), report)
         return
     except (TargetError, TraceError) as error:
         reason, detail = str(error), error.verbose or ""
+    except ResizeError as error:
+        reason, detail = str(error), ""
     except SystemExit as error:
         reason, detail = f"its code ends the program (exit code {error.code})", _traceback(error)
     except Exception as error:
@@ -157,19 +175,42 @@ def _traceback(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def _trace_target(target: ModelTarget) -> tuple[ModelGraph, ExampleInputs]:
+def _trace_target(target: ModelTarget, running: Running) -> tuple[ModelGraph, ExampleInputs]:
     """Build, find inputs and trace: without memory for weights where that works, else with real ones."""
+    from skiplint.targets import TargetError
     from skiplint.tracing import TraceError
 
     try:
-        return _trace_on(target, "meta")
+        return _trace_on(target, "meta", running)
     except TraceError as error:
         if not error.needs_values:
             raise
-    return _trace_on(target, "cpu")
+    except TargetError as error:
+        traced = _trace_attempt(target, error.attempt)
+        if traced is None:
+            raise
+        return traced
+    return _trace_on(target, "cpu", running)
 
 
-def _trace_on(target: ModelTarget, device: Device) -> tuple[ModelGraph, ExampleInputs]:
+def _trace_attempt(
+    target: ModelTarget, inputs: ExampleInputs | None
+) -> tuple[ModelGraph, ExampleInputs] | None:
+    """Run the most promising inputs once with real weights: some kernels only refuse to run without."""
+    from skiplint.targets import TargetError, build
+    from skiplint.tracing import TraceError, trace_call
+
+    if inputs is None:
+        return None
+    try:
+        model = build(target, device="cpu").model
+        with target.environment():
+            return trace_call(model, inputs.args, inputs.kwargs, name=target.name), inputs
+    except (TargetError, TraceError):
+        return None
+
+
+def _trace_on(target: ModelTarget, device: Device, running: Running) -> tuple[ModelGraph, ExampleInputs]:
     from skiplint.targets import TargetError, build, find_inputs
     from skiplint.tracing import dry_run, recovered, trace_call
 
@@ -189,6 +230,10 @@ def _trace_on(target: ModelTarget, device: Device) -> tuple[ModelGraph, ExampleI
             if graph is None:
                 raise
             return graph, inputs
+        resized = resize(inputs.args, inputs.kwargs, running.resizing)
+        inputs = replace(inputs, args=resized[0], kwargs=resized[1])
+        if running.training:
+            model.train()
         return trace_call(model, inputs.args, inputs.kwargs, name=target.name), inputs
 
 

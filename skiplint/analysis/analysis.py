@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
+    from skiplint.analysis.memory import Memory
+    from skiplint.analysis.paths import Paths
     from skiplint.analysis.skips import Skip
 
 
@@ -30,3 +32,17 @@ class Analysis:
         from skiplint.analysis.skips import find_skips
 
         return find_skips(self.graph)
+
+    @cached_property
+    def paths(self) -> Paths:
+        """How long the paths from the inputs to the outputs are, and what lies on them."""
+        from skiplint.analysis.paths import Paths
+
+        return Paths(self.graph, self.skips)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What the activations take: at the peak of inference, for backward, in concatenations."""
+        from skiplint.analysis.memory import Memory
+
+        return Memory(self.graph, lambda: self.skips)

@@ -9,7 +9,8 @@ overflows because ``width`` holds the number of all paths together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -112,12 +113,12 @@ def _on_a_path(graph: PathGraph) -> bytearray:
 def counts(graph: PathGraph) -> list[int]:
     """How many paths lead from the sources to each node."""
     found = [0] * len(graph)
-    starts = set(graph.sources)
+    starts = Counter(graph.sources)
     for node, reads in enumerate(graph.reads):
         if len(reads) == 1 and node not in starts:
             found[node] = found[reads[0]]  # the same object: a long chain holds one number
         else:
-            found[node] = sum([found[read] for read in reads], int(node in starts))
+            found[node] = sum([found[read] for read in reads], starts[node])
     return found
 
 
@@ -131,7 +132,7 @@ def longest(graph: PathGraph) -> list[int | None]:
     return _extreme(graph, max)
 
 
-def _extreme(graph: PathGraph, choose: type[min] | type[max]) -> list[int | None]:  # type: ignore[valid-type]
+def _extreme(graph: PathGraph, choose: Callable[[list[int]], int]) -> list[int | None]:
     found: list[int | None] = [None] * len(graph)
     starts = set(graph.sources)
     for node, reads in enumerate(graph.reads):
@@ -161,18 +162,17 @@ class Exact:
         span = max((end[1] for end in ends), default=0) - min((end[0] for end in ends), default=0) + 1
         return sum(len(reads) - 1 for reads in self.graph.reads if reads) * span * self.bytes
 
-    def at_sinks(self, sources: Sequence[int], graph: PathGraph | None = None) -> list[Histogram]:
-        """The histogram at each sink of the paths from ``sources``.
+    def at_sinks(self, graph: PathGraph, sources: Sequence[int]) -> list[Histogram]:
+        """The histogram at each sink of ``graph`` of the paths from ``sources``.
 
-        A histogram is dropped when its last reader is done, so memory follows the width of the graph,
-        not its depth.
+        ``graph`` is the one that the digits were measured for, or that one reversed. A histogram is
+        dropped when its last reader is done, so memory follows the width of the graph, not its depth.
         """
-        graph = graph or self.graph
         left = [0] * len(graph)
         for row in (*graph.reads, graph.sinks):
             for node in row:
                 left[node] += 1
-        starts = set(sources)
+        starts = Counter(sources)
         found: list[Histogram] = [_NONE] * len(graph)
         for node, reads in enumerate(graph.reads):
             value = self.total(

@@ -11,6 +11,8 @@ import typer
 
 from skiplint.cli.check import check
 from skiplint.cli.failures import UsageError, complain
+from skiplint.cli.memory import memory
+from skiplint.cli.paths import paths
 from skiplint.cli.rules import explain, rules
 from skiplint.cli.skips import skips
 from skiplint.config import ConfigError, ExitCode
@@ -31,6 +33,8 @@ DEFAULT_COMMAND = "check"
 COMMANDS: dict[str, Callable[..., None]] = {
     DEFAULT_COMMAND: check,
     "skips": skips,
+    "paths": paths,
+    "memory": memory,
     "rules": rules,
     "explain": explain,
 }

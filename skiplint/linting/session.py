@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from skiplint.graph import Location
 from skiplint.linting.describe import describe_skips, describe_trace
+from skiplint.linting.describe_memory import describe_memory
+from skiplint.linting.describe_paths import describe_paths
 from skiplint.linting.engine import load_findings, run_rules
 from skiplint.linting.finding import Finding
 from skiplint.linting.places import absolute, absolute_place, shown, shown_place
@@ -56,6 +58,8 @@ class Session:
             trace=describe_trace(graph),
             parameters=graph.parameters,
             skips=describe_skips(analysis),
+            memory=describe_memory(analysis),
+            paths=describe_paths(analysis),
         )
         place = Location(report.path, report.line or 1) if report.path else None
         findings = run_rules(analysis, self._rules, model=report.target, place=place)

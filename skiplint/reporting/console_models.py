@@ -27,7 +27,7 @@ _STATUS_STYLES = {"skipped": "yellow", "failed": "red"}
 
 def model_block(model: ModelReport, style: Style) -> RenderableType:
     """Everything about one model."""
-    head = Text.assemble((model.name, "bold"), "  ", (_where(model), "dim"))
+    head = model_head(model)
     if model.status != "traced":
         head.append(f"  {model.status}", style=_STATUS_STYLES[model.status])
         rows: list[RenderableType] = [head, Padding(Text(model.reason or ""), (0, 0, 0, 2))]
@@ -45,12 +45,17 @@ def model_block(model: ModelReport, style: Style) -> RenderableType:
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
+def model_head(model: ModelReport) -> Text:
+    """The name of a model and where it is."""
+    return Text.assemble((model.name, "bold"), "  ", (_where(model), "dim"))
+
+
 def skip_tables(report: Report, style: Style) -> str:
     """The skips of every traced model and nothing else; every join by itself when verbose."""
     blocks: list[RenderableType] = []
     for model in report.models:
         if model.status == "traced":
-            head = Text.assemble((model.name, "bold"), "  ", (_where(model), "dim"))
+            head = model_head(model)
             head.append(f"  {skip_counts(model.skips)}")
             table = skip_table(model.skips, style)
             blocks.append(Padding(Group(head, *([table] if model.skips else [])), (0, 0, 1, 0)))
@@ -148,7 +153,9 @@ def _input(item: InputReport) -> str:
 
 
 def _paths(paths: Mapping[str, Any]) -> str:
-    count = _amount(int(paths["count"]), "path")
+    if paths["count"] == "0":
+        return "no path from an input to an output"
+    count = path_count(paths["count"]) + (" path" if paths["count"] == "1" else " paths")
     text = f"{paths['min']} to {paths['max']} weighted layers, mean {paths['mean']:.1f}, over {count}"
     effective = paths.get("effective")
     return text + (f"; effective mean {effective['mean']:.1f}" if effective else "")
@@ -156,29 +163,27 @@ def _paths(paths: Mapping[str, Any]) -> str:
 
 def _memory(memory: Mapping[str, Any]) -> str:
     text = (
-        f"{_size(memory['peak_inference_bytes'])} peak in inference, "
-        f"{_size(memory['saved_for_backward_bytes'])} saved for backward"
+        f"{byte_size(memory['peak_inference_bytes'])} peak in inference, "
+        f"{byte_size(memory['saved_for_backward_bytes'])} saved for backward"
     )
     if memory.get("concat_allocated_bytes"):
         text += (
-            f"; concatenations {_size(memory['concat_allocated_bytes'])} for "
-            f"{_size(memory['concat_distinct_bytes'])} of features (x{memory['concat_blowup']:.1f})"
+            f"; concatenations {byte_size(memory['concat_allocated_bytes'])} for "
+            f"{byte_size(memory['concat_distinct_bytes'])} of features (x{memory['concat_blowup']:.1f})"
         )
     return text
 
 
-def _amount(number: int, noun: str) -> str:
-    digits = f"{number:,}" if number < 10**9 else f"{_mantissa(number)}e{len(str(number)) - 1}"
-    return f"{digits} {noun}" + ("" if number == 1 else "s")
+def path_count(digits: str) -> str:
+    """A number of paths as people read it, such as ``65,536`` or ``1.8e16``."""
+    # The report's integers may have more digits than int() will take or a float can hold.
+    if len(digits) < 10:
+        return f"{int(digits):,}"
+    return f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
 
 
-def _mantissa(number: int) -> str:
-    # Exact integers may be far beyond what a float can hold.
-    digits = str(number)
-    return f"{digits[0]}.{digits[1]}"
-
-
-def _size(count: float) -> str:
+def byte_size(count: float) -> str:
+    """Bytes as people read them, such as ``3.2 MiB``."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

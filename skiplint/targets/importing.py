@@ -29,6 +29,8 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._modules: dict[str, ModuleType] = {}
+        self._callers: frozenset[str] = frozenset()
+        """Modules that were there before: they belong to whoever calls skiplint."""
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
@@ -48,9 +50,9 @@ class Workspace:
         if Workspace._current is self:
             return
         if Workspace._current is not None:
-            Workspace._current._remember()
             for name in Workspace._current._modules:
                 sys.modules.pop(name, None)
+        self._callers = frozenset(sys.modules)
         sys.modules.update(self._modules)
         importlib.invalidate_caches()
         Workspace._current = self
@@ -59,7 +61,8 @@ class Workspace:
         prefix = str(self.root)
         for name, module in list(sys.modules.items()):
             source = getattr(module, "__file__", None)
-            if name == "__main__" or name.startswith("skiplint") or not isinstance(source, str):
+            own = name == "__main__" or name.startswith("skiplint") or name in self._callers
+            if own or not isinstance(source, str):
                 continue
             if source.startswith(prefix) and not is_installed(source):
                 self._modules[name] = module

@@ -140,6 +140,7 @@ def _trace_on(
             recorder.add_input(path, tensor)
         with scopes.watching(), FunctionMode(recorder), DispatchMode(recorder):
             result = _result(recorder, ready, ready_args, ready_kwargs)
+        alive_until = dict(recorder.alive_until)
         recorder.add_output(list(walk(result)))
         modules = _modules(ready)
         count = sum({id(p): p.numel() for p in ready.parameters()}.values())
@@ -153,6 +154,7 @@ def _trace_on(
         parameters=count,
         backend=backend,
         training=model.training,
+        alive_until=alive_until,
         faults=tuple(recorder.faults),
         seconds=time.perf_counter() - start,
         fx_builder=builder(recorder.records, operations),

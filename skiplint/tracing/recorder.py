@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,6 +67,9 @@ class Recorder:
         self._storages: dict[int, StorageState] = {}
         self._storage_count = 0
         self._writes: list[Tensor] = []
+        self._watched: dict[int, weakref.ref[Tensor]] = {}
+        self.alive_until: dict[int, int] = {}
+        """The last record before a storage went away, by the storage's number."""
         self._repairs = Repairs() if recover else None
         self.faults: list[Fault] = []
         """What was repaired, for a recorder that goes on behind calls that fail on shapes."""
@@ -267,10 +271,25 @@ class Recorder:
     def _bind(self, tensor: Tensor, producer: int, output: int, version: int | None = None) -> Value:
         state = self._state(tensor)
         value = Value(producer, output, state.version if version is None else version)
+        if tensor not in self._values:
+            self._watch(tensor, state)
         self._values[tensor] = value
         if state.first is None:
             state.first = value
         return value
+
+    def _watch(self, tensor: Tensor, state: StorageState) -> None:
+        """Note when the last tensor object that looks into a storage goes away."""
+        key = id(tensor)
+        state.holders += 1
+
+        def gone(_: weakref.ref[Tensor]) -> None:
+            self._watched.pop(key, None)
+            state.holders -= 1
+            if state.holders == 0:
+                self.alive_until[state.number] = len(self.records) - 1
+
+        self._watched[key] = weakref.ref(tensor, gone)
 
     def _append(self, record: Record) -> int:
         self.records.append(record)

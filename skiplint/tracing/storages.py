@@ -46,6 +46,8 @@ class StorageState:
     version: int = 0
     writes: list[Write] = field(default_factory=list)
     first: Value | None = None
+    holders: int = 0
+    """Tensor objects that look into it."""
 
     def writes_seen_by(self, region: Region, since: int) -> list[Write]:
         """Writes after version ``since`` that touch ``region``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -592,3 +593,15 @@ def test_script_modules_are_plain_modules(write: Write) -> None:
     model = build(only(path)).model
     assert not isinstance(model, torch.jit.ScriptModule)
     assert type(model).forward.__code__.co_filename.endswith("model.py")
+
+
+def test_modules_of_the_caller_stay_where_they_are(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that lints its own folder keeps what it has imported from there."""
+    write("mine.py", "WIDTH = 8")
+    model = write("one.py", "class Net(nn.Module):\n    def forward(self, x):\n        return x")
+    monkeypatch.syspath_prepend(str(model.parent))
+    mine = importlib.import_module("mine")
+    write("elsewhere/other.py", "class Net(nn.Module):\n    def forward(self, x):\n        return x")
+    resolve(str(model))
+    resolve(str(model.parent / "elsewhere"))
+    assert sys.modules.pop("mine") is mine

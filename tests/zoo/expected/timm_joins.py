@@ -234,8 +234,8 @@ RULES: dict[str, Rule] = {
     "swin_transformer_v2_cr.SwinTransformerV2CrBlock": always(TWO),
     "tiny_vit.MBConv": always(ADDITIVE),
     "tiny_vit.TinyVitBlock": always(TWO),
-    # Pixels and patches, two each; where pixels are added to patches both have passed a projection. The first
-    # time the patches are nothing but one projection of the pixels that the branch works on: a projection skip.
+    # Pixels and patches, two each; where pixels join patches both have passed a projection. The first time
+    # the patches are nothing but a projection of the pixels that the branch works on: a projection skip.
     "tnt.Block": always(Counts(additive=4)),
     "tnt.TNT": always(Counts(additive=1, projections=1)),
     "tresnet.BasicBlock": shortcut("downsample"),

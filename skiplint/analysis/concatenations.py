@@ -1,0 +1,166 @@
+"""Concatenations as copies: what each allocates, and which features it holds.
+
+A *feature* is a tensor that is no concatenation itself. ``cat([cat([a, b]), c])`` holds the features a, b
+and c, and copies a and b twice. A view of all of a concatenation is that concatenation; a view of a part
+(a chunk, a slice) is a feature of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from skiplint.analysis.roles import CONCATENATIONS
+from skiplint.graph import ModelGraph, Operand, Operation, TensorSpec
+
+_SLICE_WRITES = frozenset({"setitem", "update"})
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One tensor that concatenations copy."""
+
+    producer: int
+    output: int
+    nbytes: int
+    storage: int
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenation:
+    """One operation that puts tensors into a tensor of its own."""
+
+    operation: int
+    allocated: int
+    """Bytes of the result; 0 for a write into a buffer that another concatenation has counted."""
+    storage: int
+    parts: tuple[Feature | Concatenation, ...]
+    """What it puts side by side."""
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """What it holds, nested concatenations resolved; a feature stands once for every time it is held."""
+        found: list[Feature] = []
+        pending: list[Feature | Concatenation] = [self]
+        while pending:
+            part = pending.pop()
+            if isinstance(part, Feature):
+                found.append(part)
+            else:
+                pending.extend(reversed(part.parts))
+        return tuple(found)
+
+    @cached_property
+    def distinct(self) -> int:
+        """Bytes of its features, each counted once."""
+        return sum(feature.nbytes for feature in set(self.features))
+
+    @property
+    def ratio(self) -> float:
+        """Allocated over distinct bytes."""
+        return self.allocated / self.distinct if self.distinct else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConcatenationTotals:
+    """All concatenations of a model together."""
+
+    allocated: int
+    distinct: int
+    """Bytes of the features that any of them holds, each counted once."""
+    copies: tuple[tuple[Feature, int], ...]
+    """How often each feature is copied, most copied first."""
+
+    @property
+    def blowup(self) -> float:
+        """Allocated over distinct bytes; 1.0 where there are no concatenations."""
+        return self.allocated / self.distinct if self.distinct else 1.0
+
+
+def find_concatenations(graph: ModelGraph) -> tuple[Concatenation, ...]:
+    """Every concatenation of ``graph``, in execution order."""
+    found: dict[int, Concatenation] = {}
+    buffers: set[int] = set()
+    for operation in graph:
+        operands = _concatenated(graph, operation)
+        if not operands:
+            continue
+        result = operation.outputs[0]
+        parts = [part for operand in operands for part in _part(graph, found, operand)]
+        counted = operation.base_name in _SLICE_WRITES and result.storage in buffers
+        buffers.add(result.storage)
+        found[operation.index] = Concatenation(
+            operation.index, 0 if counted else result.nbytes, result.storage, tuple(parts)
+        )
+    return tuple(found.values())
+
+
+def total(concatenations: Sequence[Concatenation]) -> ConcatenationTotals:
+    """Sums over a whole model."""
+    # A concatenation copies its parts once, and once more with each concatenation that holds it. Those
+    # come later, so that going backwards the numbers are known without resolving any nesting.
+    copied: Counter[Concatenation] = Counter()
+    copies: Counter[Feature] = Counter()
+    for each in reversed(concatenations):
+        for part in each.parts:
+            if isinstance(part, Feature):
+                copies[part] += 1 + copied[each]
+            else:
+                copied[part] += 1 + copied[each]
+    return ConcatenationTotals(
+        allocated=sum(each.allocated for each in concatenations),
+        distinct=sum(feature.nbytes for feature in copies),
+        copies=tuple(sorted(copies.items(), key=lambda item: (-item[1], item[0].producer, item[0].output))),
+    )
+
+
+def _concatenated(graph: ModelGraph, operation: Operation) -> tuple[Operand, ...]:
+    """The operands that ``operation`` puts side by side, none if it is no concatenation."""
+    if operation.kind != "call" or not operation.outputs:
+        return ()
+    if operation.base_name in CONCATENATIONS:
+        return operation.operands
+    if operation.base_name == "setitem" and len(operation.operands) > 1:
+        return operation.operands if _is_part(graph.spec(operation.operands[1]), operation.outputs[0]) else ()
+    if operation.base_name == "update":
+        return operation.operands
+    return ()
+
+
+def _is_part(value: TensorSpec, buffer: TensorSpec) -> bool:
+    """A feature written into a part of a buffer of features, neither a number nor all of it."""
+    return value.floating and len(value.shape) > 1 and 0 < value.nbytes < buffer.nbytes
+
+
+def _part(
+    graph: ModelGraph, found: dict[int, Concatenation], operand: Operand
+) -> tuple[Feature | Concatenation, ...]:
+    """The feature or the concatenation that ``operand`` is; nothing for memory without content."""
+    root = _root(graph, operand)
+    if root.producer in found:
+        return (found[root.producer],)
+    if _is_fresh_buffer(graph.operations[root.producer]):
+        return ()
+    spec = graph.spec(root)
+    return (Feature(root.producer, root.output, spec.nbytes, spec.storage),)
+
+
+def _root(graph: ModelGraph, operand: Operand) -> Operand:
+    """The tensor behind views of all of it."""
+    producer = graph.operations[operand.producer]
+    while producer.view and producer.base_name != "update" and producer.operands:
+        inner = producer.operands[0]
+        spec = graph.spec(inner)
+        here = producer.outputs[operand.output]
+        if spec.storage != here.storage or spec.nbytes != here.nbytes:
+            break
+        operand, producer = inner, graph.operations[inner.producer]
+    return operand
+
+
+def _is_fresh_buffer(operation: Operation) -> bool:
+    """Memory that holds nothing yet: ``new_empty``, ``zeros``."""
+    name = operation.base_name
+    return operation.kind == "call" and name.removeprefix("new_").removesuffix("_like") in {"empty", "zeros"}

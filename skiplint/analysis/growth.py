@@ -1,0 +1,70 @@
+"""How the memory figures grow with a size: batch, resolution or sequence length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from skiplint.analysis.memory import Memory
+from skiplint.graph import ModelGraph
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLaw:
+    """``coefficient * size ** exponent``, fitted to measured points."""
+
+    exponent: float
+    coefficient: float
+    error: float
+    """The largest relative distance of a point from the fit. A sum of several powers has a large one."""
+
+    def at(self, size: float) -> float:
+        """What the fit says at ``size``."""
+        return self.coefficient * float(size**self.exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The figures of one model at several sizes, with their fits; None where a figure is 0 somewhere."""
+
+    sizes: tuple[int, ...]
+    bytes: Mapping[str, tuple[int, ...]]
+    fits: Mapping[str, PowerLaw | None]
+
+
+def fit_growth(trace_at: Callable[[int], ModelGraph], sizes: Sequence[int]) -> Growth:
+    """Trace at each of ``sizes`` and fit a power law to every figure.
+
+    Raises:
+        ValueError: fewer than two different sizes, through which no exponent can be fitted.
+    """
+    memories = [Memory(trace_at(size)) for size in sizes]
+    figures = {
+        "peak_inference": tuple(memory.peak.nbytes for memory in memories),
+        "saved_for_backward": tuple(memory.saved.nbytes for memory in memories),
+        "concat_allocated": tuple(memory.totals.allocated for memory in memories),
+        "concat_distinct": tuple(memory.totals.distinct for memory in memories),
+    }
+    fits = {name: fit_power_law(sizes, values) for name, values in figures.items()}
+    return Growth(tuple(sizes), figures, fits)
+
+
+def fit_power_law(sizes: Sequence[int], values: Sequence[int]) -> PowerLaw | None:
+    """The least-squares line through the logarithms, None where a value has none.
+
+    Raises:
+        ValueError: fewer than two different sizes.
+    """
+    if len(set(sizes)) < 2:
+        raise ValueError("an exponent needs at least two different sizes")
+    if min(*sizes, *values) <= 0:
+        return None
+    points = [(math.log(size), math.log(value)) for size, value in zip(sizes, values, strict=True)]
+    mean_x = sum(x for x, _ in points) / len(points)
+    mean_y = sum(y for _, y in points) / len(points)
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    exponent = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+    law = PowerLaw(exponent, math.exp(mean_y - exponent * mean_x), 0.0)
+    error = max(abs(law.at(size) / value - 1) for size, value in zip(sizes, values, strict=True))
+    return PowerLaw(law.exponent, law.coefficient, error)

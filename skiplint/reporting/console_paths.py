@@ -1,0 +1,163 @@
+"""Path lengths at the terminal: the figures in both units, a histogram, and what lies on the paths."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import reduce
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from skiplint.linting.report import ModelReport, Report
+from skiplint.reporting.console_models import model_head, path_count
+from skiplint.reporting.style import Style
+from skiplint.reporting.terminal import counted, to_text
+
+_ROWS = 30
+"""Bars at most, not counting the tails; more lengths than that are put together."""
+_TAIL = Decimal("0.0005")
+"""The part of all paths at either end that may be put into one bar."""
+_LEAST_BAR, _MOST_BAR = 10, 60
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_TOO_MANY = "too many paths to list exactly in good time; skiplint.analyze(...).paths works them out"
+
+
+class Bin(NamedTuple):
+    """The paths of one bar."""
+
+    low: int
+    high: int
+    share: float
+
+
+def path_tables(report: Report, style: Style, unit: str | None = None) -> str:
+    """The paths of every traced model, and all of their layers and skips when verbose.
+
+    Args:
+        report: the report.
+        style: how it is to look.
+        unit: of the histogram, ``layers`` or ``blocks``; None for blocks where the model has any.
+    """
+    traced = [model for model in report.models if model.status == "traced"]
+    blocks = [Padding(Group(*_model(model, style, unit)), (0, 0, 1, 0)) for model in traced]
+    return to_text(Group(*blocks), style) if blocks else ""
+
+
+def _model(model: ModelReport, style: Style, unit: str | None) -> list[RenderableType]:
+    head = model_head(model)
+    paths = model.paths
+    if paths is None or paths["count"] == "0":
+        return [head, Text(f"  {_TOO_MANY if paths is None else 'no path from an input to an output'}")]
+    blocks = paths.get("blocks")
+    both = [paths, *([blocks] if blocks else [])]
+    chosen = both[-1] if unit == "blocks" or (unit is None and both[-1]["max"]) else paths
+    parts = [_figures("unit", [(each["unit"], each) for each in both], style), _chart(chosen, style)]
+    pairs = paths.get("pairs") or []
+    if pairs:
+        named = [(f"{pair['input']} to {pair['output']}", pair[chosen["unit"]]) for pair in pairs]
+        parts.append(_figures(f"pair, in {chosen['unit']}", named, style))
+    if style.verbosity > 0:
+        parts += [_layers(paths.get("layers") or []), _skips(paths.get("skips") or [])]
+    return [head, *(Padding(part, (1, 0, 0, 2)) for part in parts)]
+
+
+def _figures(title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], style: Style) -> Table:
+    percents = list(rows[0][1].get("percentiles") or {}) if style.width >= 90 else []
+    marks = [f"{percent}%" for percent in percents]
+    table = _table(title, "paths", "shortest", "mean", "sd", *marks, "longest")
+    for name, lengths in rows:
+        percentiles = [str(lengths["percentiles"][percent]) for percent in percents]
+        spread = f"{lengths['sd']:.2f}" if "sd" in lengths else ""
+        ends = str(lengths["min"]), f"{lengths['mean']:.2f}", spread, *percentiles, str(lengths["max"])
+        table.add_row(name, path_count(lengths["count"]), *ends)
+    return table
+
+
+def _chart(lengths: Mapping[str, Any], style: Style) -> Table:
+    bins = histogram_bins(lengths["histogram"], _ROWS)
+    most = max(each.share for each in bins)
+    room = min(_MOST_BAR, max(_LEAST_BAR, style.width - 30))
+    table = _table(lengths["unit"], "share")
+    table.add_column(no_wrap=True)
+    for low, high, share in bins:
+        label = str(low) if low == high else f"{low}-{high}"
+        table.add_row(label, _percent(share), Text(_bar(share / most * room), style="green"))
+    return table
+
+
+def histogram_bins(histogram: Mapping[str, str], rows: int) -> list[Bin]:
+    """The histogram in at most ``rows`` bins of equal width, and one for either tail.
+
+    Every bin has as many of the lengths that can occur (all even ones, say), so that no pattern comes in
+    that is not in the paths.
+    """
+    numbers = {int(length): Decimal(count) for length, count in histogram.items()}
+    low, high = min(numbers), max(numbers)
+    step = reduce(math.gcd, (length - low for length in numbers), 0) or 1
+    first, last = _body(numbers)
+    width = step * -(-((last - first) // step + 1) // rows)
+    edges = [(start, min(start + width - step, last)) for start in range(first, last + 1, width)]
+    if low < first:
+        edges.insert(0, (low, first - step))
+    if last < high:
+        edges.append((last + step, high))
+    starts = [start for start, _ in edges]
+    sums = [Decimal(0)] * len(edges)
+    for length, number in numbers.items():
+        sums[bisect_right(starts, length) - 1] += number
+    total = sum(sums)
+    return [Bin(*edge, float(number / total)) for edge, number in zip(edges, sums, strict=True)]
+
+
+def _body(numbers: Mapping[int, Decimal]) -> tuple[int, int]:
+    """The lengths between the tails."""
+    lengths = sorted(numbers)
+    tail = _TAIL * sum(numbers.values())
+    left = list(accumulate(numbers[length] for length in lengths))
+    right = list(accumulate(numbers[length] for length in reversed(lengths)))
+    return lengths[bisect_right(left, tail)], lengths[-1 - bisect_right(right, tail)]
+
+
+def _layers(layers: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("weighted layer", "paths", "share", "to the output")
+    for layer in layers:
+        distance = "no way" if layer["distance"] is None else counted(layer["distance"], "layer")
+        table.add_row(layer["node"], path_count(layer["count"]), _percent(layer["share"]), distance)
+    return table
+
+
+def _skips(skips: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("shortcut into", "paths", "share in layers", "in blocks")
+    for skip in skips:
+        shares = _percent(skip["share"]), _percent(skip["block_share"])
+        table.add_row(skip["join_node"], path_count(skip["count"]), *shares)
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="bold"
+    )
+    table.add_column(first, overflow="fold")
+    for title in others:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _percent(share: float) -> str:
+    """Two places, or a power of ten where that would be 0."""
+    percent = 100 * share
+    return f"{percent:.2f}%" if percent >= 0.005 or not percent else f"{percent:.0e}%"
+
+
+def _bar(length: float) -> str:
+    full, part = divmod(round(8 * length), 8)
+    return ("█" * full + _EIGHTHS[part]).rstrip() or ("▏" if length else "")
