@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -212,6 +213,10 @@ class TestPeak:
         assert (names[held.join].name, held.nbytes) == ("cat", KB)
         assert analysis.memory.peak.nbytes == KB + KB + 2 * KB + KB // 4  # the last is what `deep` names
         assert analysis.memory.peak_without_concatenations == KB + KB + KB + KB // 4
+
+    def test_readers_count_where_the_trace_noted_nothing(self) -> None:
+        graph = trace(UNet().eval(), torch.randn(1, 4, 8, 8))
+        assert Analysis(replace(graph, alive_until={})).memory.peak.nbytes == KB + KB + 2 * KB
 
     def test_empty_graph(self) -> None:
         memory = analyze(nn.Identity(), torch.randn(1, 2)).memory
