@@ -78,7 +78,7 @@ def test_exact_bytes_as_json_at_another_size(skiplint: Run, unet: str) -> None:
     words = ("--output-format", "json")
     shape, small = memory_of(skiplint("memory", unet, "--batch", "1", "--size", "32,32", *words).stdout)
     assert shape == [1, 3, 32, 32]
-    # The first feature, what is upsampled to be joined with it, both in one, and the small tensor by its name.
+    # The first feature, what is upsampled to be joined with it, both in one, and what `low` names.
     assert small["peak_inference_bytes"] == 4 * 4 * (32 * 32 * (1 + 1 + 2) + 16 * 16)
     assert small["concat_allocated_bytes"] == 2 * 4 * 4 * 32 * 32
     shape, large = memory_of(skiplint("memory", unet, "--batch", "3", "--size", "64x64", *words).stdout)
