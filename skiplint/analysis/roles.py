@@ -8,7 +8,6 @@ from skiplint.graph import Operand, Operation
 ADDITIONS = frozenset({"add", "sub", "add_relu", "index_add"})
 """Element-wise sums."""
 CONCATENATIONS = frozenset({"cat", "stack", "hstack", "vstack", "dstack", "column_stack", "row_stack"})
-PRODUCTS = frozenset({"mul", "addcmul"})
 _SUMS = frozenset({"sum", "mean", "nansum", "nanmean"})
 _SELECTIONS = frozenset(
     "getitem select unbind index_select narrow split chunk tensor_split split_with_sizes unsafe_split "

@@ -53,6 +53,7 @@ def _describe_skip(graph: ModelGraph, skip: Skip) -> SkipReport:
         carries=nearest.carries,
         fork_node=fork.id,
         join_node=join.id,
+        gate_node=None if skip.gate is None else graph.operations[skip.gate].id,
     )
 
 

@@ -74,6 +74,8 @@ class SkipReport:
     carries: tuple[str, ...]
     fork_node: str
     join_node: str
+    gate_node: str | None = None
+    """The operation that multiplies by the gate, for gated skips."""
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in the report."""
@@ -93,6 +95,7 @@ class SkipReport:
             "carries": list(self.carries),
             "fork_node": self.fork_node,
             "join_node": self.join_node,
+            "gate_node": self.gate_node,
         }
 
 

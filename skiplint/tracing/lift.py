@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from skiplint.graph import Operand, Operation
+from skiplint.graph import Operation
 from skiplint.tracing.naming import plain
 from skiplint.tracing.recorder import Record
 
@@ -123,8 +123,3 @@ def _base_id(record: Record, alone: bool) -> str:
     if record.kind == "call" and scope.path and not scope.opened and alone:
         return f"{scope.path}#{scope.call}" if scope.call else scope.path
     return f"{scope.path}/{record.name}" if scope.path else record.name
-
-
-def output_operands(operations: Sequence[Operation]) -> tuple[Operand, ...]:
-    """What the model returned."""
-    return operations[-1].operands
