@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import sysconfig
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -37,15 +38,16 @@ def _is_noise(path: str) -> bool:
     return path.startswith(_STDLIB) and not _is_installed(path)
 
 
-@lru_cache(maxsize=65536)
-def _column(code: CodeType, instruction: int) -> int | None:
-    positions = getattr(code, "co_positions", None)  # Python 3.11 and newer
-    if positions is None or instruction < 0:
-        return None
-    for index, (_, _, column, _) in enumerate(positions()):
-        if index == instruction // 2:
-            return None if column is None else column + 1
-    return None
+def _column(frame: FrameType) -> int | None:
+    """The column of the call that ``frame`` is in, from 1."""
+    positions = getattr(frame.f_code, "co_positions", None)
+    if positions is None:  # before Python 3.11 the code object does not know
+        from executing import Source
+
+        node = Source.executing(frame).node
+        return None if node is None else int(node.col_offset) + 1
+    _, _, column, _ = next(itertools.islice(positions(), frame.f_lasti // 2, None), (None,) * 4)
+    return None if column is None else column + 1
 
 
 class FrameReader:
@@ -80,6 +82,6 @@ class FrameReader:
         found = self._seen.get(key)
         if found is None:
             code = frame.f_code
-            found = Location(code.co_filename, frame.f_lineno, _column(code, frame.f_lasti), code.co_name)
+            found = Location(code.co_filename, frame.f_lineno, _column(frame), code.co_name)
             self._seen[key] = found
         return found
