@@ -110,7 +110,7 @@ def _gated_only(found: Branch) -> Branch:
 def _lerp(flow: Flow, operation: Operation) -> Join | None:
     reads = flow.reads[operation.index]
     branches = [branch(flow, operand) for operand in reads[:2]]
-    if len(reads) == 3 and _is_learned_gate(flow, reads[2]):
+    if len(reads) == 3 and is_learned(flow, reads[2]):
         branches = [replace(each, gate=operation.index) for each in branches]
     else:
         weights = [flow.graph.operations[operand.producer].learned for operand in operation.operands[2:]]
@@ -126,7 +126,7 @@ def _addcmul(flow: Flow, operation: Operation) -> Join | None:
     if base not in reads or not learned:
         return None
     if len(learned) == 2:
-        gates = [_is_learned_gate(flow, factor) for factor in learned]
+        gates = [is_learned(flow, factor) for factor in learned]
         product = Branch(learned[0], tuple(learned), operation.index if any(gates) else None)
     else:
         other = next(factor for factor in factors if factor is not learned[0])
@@ -218,16 +218,17 @@ def _gated(flow: Flow, operand: Operand, product: Operation) -> Branch | None:
     reads = flow.reads[product.index]
     gate = gate_operand(flow, product)
     if gate is not None:
-        if not _is_learned_gate(flow, reads[gate]):
+        if not is_learned(flow, reads[gate]):
             return None
         value = reads[1 - gate]
         return Branch(operand, (value,), product.index, None, value)
-    if any(_is_learned_gate(flow, each) for each in reads) and not _related(flow, reads[0], reads[1]):
+    if any(is_learned(flow, each) for each in reads) and not _related(flow, reads[0], reads[1]):
         return Branch(operand, reads, product.index)
     return None
 
 
-def _is_learned_gate(flow: Flow, operand: Operand) -> bool:
+def is_learned(flow: Flow, operand: Operand) -> bool:
+    """Whether a tensor is computed from data with learned weights."""
     operation = flow.graph.operations[operand.producer]
     return operation.learned and operation.data
 

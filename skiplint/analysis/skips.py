@@ -9,9 +9,15 @@ from skiplint.analysis.axes import joins_features, picks_one_position
 from skiplint.analysis.cells import carried_states
 from skiplint.analysis.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.analysis.forks import MainPaths, Match, find_forks
-from skiplint.analysis.joins import Branch, Join, ScaleKind, find_joins, reaches
+from skiplint.analysis.joins import Branch, Join, ScaleKind, find_joins, is_learned, reaches
 from skiplint.analysis.logical import LogicalJoins
-from skiplint.analysis.roles import CONCATENATIONS, feature_operations, is_selection, losses
+from skiplint.analysis.roles import (
+    CONCATENATIONS,
+    feature_operations,
+    gate_operand,
+    is_selection,
+    losses,
+)
 from skiplint.graph import ModelGraph, Operand, Operation
 
 SkipKind = Literal["additive", "concatenative", "gated"]
@@ -258,14 +264,21 @@ class _Finder:
             if gate is not None and not self._only_normalises(gate):
                 return gate
             for index in match.path:
-                product = self.flow.graph.operations[index].base_name == "mul"
-                if product and len(self.flow.reads[index]) == 2 and not self._only_normalises(index):
+                if self._is_gated(index):
                     return index
         if join.kind == "concatenative":
             return None
         rest = [branch for place, branch in enumerate(join.branches) if place not in shortcuts]
         gates = [branch.gate for branch in rest if branch.gate is not None and not self._gates_itself(branch)]
         return gates[0] if gates and len(gates) == len(rest) else None
+
+    def _is_gated(self, index: int) -> bool:
+        """Whether the operation multiplies by a learned gate; a mask that came in is none."""
+        operation, reads = self.flow.graph.operations[index], self.flow.reads[index]
+        if operation.base_name != "mul" or len(reads) != 2 or self._only_normalises(index):
+            return False
+        factor = gate_operand(self.flow, operation)
+        return factor is not None and is_learned(self.flow, reads[factor])
 
     def _only_normalises(self, gate: int) -> bool:
         """Whether a product's factor is made from the other one without weights: a norm by hand."""

@@ -7,12 +7,9 @@ from typing import Annotated
 import typer
 
 from skiplint import pipeline
-from skiplint.cli import options, output
-from skiplint.cli.check import read_settings
-from skiplint.cli.failures import UsageError, complain_of, exit_code
-from skiplint.config import Settings
-from skiplint.linting.registry import Registry
-from skiplint.reporting import render
+from skiplint.cli import options
+from skiplint.cli.failures import UsageError
+from skiplint.cli.view import View
 from skiplint.reporting.console_memory import memory_tables
 from skiplint.resizing import Resizing
 
@@ -61,28 +58,14 @@ def memory(
 
     `skiplint memory torchvision.models:densenet121 --train`
     """
-    # The rules' settings do not matter here and need not be right.
-    settings = Settings(models=read_settings(targets, config).models)
-    positional, named = options.build_arguments(args, kwargs)
     running = pipeline.Running(Resizing(batch, _dimensions(size)), training=train is True)
-    with output.stdout_to_stderr(), output.progress() as progress:
-        report = pipeline.check(
-            targets,
-            settings,
-            args=positional,
-            kwargs=named,
-            registry=Registry(()),
-            progress=progress,
-            running=running,
-        )
-    style = output.style_for(color, file=output_file, verbosity=1 if verbose else 0)
-    if output_format is options.ListFormat.JSON:
-        text = render(report, "json", style)
-    else:
-        text = memory_tables(report, style, inference=train is not True, training=train is not False)
-    output.emit(text, output_file)
-    complain_of(report, verbose=verbose, rules=True)
-    raise typer.Exit(exit_code(report, settings.fail_on))
+    view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
+    view.show(
+        lambda report, style: memory_tables(
+            report, style, inference=train is not True, training=train is not False
+        ),
+        running,
+    )
 
 
 def _dimensions(text: str) -> tuple[int, ...]:

@@ -7,13 +7,8 @@ from typing import Annotated
 
 import typer
 
-from skiplint import pipeline
-from skiplint.cli import options, output
-from skiplint.cli.check import read_settings
-from skiplint.cli.failures import complain_of, exit_code
-from skiplint.config import Settings
-from skiplint.linting.registry import Registry
-from skiplint.reporting import render
+from skiplint.cli import options
+from skiplint.cli.view import View
 from skiplint.reporting.console_paths import path_tables
 
 
@@ -50,18 +45,5 @@ def paths(
     The numbers are exact and over all paths; `--verbose` adds every weighted layer and skip. The JSON is the
     report of `skiplint check` without findings.
     """
-    # The rules' settings do not matter here and need not be right.
-    settings = Settings(models=read_settings(targets, config).models)
-    positional, named = options.build_arguments(args, kwargs)
-    with output.stdout_to_stderr(), output.progress() as progress:
-        report = pipeline.check(
-            targets, settings, args=positional, kwargs=named, registry=Registry(()), progress=progress
-        )
-    style = output.style_for(color, file=output_file, verbosity=1 if verbose else 0)
-    if output_format is options.ListFormat.JSON:
-        text = render(report, "json", style)
-    else:
-        text = path_tables(report, style, unit.value if unit else None)
-    output.emit(text, output_file)
-    complain_of(report, verbose=verbose, rules=True)
-    raise typer.Exit(exit_code(report, settings.fail_on))
+    view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
+    view.show(lambda report, style: path_tables(report, style, unit.value if unit else None))

@@ -788,3 +788,17 @@ def test_a_norm_written_by_hand_on_the_shortcut_is_no_gate():
 
     (skip,) = skips_of(nn.Sequential(nn.Linear(16, 16), Normed()), TOKENS)
     assert (skip.kind, skip.shortcut, skip.gate) == ("additive", "identity", None)
+
+
+def test_a_mask_on_the_shortcut_is_no_gate():
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.body = nn.Linear(16, 16), mlp()
+
+        def forward(self, x: Tensor, keep: Tensor) -> Tensor:
+            x = self.stem(x)
+            return F.layer_norm(x * keep, (16,)) + self.body(x)
+
+    (skip,) = skips_of(Masked(), TOKENS, torch.ones(2, 6, 1))
+    assert (skip.kind, skip.connections[0].carries) == ("additive", ("mul", "layer_norm"))

@@ -1,0 +1,62 @@
+"""What the commands that show one analysis do: trace the targets, run no rule, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from skiplint import pipeline
+from skiplint.cli import options, output
+from skiplint.cli.check import read_settings
+from skiplint.cli.failures import complain_of, exit_code
+from skiplint.config import Settings
+from skiplint.linting.registry import Registry
+from skiplint.linting.report import Report
+from skiplint.reporting import render
+from skiplint.reporting.style import Style
+
+
+@dataclass(frozen=True)
+class View:
+    """The options that all of these commands take, as they came from the command line."""
+
+    targets: list[str]
+    args: str
+    kwargs: str
+    output_format: options.ListFormat
+    output_file: Path | None
+    color: options.Color
+    config: Path | None
+    verbose: bool
+
+    def show(
+        self,
+        draw: Callable[[Report, Style], str],
+        running: pipeline.Running = pipeline.Running(),  # noqa: B008
+    ) -> None:
+        """Trace the models and write what ``draw`` makes of the report, or the report itself as JSON.
+
+        Raises:
+            Exit: always, with the exit code.
+        """
+        # The rules' settings do not matter here and need not be right.
+        settings = Settings(models=read_settings(self.targets, self.config).models)
+        positional, named = options.build_arguments(self.args, self.kwargs)
+        with output.stdout_to_stderr(), output.progress() as progress:
+            report = pipeline.check(
+                self.targets,
+                settings,
+                args=positional,
+                kwargs=named,
+                registry=Registry(()),
+                progress=progress,
+                running=running,
+            )
+        style = output.style_for(self.color, file=self.output_file, verbosity=1 if self.verbose else 0)
+        as_json = self.output_format is options.ListFormat.JSON
+        output.emit(render(report, "json", style) if as_json else draw(report, style), self.output_file)
+        complain_of(report, verbose=self.verbose, rules=True)
+        raise typer.Exit(exit_code(report, settings.fail_on))
