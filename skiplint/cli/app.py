@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -63,6 +64,8 @@ def _skiplint(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # Torch warns of this on import where NumPy is not installed; nothing here needs it.
+    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     try:
         app(args=with_default_command(words), prog_name="skiplint")
     except (ConfigError, UsageError) as error:
