@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow, feature_flow
-from skiplint.analysis.roles import is_unchanged
+from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.graph import ModelGraph, Operand, Operation
 
 Tensor = tuple[int, int]

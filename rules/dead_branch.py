@@ -10,7 +10,7 @@ from functools import lru_cache
 from skiplint import Finding, Location, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.roles import ADDITIONS, CONCATENATIONS
+from skiplint.analysis.skips.roles import ADDITIONS, CONCATENATIONS
 from skiplint.graph import ModelGraph, Operation
 
 from ._reading import flow_of

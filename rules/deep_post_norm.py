@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.roles import is_unchanged
 from skiplint.analysis.skips import Skip
+from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.graph import Operand
 
 from ._reading import Norms, flow_of, norm_readers

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.roles import ADDITIONS
 from skiplint.analysis.skips import Connection, Skip
+from skiplint.analysis.skips.roles import ADDITIONS
 from skiplint.graph import Operand, OperandRef, Operation
 
 from ._reading import ACTIVATIONS, DROPOUTS, Norms, flow_of, past_views, shapes_of, tensor_name

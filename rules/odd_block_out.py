@@ -11,8 +11,8 @@ from typing import NamedTuple
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.roles import is_selection, is_unchanged
 from skiplint.analysis.skips import Connection, Skip
+from skiplint.analysis.skips.roles import is_selection, is_unchanged
 from skiplint.graph import ModelGraph, Operation
 
 from ._reading import Tensor, flow_of, inside, parent, past_views, tensor

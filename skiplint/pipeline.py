@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.config import Settings, validate_rules
-from skiplint.graph import Location, ModelGraph
+from skiplint.graph import Location
 from skiplint.linting.describe import describe_inputs
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.linting.report import ModelReport, Report
@@ -21,9 +21,11 @@ from skiplint.version import __version__
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from skiplint.targets import ExampleInputs, ModelTarget, SkippedTarget
     from skiplint.targets.records import Device
+    from skiplint.tracing import Subject
 
 Progress = Callable[[str], None]
 """Called with the target of each model before it is built and traced."""
@@ -41,9 +43,9 @@ class Running:
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
     """Trace ``model(*args, **kwargs)`` and return its analyses, each computed when first asked for."""
-    from skiplint.tracing import trace
+    from skiplint.tracing import Subject, trace
 
-    return Analysis(trace(model, *args, **kwargs))
+    return Analysis(trace(model, *args, **kwargs), Subject(model, args, kwargs))
 
 
 def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, **kwargs: Any) -> Report:
@@ -59,11 +61,11 @@ def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, *
         TraceError: the model cannot be run with these inputs.
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
-    from skiplint.tracing import caches_kept_clean, trace_or_recover
+    from skiplint.tracing import Subject, caches_kept_clean, trace_or_recover
 
     session = _session(settings or Settings(), None)
     with caches_kept_clean():
-        analysis = Analysis(trace_or_recover(model, args, kwargs))
+        analysis = Analysis(trace_or_recover(model, args, kwargs), Subject(model, args, kwargs))
     kind = type(model)
     place = _class_place(kind)
     report = ModelReport(
@@ -154,9 +156,9 @@ def _check_model(session: Session, target: ModelTarget, running: Running) -> Non
     from skiplint.tracing import TraceError
 
     try:
-        graph, inputs = _trace_target(target, running)
-        report = _report(target, status="traced", inputs=describe_inputs(graph, inputs.source, inputs.why))
-        session.add(Analysis(graph), report)
+        analysis, inputs = _trace_target(target, running)
+        described = describe_inputs(analysis.graph, inputs.source, inputs.why)
+        session.add(analysis, _report(target, status="traced", inputs=described))
         return
     except (TargetError, TraceError) as error:
         reason, detail = str(error), error.verbose or ""
@@ -175,7 +177,7 @@ def _traceback(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def _trace_target(target: ModelTarget, running: Running) -> tuple[ModelGraph, ExampleInputs]:
+def _trace_target(target: ModelTarget, running: Running) -> tuple[Analysis, ExampleInputs]:
     """Build, find inputs and trace: without memory for weights where that works, else with real ones."""
     from skiplint.targets import TargetError
     from skiplint.tracing import TraceError
@@ -195,7 +197,7 @@ def _trace_target(target: ModelTarget, running: Running) -> tuple[ModelGraph, Ex
 
 def _trace_attempt(
     target: ModelTarget, inputs: ExampleInputs | None
-) -> tuple[ModelGraph, ExampleInputs] | None:
+) -> tuple[Analysis, ExampleInputs] | None:
     """Run the most promising inputs once with real weights: some kernels only refuse to run without."""
     from skiplint.targets import TargetError, build
     from skiplint.tracing import TraceError, trace_call
@@ -205,12 +207,13 @@ def _trace_attempt(
     try:
         model = build(target, device="cpu").model
         with target.environment():
-            return trace_call(model, inputs.args, inputs.kwargs, name=target.name), inputs
+            graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
     except (TargetError, TraceError):
         return None
+    return Analysis(graph, _subject(target, model, inputs)), inputs
 
 
-def _trace_on(target: ModelTarget, device: Device, running: Running) -> tuple[ModelGraph, ExampleInputs]:
+def _trace_on(target: ModelTarget, device: Device, running: Running) -> tuple[Analysis, ExampleInputs]:
     from skiplint.targets import TargetError, build, find_inputs
     from skiplint.tracing import dry_run, recovered, trace_call
 
@@ -229,12 +232,28 @@ def _trace_on(target: ModelTarget, device: Device, running: Running) -> tuple[Mo
             graph = recovered(model, inputs.args, inputs.kwargs, name=target.name)
             if graph is None:
                 raise
-            return graph, inputs
+            return Analysis(graph, _subject(target, model, inputs)), inputs
         resized = resize(inputs.args, inputs.kwargs, running.resizing)
         inputs = replace(inputs, args=resized[0], kwargs=resized[1])
         if running.training:
             model.train()
-        return trace_call(model, inputs.args, inputs.kwargs, name=target.name), inputs
+        graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
+    return Analysis(graph, _subject(target, model, inputs)), inputs
+
+
+def _subject(target: ModelTarget, model: nn.Module, inputs: ExampleInputs) -> Subject:
+    """The live model, for analyses that run it again; built with real weights only where one asks."""
+    from skiplint.targets import build
+    from skiplint.tracing import Subject
+
+    return Subject(
+        model,
+        inputs.args,
+        inputs.kwargs,
+        name=target.name,
+        realise=lambda: build(target, device="cpu").model,
+        environment=target.environment,
+    )
 
 
 def _skipped(item: SkippedTarget) -> ModelReport:

@@ -78,10 +78,10 @@ def assert_documented(rule: type[Rule]) -> None:
 
 def findings_of(rule: Rule, model: Any, *inputs: Any, **keywords: Any) -> list[Finding]:
     """What one rule, set up as given, finds in ``model(*inputs, **keywords)``."""
-    from skiplint.tracing import trace_or_recover
+    from skiplint.tracing import Subject, trace_or_recover
 
-    graph = trace_or_recover(model, inputs, keywords)
-    return run_rules(Analysis(graph), [rule], model=type(model).__name__)
+    analysis = Analysis(trace_or_recover(model, inputs, keywords), Subject(model, inputs, keywords))
+    return run_rules(analysis, [rule], model=type(model).__name__)
 
 
 def load_case(example: Example, folder: Path, code: str = "") -> Case:

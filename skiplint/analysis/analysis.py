@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
     from skiplint.analysis.skips import Skip
+    from skiplint.tracing import Subject
 
 
 class Analysis:
     """A graph with its analyses, the one thing that rules and reports read.
 
-    An analysis is a pure function of the frozen graph, so it is computed at first use and kept.
+    Most analyses are pure functions of the frozen graph. Those that have to run the model again ask
+    ``subject`` for it; it is None where only the graph is at hand. Each is computed at first use and kept.
     """
 
-    def __init__(self, graph: ModelGraph) -> None:
-        """Wrap ``graph``; nothing is computed yet."""
+    def __init__(self, graph: ModelGraph, subject: Subject | None = None) -> None:
+        """Wrap ``graph`` and the live model that it was traced from; nothing is computed yet."""
         self.graph = graph
+        self.subject = subject
 
     def __repr__(self) -> str:
         return f"Analysis({self.graph.name!r}, {len(self.graph)} operations)"

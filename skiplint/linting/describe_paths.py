@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
-    from skiplint.analysis.path_lengths import PathLengths
     from skiplint.analysis.paths import Paths
+    from skiplint.analysis.paths.lengths import PathLengths
     from skiplint.graph import ModelGraph
 
 PERCENTILES = (5, 25, 50, 75, 95)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skiplint.tracing.caches import caches_kept_clean
 from skiplint.tracing.errors import TraceError
 from skiplint.tracing.forward import dry_run, recovered, trace_call, trace_or_recover
+from skiplint.tracing.subject import Subject, SubjectError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from skiplint.graph import ModelGraph
 
 __all__ = [
+    "Subject",
+    "SubjectError",
     "TraceError",
     "caches_kept_clean",
     "dry_run",

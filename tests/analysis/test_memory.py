@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from skiplint import analyze
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.growth import fit_growth, fit_power_law
-from skiplint.analysis.lifetimes import module_calls
+from skiplint.analysis.memory.growth import fit_growth, fit_power_law
+from skiplint.analysis.memory.lifetimes import module_calls
 from skiplint.graph import ModelGraph
 from skiplint.tracing import trace
 

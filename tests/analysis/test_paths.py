@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from skiplint.analysis import path_counts
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.path_counts import Exact, PathGraph, reduced
-from skiplint.analysis.path_lengths import PathLengths
 from skiplint.analysis.paths import Paths
+from skiplint.analysis.paths import counts as path_counts
+from skiplint.analysis.paths.counts import Exact, PathGraph, reduced
+from skiplint.analysis.paths.lengths import PathLengths
 from skiplint.graph import ModelGraph, Operand, Operation, TensorSpec
 from skiplint.tracing import trace
 from tests.analysis.generated_networks import Dense, Gated, Level, Residual, Spelling, body, spellings

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skiplint.analysis import forks
-from skiplint.analysis.skips import find_skips
+from skiplint.analysis.skips import find_skips, forks
 from skiplint.tracing import trace
 
 X = torch.zeros(1, 4)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from skiplint import Analysis
+from skiplint import analyze
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
 from skiplint.linting.registry import load_registry
-from skiplint.tracing import trace
 
 from . import in_place, norms, wiring
 from .case import Case
@@ -20,7 +19,7 @@ RULES = [rule() for rule in load_registry().rules if rule.default]
 def found(case: Case, *, before: bool) -> list[Finding]:
     build = case.before if before else case.after
     assert build is not None
-    return run_rules(Analysis(trace(build(), *case.inputs())), RULES, model=case.source)
+    return run_rules(analyze(build(), *case.inputs()), RULES, model=case.source)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.source)

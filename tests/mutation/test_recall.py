@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 from torch import nn
 
+import skiplint
 from skiplint import Analysis
 from skiplint.linting.registry import load_registry
-from skiplint.tracing import trace
 
 from . import plants
 from .plants import Plant
@@ -103,9 +103,9 @@ def is_found(planting: Planting, stock: Stock, paths: Sequence[str]) -> list[boo
         planting.plant(model.get_submodule(path))
     rule = load_registry().find(planting.code)
     assert rule is not None
-    graph = trace(model.eval().to("meta"), stock.image())
-    findings = list(rule().check(Analysis(graph)))
-    places = [graph.by_id[finding.node].module for finding in findings if finding.node]
+    analysis = skiplint.analyze(model.eval(), stock.image())
+    findings = list(rule().check(analysis))
+    places = [analysis.graph.by_id[finding.node].module for finding in findings if finding.node]
     return [any(place == path or place.startswith(f"{path}.") for place in places) for path in paths]
 
 
@@ -142,7 +142,7 @@ def test_recall_in_every_block(planting: Planting, stock: Stock) -> None:
 
 @cache
 def untouched(stock: Stock) -> Analysis:
-    return Analysis(trace(stock.build(), stock.image()))
+    return skiplint.analyze(stock.build(), stock.image())
 
 
 @pytest.mark.parametrize("code", sorted({planting.code for planting in PLANTINGS}))

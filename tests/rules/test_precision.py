@@ -11,7 +11,7 @@ import pytest
 from skiplint import Analysis, Severity
 from skiplint.linting.engine import run_rules
 from skiplint.linting.registry import load_registry
-from skiplint.tracing import trace_call
+from skiplint.tracing import Subject, trace_call
 from tests.zoo.building import build
 from tests.zoo.catalogue import ZooModel, catalogue
 
@@ -33,7 +33,7 @@ def cases() -> list[object]:
 @pytest.mark.parametrize("model", cases())
 def test_findings_are_those_that_were_reviewed(model: ZooModel) -> None:
     module, (args, kwargs) = build(model)
-    analysis = Analysis(trace_call(module, args, dict(kwargs)))
+    analysis = Analysis(trace_call(module, args, dict(kwargs)), Subject(module, args, kwargs))
     findings = run_rules(analysis, RULES, model=model.id)
     assert [finding.message for finding in findings if finding.severity is Severity.ERROR] == []
     warnings = Counter(finding.code for finding in findings if finding.severity is Severity.WARNING)

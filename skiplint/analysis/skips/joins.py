@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.roles import (
+from skiplint.analysis.skips.roles import (
     ADDITIONS,
     CONCATENATIONS,
     gate_operand,

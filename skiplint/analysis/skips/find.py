@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from skiplint.analysis.axes import joins_features, picks_one_position
-from skiplint.analysis.cells import carried_states
 from skiplint.analysis.flow import ROOT, UNKNOWN, Flow, feature_flow
-from skiplint.analysis.forks import MainPaths, Match, find_forks
-from skiplint.analysis.joins import Branch, Join, ScaleKind, find_joins, is_learned, reaches
-from skiplint.analysis.logical import LogicalJoins
-from skiplint.analysis.roles import (
+from skiplint.analysis.skips.axes import joins_features, picks_one_position
+from skiplint.analysis.skips.cells import carried_states
+from skiplint.analysis.skips.forks import MainPaths, Match, find_forks
+from skiplint.analysis.skips.joins import Branch, Join, ScaleKind, find_joins, is_learned, reaches
+from skiplint.analysis.skips.logical import LogicalJoins
+from skiplint.analysis.skips.roles import (
     CONCATENATIONS,
     feature_operations,
     gate_operand,

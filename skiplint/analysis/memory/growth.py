@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from skiplint.analysis.memory import Memory
+from skiplint.analysis.memory.totals import Memory
 from skiplint.graph import ModelGraph
 
 

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from skiplint.analysis.path_counts import PathGraph
-from skiplint.analysis.path_reads import output_tensors
+from skiplint.analysis.paths.counts import PathGraph
+from skiplint.analysis.paths.reads import output_tensors
 from skiplint.analysis.skips import Connection, Skip
 from skiplint.graph import ModelGraph, Operand
 

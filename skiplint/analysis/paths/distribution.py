@@ -17,11 +17,11 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from skiplint.analysis.path_blocks import BlockGraph, block_graph
-from skiplint.analysis.path_counts import Exact, Histogram, PathGraph, counts, reduced, shortest
-from skiplint.analysis.path_lengths import PathLengths, Unit
-from skiplint.analysis.path_reads import output_tensors, path_reads
-from skiplint.analysis.path_shortcuts import shortcut_chains
+from skiplint.analysis.paths.blocks import BlockGraph, block_graph
+from skiplint.analysis.paths.counts import Exact, Histogram, PathGraph, counts, reduced, shortest
+from skiplint.analysis.paths.lengths import PathLengths, Unit
+from skiplint.analysis.paths.reads import output_tensors, path_reads
+from skiplint.analysis.paths.shortcuts import shortcut_chains
 from skiplint.analysis.skips import Skip
 from skiplint.graph import ModelGraph, Operand
 

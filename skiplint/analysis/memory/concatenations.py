@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from skiplint.analysis.roles import CONCATENATIONS
+from skiplint.analysis.skips.roles import CONCATENATIONS
 from skiplint.graph import ModelGraph, Operand, Operation, TensorSpec
 
 _SLICE_WRITES = frozenset({"setitem", "update"})

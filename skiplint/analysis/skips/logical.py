@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.forks import MainPaths, find_forks
-from skiplint.analysis.joins import Branch, Join
+from skiplint.analysis.skips.forks import MainPaths, find_forks
+from skiplint.analysis.skips.joins import Branch, Join
 from skiplint.graph import Operand
 
 

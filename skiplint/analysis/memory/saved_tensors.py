@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from skiplint.analysis.replay import Replay, on_meta, replay, storage_key, storage_size
+from skiplint.analysis.memory.replay import Replay, on_meta, replay, storage_key, storage_size
 from skiplint.graph import ModelGraph, Operation
 
 if TYPE_CHECKING:

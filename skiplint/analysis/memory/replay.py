@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skiplint.analysis.kernels import as_in_training, as_on_cpu
+from skiplint.analysis.memory.kernels import as_in_training, as_on_cpu
 from skiplint.graph import ModelGraph, Operation, TensorSpec
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from skiplint.analysis.replay import on_meta, replay, storage_key, storage_size, tensors_in
+from skiplint.analysis.memory.replay import on_meta, replay, storage_key, storage_size, tensors_in
 from skiplint.graph import ModelGraph, Operation
 
 if TYPE_CHECKING:

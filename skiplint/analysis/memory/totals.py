@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from skiplint.analysis.concatenations import (
+from skiplint.analysis.memory.concatenations import (
     Concatenation,
     ConcatenationTotals,
     Feature,
     find_concatenations,
     total,
 )
-from skiplint.analysis.lifetimes import Lifetime, find_lifetimes, live_bytes
-from skiplint.analysis.saved_tensors import SavedTensors, find_saved_tensors
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.workspaces import find_workspaces
+from skiplint.analysis.memory.lifetimes import Lifetime, find_lifetimes, live_bytes
+from skiplint.analysis.memory.saved_tensors import SavedTensors, find_saved_tensors
+from skiplint.analysis.memory.workspaces import find_workspaces
+from skiplint.analysis.skips.find import Skip
 from skiplint.graph import ModelGraph
 
 

@@ -1,0 +1,163 @@
+"""The live model behind a graph, for analyses that have to run it again.
+
+A graph tells what happened in one forward. Whether a join fits at another size, what only training reads,
+what gradients flow and what the weights are at the start are questions to the model itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+
+from skiplint.graph import Backend, ModelGraph
+from skiplint.tracing.backends import Call, prepared
+from skiplint.tracing.caches import caches_kept_clean
+from skiplint.tracing.forward import trace_call
+
+VALUES_LIMIT = 1_000_000_000
+"""Parameters, above which a model that was built without values is not built again with them: 4 GB."""
+
+
+class SubjectError(Exception):
+    """The model cannot be had with real weights; ``str()`` is one line that says why."""
+
+
+class Subject:
+    """A model with the inputs that it was traced with. Whatever is run, the model stays as it was."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        realise: Callable[[], nn.Module] | None = None,
+        environment: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        """Hold a model for later runs.
+
+        Args:
+            model: the model, with or without real weights.
+            args: positional inputs, real tensors.
+            kwargs: keyword inputs, real tensors.
+            name: what its graphs are called; None means its class.
+            realise: builds the model again with real weights, where ``model`` has none.
+            environment: what has to be entered while the model's code runs.
+        """
+        self.model = model
+        self.args = args
+        self.kwargs = dict(kwargs)
+        self._name = name
+        self._realise = realise
+        self._environment = environment
+        self._real: nn.Module | None = None
+
+    def trace(
+        self,
+        *,
+        training: bool | None = None,
+        args: tuple[Any, ...] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        backends: Sequence[Backend] | None = None,
+        recover: bool = False,
+    ) -> ModelGraph:
+        """Trace the model again.
+
+        Args:
+            training: the mode; None leaves it as it is.
+            args: other positional inputs.
+            kwargs: other keyword inputs.
+            backends: what to run on, see :func:`skiplint.tracing.trace_call`.
+            recover: whether to go on behind calls that fail on shapes.
+
+        Raises:
+            TraceError: the forward does not run so.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(self._environment())
+            stack.enter_context(caches_kept_clean())
+            stack.enter_context(_mode(self.model, training))
+            return trace_call(
+                self.model,
+                self.args if args is None else args,
+                dict(self.kwargs if kwargs is None else kwargs),
+                name=self._name,
+                backends=backends,
+                recover=recover,
+            )
+
+    def real(self) -> nn.Module:
+        """The model with real weights, as its author initialises them or as they were given.
+
+        Raises:
+            SubjectError: it is too large, or it cannot be built with values.
+        """
+        if self._real is None:
+            self._real = self._realised()
+        return self._real
+
+    @contextmanager
+    def running(self, *, training: bool = False, seed: int = 0) -> Iterator[Call]:
+        """Yield ``(model, args, kwargs)`` to be called on real values, gradients recorded.
+
+        Random numbers follow ``seed`` inside. Afterwards buffers, modes, gradients and the random state are
+        as before; the parameters themselves are the model's own, so they must not be written to.
+
+        Raises:
+            SubjectError: see :meth:`real`.
+        """
+        model = self.real()
+        with ExitStack() as stack:
+            stack.enter_context(self._environment())
+            stack.enter_context(_mode(model, training))
+            stack.enter_context(_gradients_kept(model))
+            ready = stack.enter_context(prepared("eager", model, self.args, self.kwargs, grad=True))
+            torch.manual_seed(seed)
+            yield ready
+
+    def _realised(self) -> nn.Module:
+        if not any(tensor.is_meta for tensor in self.model.parameters()):
+            return self.model
+        count = sum({id(p): p.numel() for p in self.model.parameters()}.values())
+        if self._realise is None or count > VALUES_LIMIT:
+            why = "nothing says how to build it" if self._realise is None else f"{count:,} are too many"
+            raise SubjectError(f"{type(self.model).__name__} has no values in its weights, and {why}")
+        try:
+            model = self._realise()
+        except Exception as error:
+            raise SubjectError(f"{type(self.model).__name__} cannot be built with values: {error}") from error
+        if any(tensor.is_meta for tensor in model.parameters()):
+            raise SubjectError(f"{type(model).__name__} keeps weights on the meta device")
+        return model
+
+
+@contextmanager
+def _mode(model: nn.Module, training: bool | None) -> Iterator[None]:
+    """Put ``model`` into a mode, and every module of it back into its own afterwards."""
+    if training is None:
+        yield
+        return
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        model.train(training)
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode
+
+
+@contextmanager
+def _gradients_kept(model: nn.Module) -> Iterator[None]:
+    before = [(parameter, parameter.grad) for parameter in model.parameters()]
+    for parameter, _ in before:
+        parameter.grad = None
+    try:
+        yield
+    finally:
+        for parameter, gradient in before:
+            parameter.grad = gradient
