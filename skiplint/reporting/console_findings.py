@@ -11,7 +11,7 @@ from rich.text import Text
 from skiplint.graph import Location
 from skiplint.linting.finding import Severity
 from skiplint.reporting.grouping import FindingGroup
-from skiplint.reporting.source import character_column, source_line
+from skiplint.reporting.source import source_line
 from skiplint.reporting.style import Style
 
 SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
@@ -48,9 +48,8 @@ def _source(place: Location, gutter: int) -> list[Text]:
         return []
     bar = Text.assemble(" " * gutter, (" |", "blue"))
     rows = [bar, Text.assemble((f"{place.line} | ", "blue"), line.expandtabs(4))]
-    column = character_column(place)
-    if column is not None:
-        before = cell_len(line[: column - 1].expandtabs(4))
+    if place.column is not None:
+        before = cell_len(line[: place.column - 1].expandtabs(4))
         rows.append(Text.assemble(" " * gutter, (" | ", "blue"), " " * before, ("^", "bold red")))
     return rows
 

@@ -9,7 +9,6 @@ from skiplint.graph import Location
 from skiplint.linting.finding import Severity
 from skiplint.linting.report import ModelReport, Report
 from skiplint.reporting.grouping import FindingGroup, group_findings
-from skiplint.reporting.source import character_column
 from skiplint.reporting.style import Style
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -43,9 +42,8 @@ def _finding(group: FindingGroup) -> str:
 def _command(name: str, place: Location | None, title: str, message: str) -> str:
     properties: list[tuple[str, object]] = []
     if place is not None:
-        column = character_column(place)
         properties += [("file", place.path), ("line", place.line)]
-        properties += [("col", column)] if column is not None else []
+        properties += [("col", place.column)] if place.column is not None else []
     properties.append(("title", title))
     listed = ",".join(f"{key}={_escape_property(str(value))}" for key, value in properties)
     return f"::{name} {listed}::{_escape(message)}\n"

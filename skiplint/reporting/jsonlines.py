@@ -17,7 +17,11 @@ def render(report: Report, style: Style) -> str:
     del style
     whole = report.to_dict()
     models, findings = whole.pop("models"), whole.pop("findings")
-    records = [("run", whole), *(("model", each) for each in models), *(("finding", each) for each in findings)]
+    records = [
+        ("run", whole),
+        *(("model", each) for each in models),
+        *(("finding", each) for each in findings),
+    ]
     return "".join(_line(kind, record) for kind, record in records)
 
 

@@ -14,7 +14,7 @@ from skiplint.linting.report import ModelReport, Report
 from skiplint.reporting.fingerprints import fingerprints
 from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.sarif_rules import RuleIndex
-from skiplint.reporting.source import character_column, source_line
+from skiplint.reporting.source import source_line
 from skiplint.reporting.style import Style
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -83,9 +83,9 @@ def _locations(group: FindingGroup) -> list[dict[str, Any]]:
 
 def _physical(place: Location) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": place.line}
-    column, line = character_column(place), source_line(place)
-    if column is not None:
-        region["startColumn"] = column
+    line = source_line(place)
+    if place.column is not None:
+        region["startColumn"] = place.column
     if line:
         region["snippet"] = {"text": line}
     return {"artifactLocation": artifact_location(place.path), "region": region}

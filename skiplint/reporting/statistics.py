@@ -40,9 +40,7 @@ def count_rules(report: Report) -> tuple[RuleCount, ...]:
         worst = max(found, key=lambda finding: finding.severity.rank)
         models = {finding.model for finding in found if finding.model}
         places = len(group_findings(found))
-        counts.append(
-            RuleCount(code, worst.name, worst.severity.value, len(found), places, len(models))
-        )
+        counts.append(RuleCount(code, worst.name, worst.severity.value, len(found), places, len(models)))
     return tuple(sorted(counts, key=lambda count: (-count.findings, count.code)))
 
 
@@ -92,7 +90,13 @@ def _markdown(report: Report, style: Style) -> str:
     del style
     heads = ["findings", "places", "models", "rule", "severity"]
     rows = [
-        [str(count.findings), str(count.places), str(count.models), f"{count.code} {count.name}", count.severity]
+        [
+            str(count.findings),
+            str(count.places),
+            str(count.models),
+            f"{count.code} {count.name}",
+            count.severity,
+        ]
         for count in count_rules(report)
     ]
     rule = ["---:", "---:", "---:", "---", "---"]
