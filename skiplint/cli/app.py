@@ -12,6 +12,7 @@ import typer
 
 from skiplint.cli.check import check
 from skiplint.cli.failures import UsageError, complain
+from skiplint.cli.graph import graph
 from skiplint.cli.memory import memory
 from skiplint.cli.paths import paths
 from skiplint.cli.rules import explain, rules
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "skips": skips,
     "paths": paths,
     "memory": memory,
+    "graph": graph,
     "rules": rules,
     "explain": explain,
 }
