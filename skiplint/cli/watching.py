@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -20,11 +20,13 @@ FLAG = "--watch"
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
 _CLEAR = "\x1b[2J\x1b[3J\x1b[H"
+_LOOK_AGAIN = 1000
+"""Milliseconds."""
 _Stamp = tuple[int, int]
 
 
 class _Watchfiles(Protocol):
-    def watch(self, *paths: Path, **options: object) -> object: ...
+    def watch(self, *paths: Path, **options: object) -> Iterator[object]: ...
 
 
 def watch(words: Sequence[str], targets: Sequence[str], config: Path | None) -> int:
@@ -47,7 +49,7 @@ def watch(words: Sequence[str], targets: Sequence[str], config: Path | None) -> 
             _say(len(after))
             # A file that was saved during the run has been read in its old form, so go round at once.
             if all(after.get(path) == stamp for path, stamp in before.items()):
-                _wait(watchfiles, watched)
+                _wait(watchfiles, watched, after)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -107,13 +109,25 @@ def _run(command: Sequence[str]) -> None:
         raise
 
 
-def _wait(watchfiles: _Watchfiles, watched: _Watched) -> None:
+def _wait(watchfiles: _Watchfiles, watched: _Watched, stamps: dict[Path, _Stamp]) -> None:
+    """Return when something has changed since ``stamps`` were taken."""
+
     def concerns(change: object, path: str) -> bool:
         del change
         return watched.concerns(Path(path))
 
-    changes = watchfiles.watch(*watched.places(), watch_filter=concerns, recursive=False, debounce=200)
-    next(iter(changes))  # type: ignore[call-overload]
+    listening = watchfiles.watch(
+        *watched.places(),
+        watch_filter=concerns,
+        recursive=False,
+        debounce=200,
+        rust_timeout=_LOOK_AGAIN,
+        yield_on_timeout=True,
+    )
+    for changes in listening:
+        # Looked at besides: the listener starts late, and some file systems tell it nothing.
+        if changes or watched.stamps() != stamps:
+            return
 
 
 def _say(number: int) -> None:
