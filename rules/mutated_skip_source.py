@@ -8,7 +8,9 @@ from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.graph import Operand, Operation
+from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.linting.fix import Fix
+from skiplint.linting.fixes import out_of_place
 
 from ._reading import Blocks, common_owner, flow_of, inside, past_views, shapes_of, tensor_name
 
@@ -70,6 +72,7 @@ class MutatedSkipSource(Rule):
             shapes=shapes_of(graph, skip.operands),
             suggestion=f"make {write.id} work out of place ({_out_of_place(write)}); if the changed value is "
             f"meant, apply {write.base_name} before {where} is called",
+            fix=_fix(graph, write),
         )
 
     bad = (
@@ -199,6 +202,11 @@ def _mutation(
             found = write, source, owner
         write = operations[read.producer]
     return found
+
+
+def _fix(graph: ModelGraph, write: Operation) -> Fix | None:
+    edit = out_of_place(graph, write)
+    return None if edit is None else Fix(description=f"{write.id} out of place", edits=(edit,), safe=True)
 
 
 def _out_of_place(write: Operation) -> str:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from skiplint.graph import Location
+from skiplint.linting.fix import Fix
 
 Shape = tuple[int, ...]
 
@@ -53,6 +54,8 @@ class Finding:
     actual: str | None = None
     suggestion: str | None = None
     """What to do about it."""
+    fix: Fix | None = None
+    """The same as edits of the source, where it is mechanical."""
     url: str | None = None
     shapes: tuple[Shape, ...] = ()
     """Shapes of the operands that meet at the node."""
@@ -89,5 +92,6 @@ class Finding:
             "actual": self.actual,
             "shapes": [list(shape) for shape in self.shapes],
             "suggestion": self.suggestion,
+            "fix": self.fix.to_dict() if self.fix else None,
             "url": self.url,
         }

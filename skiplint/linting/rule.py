@@ -13,6 +13,7 @@ import msgspec
 
 from skiplint.graph import Location, Operation
 from skiplint.linting.finding import Finding, Severity, Shape
+from skiplint.linting.fix import Fix
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -84,6 +85,7 @@ class Rule(ABC):
         expected: str | None = None,
         actual: str | None = None,
         suggestion: str | None = None,
+        fix: Fix | None = None,
         shapes: tuple[Shape, ...] = (),
         detail: str = "",
     ) -> Finding:
@@ -98,6 +100,7 @@ class Rule(ABC):
             expected=expected,
             actual=actual,
             suggestion=suggestion,
+            fix=fix,
             url=self.url,
             shapes=shapes,
             detail=detail,
