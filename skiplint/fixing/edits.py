@@ -74,8 +74,11 @@ def _calls_by_place(wrapper: MetadataWrapper, source: str) -> dict[Place, list[c
 def _match(calls: dict[Place, list[cst.Call]], edit: Edit) -> cst.Call | None:
     here = calls.get((edit.location.line, edit.location.column or 0), [])
     named = [call for call in here if _callee(call) == edit.callee]
+    if named:
+        return named[0]
     # A class may be called by another name (a factory argument, an alias): then only one call may start here.
-    return named[0] if named else here[0] if len(here) == 1 else None
+    renamed = isinstance(edit, ArgumentEdit) and not edit.exact and len(here) == 1
+    return here[0] if renamed else None
 
 
 def _callee(call: cst.Call) -> str:

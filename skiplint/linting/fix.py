@@ -24,6 +24,8 @@ class ArgumentEdit:
     """Where it stands if it is given by position."""
     only_literals: bool = True
     """Whether a value that is computed in the source is left alone."""
+    exact: bool = True
+    """Whether the call has to use the name of ``callee``; a class may be called by another one."""
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in the report."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from skiplint.graph import Location, ModelGraph, Operation
@@ -16,7 +17,7 @@ def module_edit(
 ) -> ArgumentEdit | None:
     """Build the module at ``path`` with another ``argument``; None where nobody saw it built."""
     module = graph.modules.get(path)
-    if module is None or module.built_at is None:
+    if module is None or module.built_at is None or not _is_own(module.built_at):
         return None
     package, _, name = module.class_name.rpartition(".")
     kind = getattr(sys.modules.get(package), name, None)
@@ -27,6 +28,7 @@ def module_edit(
         value=repr(value),
         position=_position(kind, argument) if isinstance(kind, type) else None,
         only_literals=only_literals,
+        exact=False,
     )
 
 
@@ -61,25 +63,31 @@ def out_of_place(graph: ModelGraph, operation: Operation) -> ArgumentEdit | None
     module = graph.modules.get(operation.module)
     if module is not None and module.class_name.startswith("torch.nn."):
         return module_edit(graph, operation.module, "inplace", value=False)
-    given = operation.argument(_INPLACE.get(operation.base_name, 99), "inplace")
-    return call_edit(operation, "inplace", value=False) if given is True else None
+    from torch.nn import functional
 
-
-_INPLACE = {
-    "relu": 1,
-    "relu6": 1,
-    "elu": 2,
-    "leaky_relu": 2,
-    "silu": 1,
-    "mish": 1,
-    "dropout": 3,
-    "hardswish": 1,
-}
-"""Where ``inplace`` stands among the arguments of torch.nn.functional."""
+    # The trace calls both ``F.relu(x, inplace=True)`` and ``torch.relu_(x)`` relu_; only the first can be edited.
+    function = getattr(functional, operation.base_name, None)
+    position = _position(function, "inplace") if callable(function) else None
+    if position is None or not _is_call(operation, operation.location):
+        return None
+    assert operation.location is not None
+    return ArgumentEdit(
+        location=operation.location,
+        callee=operation.base_name,
+        argument="inplace",
+        value="False",
+        position=position,
+    )
 
 
 def _is_call(operation: Operation, place: Location | None) -> bool:
-    return operation.kind == "call" and place is not None and place.column is not None
+    return operation.kind == "call" and place is not None and place.column is not None and _is_own(place)
+
+
+def _is_own(place: Location) -> bool:
+    """Whether the file is the user's, and not of an installed package."""
+    parts = Path(place.path).parts
+    return not place.path.startswith("<") and not {"site-packages", "dist-packages"} & set(parts)
 
 
 def _position(callable_: Callable[..., Any], argument: str) -> int | None:

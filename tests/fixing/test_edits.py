@@ -114,6 +114,18 @@ def test_a_reference_without_a_name_is_refused() -> None:
     assert apply_edits(source, [edit]).refused == {edit: "the operand with the right size has no name"}
 
 
+def test_only_a_class_may_be_called_by_another_name() -> None:
+    source = "y = torch.relu_(x)\nact = layer(inplace=True)\n"
+    function = ArgumentEdit(
+        location=place(source, "torch.relu_"), callee="relu", argument="inplace", value="False"
+    )
+    assert list(apply_edits(source, [function]).refused) == [function]
+    module = ArgumentEdit(
+        location=place(source, "layer"), callee="ReLU", argument="inplace", value="False", exact=False
+    )
+    assert apply_edits(source, [module]).text.endswith("act = layer(inplace=False)\n")
+
+
 def test_source_that_is_not_python_is_an_error() -> None:
     with pytest.raises(EditError, match="is not valid Python"):
         apply_edits("def (", [])
