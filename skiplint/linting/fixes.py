@@ -65,7 +65,7 @@ def out_of_place(graph: ModelGraph, operation: Operation) -> ArgumentEdit | None
         return module_edit(graph, operation.module, "inplace", value=False)
     from torch.nn import functional
 
-    # The trace calls both ``F.relu(x, inplace=True)`` and ``torch.relu_(x)`` relu_; only the first can be edited.
+    # Both F.relu(x, inplace=True) and torch.relu_(x) are recorded as relu_; only the first can be edited.
     function = getattr(functional, operation.base_name, None)
     position = _position(function, "inplace") if callable(function) else None
     if position is None or not _is_call(operation, operation.location):
