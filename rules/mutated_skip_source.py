@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
+from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.graph import ModelGraph, Operand, Operation
-from skiplint.linting.fix import Fix
-from skiplint.linting.fixes import out_of_place
+from skiplint.graph import Operand, Operation
 
 from ._reading import Blocks, common_owner, flow_of, inside, past_views, shapes_of, tensor_name
 
@@ -72,7 +70,7 @@ class MutatedSkipSource(Rule):
             shapes=shapes_of(graph, skip.operands),
             suggestion=f"make {write.id} work out of place ({_out_of_place(write)}); if the changed value is "
             f"meant, apply {write.base_name} before {where} is called",
-            fix=_fix(graph, write),
+            fix=_fix(write),
         )
 
     bad = (
@@ -204,9 +202,16 @@ def _mutation(
     return found
 
 
-def _fix(graph: ModelGraph, write: Operation) -> Fix | None:
-    edit = out_of_place(graph, write)
-    return None if edit is None else Fix(description=f"{write.id} out of place", edits=(edit,), safe=True)
+def _fix(write: Operation) -> Remedy:
+    of_module = write.module_class.startswith("torch.nn.")
+    return Remedy(
+        kind="module-argument" if of_module else "call-argument",
+        target=write.module if of_module else write.id,
+        argument="inplace",
+        old=True,
+        new=False,
+        description=f"make {write.id} work out of place",
+    )
 
 
 def _out_of_place(write: Operation) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from skiplint.linting.fix import ArgumentEdit, Edit, ResampleEdit
+from skiplint.linting.edits import ArgumentEdit, Edit, WrapEdit
 
 
 class EditError(Exception):
@@ -25,8 +26,13 @@ class Edited:
     """Why the others could not be made."""
 
 
-def apply_edits(source: str, edits: Sequence[Edit]) -> Edited:
+def apply_edits(source: str, edits: Sequence[Edit], *, computed: bool = False) -> Edited:
     """Make ``edits`` in ``source``; those that do not fit are left out, formatting stays as it is.
+
+    Args:
+        source: the text of the file.
+        edits: what to change.
+        computed: whether a value that the source computes may become a number.
 
     Raises:
         EditError: ``source`` is not valid Python.
@@ -45,7 +51,7 @@ def apply_edits(source: str, edits: Sequence[Edit]) -> Edited:
             refused[edit] = f"there is no call of {edit.callee} in line {edit.location.line}"
         else:
             chosen.setdefault(call, []).append(edit)
-    editor = _Editor(module, chosen, refused)
+    editor = _Editor(module, chosen, refused, computed)
     text = module.visit(editor).code
     return Edited(text, tuple(edit for edit in edits if edit not in refused), refused)
 
@@ -90,12 +96,17 @@ def _callee(call: cst.Call) -> str:
 
 class _Editor(cst.CSTTransformer):
     def __init__(
-        self, module: cst.Module, chosen: dict[cst.Call, list[Edit]], refused: dict[Edit, str]
+        self,
+        module: cst.Module,
+        chosen: dict[cst.Call, list[Edit]],
+        refused: dict[Edit, str],
+        computed: bool,
     ) -> None:
         super().__init__()
         self._module = module
         self._chosen = chosen
         self._refused = refused
+        self._computed = computed
 
     def leave_Call(  # noqa: N802 - LibCST's name
         self, original_node: cst.Call, updated_node: cst.Call
@@ -110,11 +121,25 @@ class _Editor(cst.CSTTransformer):
 
     def _edited(self, call: cst.Call, edit: Edit) -> cst.Call:
         if isinstance(edit, ArgumentEdit):
-            return _with_argument(call, edit)
-        return _with_resampled(self._module, call, edit)
+            return _with_argument(call, edit, computed=self._computed)
+        if isinstance(edit, WrapEdit):
+            return _with_wrapped(call, edit.operand, self._filled(call, edit.operand, edit.expression))
+        reference = _operand(call, edit.reference)
+        if not isinstance(reference, cst.Name):
+            raise EditError("the operand with the right size has no name")
+        resize = _interpolate_name(self._module)
+        expression = f"{resize}({{}}, size={reference.value}.shape[{edit.first_axis}:])"
+        return _with_wrapped(call, edit.operand, self._filled(call, edit.operand, expression))
+
+    def _filled(self, call: cst.Call, place: str, expression: str) -> cst.BaseExpression:
+        operand = _operand(call, place)
+        text = self._module.code_for_node(operand)
+        atom = isinstance(operand, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
+        loose = expression.startswith("{}") and not atom
+        return cst.parse_expression(expression.replace("{}", f"({text})" if loose else text))
 
 
-def _with_argument(call: cst.Call, edit: ArgumentEdit) -> cst.Call:
+def _with_argument(call: cst.Call, edit: ArgumentEdit, *, computed: bool) -> cst.Call:
     """``call`` with one argument set; where it is not given it is added by keyword."""
     value = cst.parse_expression(edit.value)
     if any(argument.star for argument in call.args):
@@ -123,7 +148,7 @@ def _with_argument(call: cst.Call, edit: ArgumentEdit) -> cst.Call:
     if index is None:
         return _with_added(call, edit.argument, value)
     old = call.args[index]
-    if edit.only_literals and not _is_literal(old.value):
+    if not computed and not _is_literal(old.value):
         raise EditError(f"{edit.argument} of {edit.callee} is computed")
     arguments = [*call.args]
     arguments[index] = old.with_changes(value=value)
@@ -171,27 +196,53 @@ def _is_literal(value: cst.BaseExpression) -> bool:
     )
 
 
-def _with_resampled(module: cst.Module, call: cst.Call, edit: ResampleEdit) -> cst.Call:
-    """One operand of a concatenation brought to the size of another with ``interpolate``."""
-    if not call.args or not isinstance(call.args[0].value, cst.List | cst.Tuple):
-        raise EditError(f"the operands of {edit.callee} are not written out")
-    sequence = call.args[0].value
-    elements = list(sequence.elements)
-    if max(edit.operand, edit.reference) >= len(elements) or any(
-        isinstance(element, cst.StarredElement) for element in elements
-    ):
-        raise EditError(f"the operands of {edit.callee} are not written out")
-    operand, reference = elements[edit.operand].value, elements[edit.reference].value
-    if not isinstance(reference, cst.Name):
-        raise EditError("the operand with the right size has no name")
-    interpolate = _interpolate_name(module)
-    text = (
-        f"{interpolate}({module.code_for_node(operand)}, "
-        f"size={module.code_for_node(reference)}.shape[{edit.first_axis}:])"
-    )
-    elements[edit.operand] = elements[edit.operand].with_changes(value=cst.parse_expression(text))
-    first = call.args[0].with_changes(value=sequence.with_changes(elements=elements))
-    return call.with_changes(args=[first, *call.args[1:]])
+_PLACE = re.compile(r"(\w+)(?:\[(\d+)\])?")
+
+
+def _operand(call: cst.Call, place: str) -> cst.BaseExpression:
+    """The operand at a place such as ``1``, ``0[2]`` or ``tensors[1]``."""
+    argument, item = _located(call, place)
+    if item is None:
+        return call.args[argument].value
+    sequence = call.args[argument].value
+    assert isinstance(sequence, cst.List | cst.Tuple)
+    return sequence.elements[item].value
+
+
+def _with_wrapped(call: cst.Call, place: str, value: cst.BaseExpression) -> cst.Call:
+    """``call`` with ``value`` for the operand at ``place``."""
+    argument, item = _located(call, place)
+    old = call.args[argument]
+    new = value
+    if item is not None:
+        sequence = old.value
+        assert isinstance(sequence, cst.List | cst.Tuple)
+        elements = list(sequence.elements)
+        elements[item] = elements[item].with_changes(value=value)
+        new = sequence.with_changes(elements=elements)
+    arguments = list(call.args)
+    arguments[argument] = old.with_changes(value=new)
+    return call.with_changes(args=arguments)
+
+
+def _located(call: cst.Call, place: str) -> tuple[int, int | None]:
+    """Which argument of ``call`` holds the operand, and which item of it if it is a list."""
+    match = _PLACE.fullmatch(place)
+    hidden = EditError(f"the operands of {_callee(call) or 'the call'} are not written out")
+    if match is None or any(argument.star for argument in call.args):
+        raise hidden
+    name, item = match[1], None if match[2] is None else int(match[2])
+    names = [argument.keyword.value if argument.keyword else str(i) for i, argument in enumerate(call.args)]
+    if name not in names:
+        raise hidden
+    index = names.index(name)
+    if item is not None:
+        value = call.args[index].value
+        if not isinstance(value, cst.List | cst.Tuple) or item >= len(value.elements):
+            raise hidden
+        if any(isinstance(element, cst.StarredElement) for element in value.elements):
+            raise hidden
+    return index, item
 
 
 def _interpolate_name(module: cst.Module) -> str:

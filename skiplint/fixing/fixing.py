@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from skiplint.fixing.edits import EditError, apply_edits
 from skiplint.fixing.sources import read_source
+from skiplint.linting.edits import Edit
 from skiplint.linting.finding import Finding, Severity
-from skiplint.linting.fix import Edit
 from skiplint.linting.report import Report
 
 Try = Callable[[Mapping[str, str]], Report | None]
@@ -37,9 +37,9 @@ def fix(report: Report, tries: Try, *, unsafe: bool = False) -> Fixed:
     All are tried together first, and one by one where that fails. A fix that makes another model fail or
     brings up an error is not made. What only shows after a fix is fixed in a further round.
     """
-    state = _State(report, {}, [], {})
+    state = _State(report, unsafe, {}, [], {})
     for _ in range(_ROUNDS):
-        waiting = [finding for finding in state.fixable(unsafe) if _key(finding) not in state.refused]
+        waiting = [finding for finding in state.fixable() if _key(finding) not in state.refused]
         if not waiting:
             break
         if len(waiting) == 1 or not state.attempt(waiting, tries):
@@ -59,16 +59,14 @@ def fix(report: Report, tries: Try, *, unsafe: bool = False) -> Fixed:
 @dataclass
 class _State:
     report: Report
+    unsafe: bool
     texts: dict[str, str]
     made: list[Finding]
     refused: dict[Key, tuple[Finding, str]]
 
-    def fixable(self, unsafe: bool) -> list[Finding]:
-        return [
-            finding
-            for finding in self.report.findings
-            if finding.fix is not None and (finding.fix.safe or unsafe)
-        ]
+    def fixable(self) -> list[Finding]:
+        fixes = ((finding, finding.fix) for finding in self.report.findings)
+        return [finding for finding, fix in fixes if fix and fix.edits and (fix.safe or self.unsafe)]
 
     def attempt(self, findings: Sequence[Finding], tries: Try) -> bool:
         """Make the fixes of ``findings`` together; keep them if every one of the findings is gone."""
@@ -96,7 +94,7 @@ class _State:
         for path, edits in by_path.items():
             try:
                 text = texts[path] if path in texts else read_source(path)
-                edited = apply_edits(text, edits)
+                edited = apply_edits(text, edits, computed=self.unsafe)
             except (OSError, UnicodeError, EditError) as error:
                 return texts, f"{path} {error}"
             if edited.refused:

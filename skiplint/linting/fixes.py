@@ -1,7 +1,8 @@
-"""How rules say, in terms of the graph, what is to be changed in the source."""
+"""From a remedy in terms of the graph to edits of the source."""
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import sys
 from collections.abc import Callable
@@ -9,12 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from skiplint.graph import Location, ModelGraph, Operation
-from skiplint.linting.fix import ArgumentEdit
+from skiplint.linting.edits import ArgumentEdit, Edit, ResampleEdit, WrapEdit
+from skiplint.linting.finding import Remedy
 
 
-def module_edit(
-    graph: ModelGraph, path: str, argument: str, value: object, *, only_literals: bool = True
-) -> ArgumentEdit | None:
+def located(graph: ModelGraph, remedy: Remedy) -> Remedy:
+    """``remedy`` with its edits, or as it is where nobody saw the call or no edit can do it."""
+    edit = _edit(graph, remedy)
+    return remedy if edit is None else dataclasses.replace(remedy, edits=(edit,))
+
+
+def _edit(graph: ModelGraph, remedy: Remedy) -> Edit | None:
+    if remedy.kind == "module-argument":
+        return module_edit(graph, remedy.target, remedy.argument, remedy.new)
+    operation = graph.by_id.get(remedy.target)
+    if operation is None or not _is_call(operation) or remedy.kind == "insert-module":
+        return None
+    if remedy.kind == "call-argument":
+        return call_edit(operation, remedy.argument, remedy.new)
+    return _wrapping(graph, operation, remedy)
+
+
+def module_edit(graph: ModelGraph, path: str, argument: str, value: object) -> ArgumentEdit | None:
     """Build the module at ``path`` with another ``argument``; None where nobody saw it built."""
     module = graph.modules.get(path)
     if module is None or module.built_at is None or not _is_own(module.built_at):
@@ -27,7 +44,6 @@ def module_edit(
         argument=argument,
         value=repr(value),
         position=_position(kind, argument) if isinstance(kind, type) else None,
-        only_literals=only_literals,
         exact=False,
     )
 
@@ -37,50 +53,45 @@ _POSITIONS = {("cat", "dim"): 1, ("concat", "dim"): 1, ("stack", "dim"): 1, ("in
 
 
 def call_edit(operation: Operation, argument: str, value: object) -> ArgumentEdit | None:
-    """Make the call of ``operation`` with another ``argument``; None where its place is unknown."""
-    place = operation.location
-    if not _is_call(operation, place):
-        return None
-    assert place is not None
-    from torch.nn import functional
+    """Make the call of ``operation`` with another ``argument``; None where that is no argument of its own.
 
-    function = getattr(functional, operation.name, None)
-    known = _POSITIONS.get((operation.name, argument))
-    return ArgumentEdit(
-        location=place,
-        callee=operation.name,
-        argument=argument,
-        value=repr(value),
-        position=_position(function, argument) if known is None and callable(function) else known,
-    )
-
-
-def out_of_place(graph: ModelGraph, operation: Operation) -> ArgumentEdit | None:
-    """Make a call that has ``inplace=True``, its own or its module's, leave its operand alone.
-
-    None for methods such as ``add_``, which have no such argument.
+    ``F.relu(x, inplace=True)`` and ``torch.relu_(x)`` are both recorded as ``relu_``; the edit is of the
+    first, and does not fit the second.
     """
-    module = graph.modules.get(operation.module)
-    if module is not None and module.class_name.startswith("torch.nn."):
-        return module_edit(graph, operation.module, "inplace", value=False)
     from torch.nn import functional
 
-    # Both F.relu(x, inplace=True) and torch.relu_(x) are recorded as relu_; only the first can be edited.
-    function = getattr(functional, operation.base_name, None)
-    position = _position(function, "inplace") if callable(function) else None
-    if position is None or not _is_call(operation, operation.location):
+    name = operation.base_name if argument == "inplace" else operation.name
+    position = _POSITIONS.get((name, argument))
+    if position is None:
+        function = getattr(functional, name, None)
+        position = _position(function, argument) if callable(function) else None
+    if position is None:
         return None
     assert operation.location is not None
     return ArgumentEdit(
-        location=operation.location,
-        callee=operation.base_name,
-        argument="inplace",
-        value="False",
-        position=position,
+        location=operation.location, callee=name, argument=argument, value=repr(value), position=position
     )
 
 
-def _is_call(operation: Operation, place: Location | None) -> bool:
+def _wrapping(graph: ModelGraph, operation: Operation, remedy: Remedy) -> WrapEdit | ResampleEdit:
+    assert operation.location is not None
+    place, callee = operation.location, operation.name
+    others = [each for each in operation.operands if each.argument != remedy.argument]
+    if ".interpolate({}" in remedy.new and len(others) == 1:
+        axes = len(graph.spec(others[0]).shape)
+        # The size of the other operand holds for inputs of any size, a number only for this one.
+        return ResampleEdit(
+            location=place,
+            callee=callee,
+            operand=remedy.argument,
+            reference=others[0].argument,
+            first_axis=min(2, axes - 1),
+        )
+    return WrapEdit(location=place, callee=callee, operand=remedy.argument, expression=remedy.new)
+
+
+def _is_call(operation: Operation) -> bool:
+    place = operation.location
     return operation.kind == "call" and place is not None and place.column is not None and _is_own(place)
 
 

@@ -15,8 +15,7 @@ from skiplint.linting.describe import describe_skips, describe_trace
 from skiplint.linting.describe_memory import describe_memory
 from skiplint.linting.describe_paths import describe_paths
 from skiplint.linting.engine import load_findings, run_rules
-from skiplint.linting.finding import Finding
-from skiplint.linting.fix import Fix
+from skiplint.linting.finding import Finding, Remedy
 from skiplint.linting.places import absolute, absolute_place, shown, shown_place
 from skiplint.linting.registry import Registry
 from skiplint.linting.report import ModelReport, Report
@@ -136,7 +135,7 @@ def _with_absolute_places(finding: Finding) -> Finding:
     )
 
 
-def _shown_fix(fix: Fix | None) -> Fix | None:
+def _shown_fix(fix: Remedy | None) -> Remedy | None:
     if fix is None:
         return None
     edits = tuple(

@@ -47,7 +47,7 @@ def _summary(report: Report) -> Text:
         label = f"{number} {noun}" if noun else counted(number, severity.value)
         text.append(", " if position else "")
         text.append(label, style=SEVERITY_STYLES[severity])
-    fixes = [finding.fix for finding in report.findings if finding.fix is not None]
+    fixes = [finding.fix for finding in report.findings if finding.fix and finding.fix.edits]
     if fixes:
         safe = sum(fix.safe for fix in fixes)
         flags = "--fix" if safe else "--fix --unsafe-fixes"

@@ -8,7 +8,7 @@ import pytest
 
 from skiplint.fixing.edits import EditError, apply_edits
 from skiplint.graph import Location
-from skiplint.linting.fix import ArgumentEdit, ResampleEdit
+from skiplint.linting.edits import ArgumentEdit, ResampleEdit, WrapEdit
 
 
 def place(source: str, call: str) -> Location:
@@ -68,10 +68,7 @@ def test_a_computed_value_is_left_alone_unless_that_is_wanted() -> None:
     result = apply_edits(source, [edit])
     assert result.text == source
     assert result.refused == {edit: "in_channels of Conv2d is computed"}
-    assert (
-        edited(source, "nn", "Conv2d", "in_channels", "24", position=0, only_literals=False)
-        == "nn.Conv2d(24, 8, 3)"
-    )
+    assert apply_edits(source, [edit], computed=True).text == "nn.Conv2d(24, 8, 3)"
 
 
 def test_starred_arguments_are_left_alone() -> None:
@@ -103,14 +100,36 @@ RESAMPLED = textwrap.dedent("""\
 )
 def test_an_operand_is_resampled_to_the_size_of_another(imports: str, name: str) -> None:
     source = RESAMPLED.format(imports=imports)
-    edit = ResampleEdit(location=place(source, "torch.cat"), callee="cat", operand=0, reference=1)
+    edit = ResampleEdit(location=place(source, "torch.cat"), callee="cat", operand="0[0]", reference="0[1]")
     wanted = source.replace("self.up(x)", f"{name}(self.up(x), size=skip.shape[2:])")
     assert apply_edits(source, [edit]).text == wanted
 
 
+@pytest.mark.parametrize(
+    ("source", "operand", "expected"),
+    [
+        ("torch.matmul(a, b)", "1", "torch.matmul(a, b.transpose(-2, -1))"),
+        ("torch.matmul(a, b + c)", "1", "torch.matmul(a, (b + c).transpose(-2, -1))"),
+        ("torch.matmul(a, other=b)", "other", "torch.matmul(a, other=b.transpose(-2, -1))"),
+        ("torch.matmul([a, b])", "0[1]", "torch.matmul([a, b.transpose(-2, -1)])"),
+    ],
+)
+def test_an_operand_is_wrapped(source: str, operand: str, expected: str) -> None:
+    edit = WrapEdit(
+        location=place(source, "torch"), callee="matmul", operand=operand, expression="{}.transpose(-2, -1)"
+    )
+    assert apply_edits(source, [edit]).text == expected
+
+
+@pytest.mark.parametrize("source", ["torch.cat(parts, 1)", "torch.cat([*parts], 1)", "torch.cat(*x)"])
+def test_operands_that_are_not_written_out_are_left_alone(source: str) -> None:
+    edit = WrapEdit(location=place(source, "torch"), callee="cat", operand="0[0]", expression="-{}")
+    assert apply_edits(source, [edit]).refused == {edit: "the operands of cat are not written out"}
+
+
 def test_a_reference_without_a_name_is_refused() -> None:
     source = "import torch\ny = torch.cat([x, self.skip(x)], dim=1)\n"
-    edit = ResampleEdit(location=place(source, "torch.cat"), callee="cat", operand=0, reference=1)
+    edit = ResampleEdit(location=place(source, "torch.cat"), callee="cat", operand="0[0]", reference="0[1]")
     assert apply_edits(source, [edit]).refused == {edit: "the operand with the right size has no name"}
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from skiplint.fixing.fixing import fix
 from skiplint.graph import Location
-from skiplint.linting.finding import Finding, Severity
-from skiplint.linting.fix import ArgumentEdit, Fix
+from skiplint.linting.edits import ArgumentEdit
+from skiplint.linting.finding import Finding, Remedy, Severity
 from skiplint.linting.report import ModelReport, Report
 
 SOURCE = "a = nn.ReLU(inplace=True)\nb = nn.ReLU(inplace=True)\n"
@@ -33,7 +33,16 @@ def finding(path: str, line: int, *, safe: bool = True, severity: Severity = Sev
         message="",
         model="model.py:net",
         node=f"add_{line}",
-        fix=Fix(description="", edits=(edit,), safe=safe),
+        fix=Remedy(
+            kind="module-argument",
+            target="act",
+            argument="inplace",
+            old=True,
+            new=False,
+            description="",
+            safe=safe,
+            edits=(edit,),
+        ),
     )
 
 

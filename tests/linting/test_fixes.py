@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from skiplint.graph import Location, ModelGraph
-from skiplint.linting.fixes import call_edit, module_edit, out_of_place
+from skiplint.linting.fixes import call_edit, module_edit
 from skiplint.targets import build, resolve
 from skiplint.tracing import trace
 
@@ -57,7 +57,7 @@ def test_a_module_is_edited_where_it_is_built(graph: ModelGraph) -> None:
 
 
 def test_an_in_place_module_from_a_function_is_edited_there(graph: ModelGraph) -> None:
-    edit = out_of_place(graph, graph.by_id["act"])
+    edit = module_edit(graph, "act", "inplace", value=False)
     assert edit is not None
     assert line(edit.location) == "nn.ReLU(inplace=True)"
     assert (edit.argument, edit.position, edit.value) == ("inplace", 0, "False")
@@ -65,7 +65,7 @@ def test_an_in_place_module_from_a_function_is_edited_there(graph: ModelGraph) -
 
 def test_a_call_of_a_function_is_edited_in_place(graph: ModelGraph) -> None:
     (operation,) = graph.named("leaky_relu")
-    edit = out_of_place(graph, operation)
+    edit = call_edit(operation, "inplace", value=False)
     assert edit is not None
     assert line(edit.location).startswith("F.leaky_relu(")
     assert (edit.callee, edit.argument, edit.position) == ("leaky_relu", "inplace", 2)

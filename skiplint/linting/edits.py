@@ -1,4 +1,4 @@
-"""A suggestion that is mechanical: the edits of the source that carry it out, as data."""
+"""Edits of the source that carry out a remedy, as data."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ class ArgumentEdit:
     """Its new value as Python source."""
     position: int | None = None
     """Where it stands if it is given by position."""
-    only_literals: bool = True
-    """Whether a value that is computed in the source is left alone."""
     exact: bool = True
     """Whether the call has to use the name of ``callee``; a class may be called by another one."""
 
@@ -33,47 +31,42 @@ class ArgumentEdit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrapEdit:
+    """Put an expression around one operand of a call."""
+
+    location: Location
+    callee: str
+    operand: str
+    """Its place in the call, such as ``0``, ``0[1]`` or ``tensors[1]``."""
+    expression: str
+    """Python source in which ``{}`` stands for the operand."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in the report."""
+        wrap = {"operand": self.operand, "expression": self.expression}
+        return {"kind": "wrap", **_place(self.location), **wrap}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResampleEdit:
     """Bring one operand of a concatenation to the size of another with ``interpolate``."""
 
     location: Location
     callee: str
-    operand: int
+    operand: str
     """Which operand is resampled."""
-    reference: int
+    reference: str
     """Which operand has the size."""
     first_axis: int = 2
     """The first spatial axis."""
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in the report."""
-        return {
-            "kind": "resample",
-            **_place(self.location),
-            "operand": self.operand,
-            "reference": self.reference,
-        }
+        operands = {"operand": self.operand, "reference": self.reference}
+        return {"kind": "resample", **_place(self.location), **operands}
 
 
-Edit = ArgumentEdit | ResampleEdit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
-    """Edits that make a finding go away."""
-
-    description: str
-    edits: tuple[Edit, ...]
-    safe: bool
-    """Whether what was meant is beyond doubt; others are made with ``--unsafe-fixes`` only."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As it stands in the report."""
-        return {
-            "description": self.description,
-            "safe": self.safe,
-            "edits": [edit.to_dict() for edit in self.edits],
-        }
+Edit = ArgumentEdit | WrapEdit | ResampleEdit
 
 
 def _place(location: Location) -> dict[str, Any]:
