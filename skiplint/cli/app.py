@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from skiplint.cli.check import check
+from skiplint.cli.config import config
 from skiplint.cli.failures import UsageError, complain
 from skiplint.cli.memory import memory
 from skiplint.cli.paths import paths
@@ -38,6 +39,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "memory": memory,
     "rules": rules,
     "explain": explain,
+    "config": config,
 }
 _TOP_LEVEL = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 

@@ -11,6 +11,7 @@ import typer
 
 from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
+from skiplint.precedence import split_words
 
 SELECTING = "Which rules"
 OUTPUT = "Output"
@@ -141,6 +142,14 @@ def _parse(option: str, text: str, kind: type, wanted: str) -> Any:
     return value
 
 
-def split_selectors(values: list[str]) -> tuple[str, ...]:
-    """``--select SKL1,SKL401 --select SKL2`` as one tuple."""
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+def selecting(
+    select: list[str], extend_select: list[str], ignore: list[str], fail_on: Severity | None
+) -> dict[str, Any]:
+    """What the flags say, as a table of settings; what was not given is not in it."""
+    lists = {"select": select, "extend-select": extend_select, "ignore": ignore}
+    table: dict[str, Any] = {
+        key: [word for value in values for word in split_words(value)]
+        for key, values in lists.items()
+        if values
+    }
+    return table if fail_on is None else {**table, "fail-on": fail_on.value}
