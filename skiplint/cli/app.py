@@ -13,6 +13,7 @@ import typer
 from skiplint.cli.check import check
 from skiplint.cli.config import config
 from skiplint.cli.failures import UsageError, complain
+from skiplint.cli.init import init
 from skiplint.cli.memory import memory
 from skiplint.cli.paths import paths
 from skiplint.cli.rules import explain, rules
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "rules": rules,
     "explain": explain,
     "config": config,
+    "init": init,
 }
 _TOP_LEVEL = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 
