@@ -39,6 +39,8 @@ class Running:
     """Changes of the example inputs."""
     training: bool = False
     """In training mode; else in evaluation mode."""
+    among: frozenset[Path] | None = None
+    """Real paths of the files to look at in folders; None for all."""
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -129,7 +131,7 @@ def _check_target(
     from skiplint.targets import SkippedTarget, TargetError, resolve
 
     try:
-        items = resolve(target, models=settings.models, args=args, kwargs=kwargs)
+        items = resolve(target, models=settings.models, args=args, kwargs=kwargs, among=running.among)
     except TargetError as error:
         session.add_untraced(
             ModelReport(

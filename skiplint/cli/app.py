@@ -71,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Torch warns of this on import where NumPy is not installed; nothing here needs it.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     try:
-        app(args=with_default_command(words), prog_name="skiplint")
+        words = with_default_command(words)
+        app(args=words, prog_name="skiplint", obj=tuple(words))
     except (ConfigError, UsageError) as error:
         complain(str(error))
         sys.exit(ExitCode.ERROR)

@@ -12,6 +12,7 @@ import typer
 from skiplint import pipeline
 from skiplint.cli import output
 from skiplint.cli.failures import UsageError
+from skiplint.cli.progress import progress
 from skiplint.config import (
     OWN_FILE,
     PROJECT_FILE,
@@ -88,13 +89,13 @@ def _look() -> tuple[list[ModelEntry], int]:
     """Entries for the models that need one, and how many run without."""
     from skiplint.targets import SkippedTarget, resolve
 
-    with output.stdout_to_stderr(), output.progress() as progress:
+    with output.stdout_to_stderr(), progress() as next_model:
         items = resolve(".")
         snippets = {
             item.target: item.snippet for item in items if isinstance(item, SkippedTarget) and item.snippet
         }
         tried = tuple(_entry_of(snippet) for snippet in snippets.values())
-        report = pipeline.check(["."], Settings(models=tried), registry=Registry(()), progress=progress)
+        report = pipeline.check(["."], Settings(models=tried), registry=Registry(()), progress=next_model)
     entries = []
     for model in report.models:
         works = model.status == "traced"
