@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from skiplint.cli.check import check
+from skiplint.cli.completion import complete_default_command
 from skiplint.cli.config import config
 from skiplint.cli.failures import UsageError, complain
 from skiplint.cli.init import init
@@ -26,7 +27,13 @@ app = typer.Typer(
     help="Find every skip connection in a PyTorch model, and what is wrong with it.\n\n"
     "`skiplint TARGET` is short for `skiplint check TARGET`. A target is a file (`model.py`), a folder, "
     "one model of a file (`model.py:UNet`), a model or factory by its import path "
-    "(`torchvision.models:resnet50`), or a saved program (`model.pt2`).",
+    "(`torchvision.models:resnet50`), or a saved program (`model.pt2`).\n\n"
+    "**Examples**\n\n"
+    "`skiplint model.py`\n\n"
+    "`skiplint src/nets --fail-on error --output-format github`\n\n"
+    "`skiplint explain SKL205`",
+    epilog="The exit code is 0 without findings, 1 with findings at or above --fail-on, 2 where something "
+    "could not be done. `skiplint --install-completion` sets up the TAB key.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -70,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Torch warns of this on import where NumPy is not installed; nothing here needs it.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+    complete_default_command(with_default_command)
     try:
         words = with_default_command(words)
         app(args=words, prog_name="skiplint", obj=tuple(words))

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from skiplint.cli.completion import complete_rules
 from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
 from skiplint.precedence import split_words
@@ -81,16 +82,27 @@ Select = Annotated[
         help="Run these rules only: codes, beginnings of codes, names or ALL, with commas.",
         show_default=False,
         rich_help_panel=SELECTING,
+        autocompletion=complete_rules,
     ),
 ]
 ExtendSelect = Annotated[
     list[str],
-    typer.Option(metavar="RULES", help="Run these rules too.", show_default=False, rich_help_panel=SELECTING),
+    typer.Option(
+        metavar="RULES",
+        help="Run these rules too.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+        autocompletion=complete_rules,
+    ),
 ]
 Ignore = Annotated[
     list[str],
     typer.Option(
-        metavar="RULES", help="Do not run these rules.", show_default=False, rich_help_panel=SELECTING
+        metavar="RULES",
+        help="Do not run these rules.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+        autocompletion=complete_rules,
     ),
 ]
 FailOn = Annotated[
