@@ -31,6 +31,7 @@ _STYLE = """\
 .skiplint .error{border-color:#b42318}.skiplint .error .badge{background:#b42318}
 .skiplint .warning{border-color:#8a5a00}.skiplint .warning .badge{background:#8a5a00}
 .skiplint .info{border-color:#175cd3}.skiplint .info .badge{background:#175cd3}
+.skiplint a{color:inherit;text-decoration:underline}
 .skiplint pre{margin:.3em 0;overflow-x:auto;background:none;color:inherit;font-size:12px}
 .skiplint .place{opacity:.75}
 """
