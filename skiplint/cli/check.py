@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -11,6 +12,7 @@ from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.destinations import parse_destinations, refuse_statistics, write_report
 from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
+from skiplint.cli.fixing import fixed
 from skiplint.cli.progress import progress
 from skiplint.config import Settings
 from skiplint.linting.registry import Registry, load_registry
@@ -27,6 +29,9 @@ def check(
     ignore: options.Ignore = [],  # noqa: B006
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
+    fix: options.FixOption = False,
+    unsafe_fixes: options.UnsafeFixes = False,
+    show_fixes: options.ShowFixes = False,
     output_format: options.Format = options.OutputFormat.CONSOLE,
     output_file: options.OutputFile = None,
     outputs: options.Outputs = [],  # noqa: B006
@@ -62,16 +67,13 @@ def check(
     running = pipeline.Running()
     if diff:
         targets, running = only_changed(targets, diff)
+    lint = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
     with output.stdout_to_stderr(), progress() as next_model:
-        report = pipeline.check(
-            targets,
-            settings,
-            args=positional,
-            kwargs=named,
-            registry=registry,
-            progress=next_model,
-            running=running,
-        )
+        report = lint(registry=registry, progress=next_model)
+    if fix or show_fixes:
+        report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
+    if show_fixes:
+        raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
     verbosity = 1 if verbose else -1 if quiet else 0
     write_report(report, destinations, color=color, verbosity=verbosity, statistics=statistics)
     complain_of(report, verbose=verbose, rules=not destinations.human or statistics)

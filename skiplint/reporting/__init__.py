@@ -20,6 +20,7 @@ FORMATS = {
     "gitlab": "skiplint.reporting.gitlab",
     "junit": "skiplint.reporting.junit",
     "markdown": "skiplint.reporting.markdown",
+    "html": "skiplint.reporting.html",
 }
 """Modules by the name of their format; only the one that is used is imported."""
 
