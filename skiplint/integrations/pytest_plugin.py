@@ -42,21 +42,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args.extend(path for path in paths if path not in config.args)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collect_file(
-    file_path: Path, parent: pytest.Collector
-) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+# The older kind of wrapper, because this module must load under whatever pytest a project has.
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[None, Any, None]:
     """Collect the models of a file; one that is no test module is not imported as one besides."""
-    collected = yield
+    outcome = yield
     if not parent.config.getoption("--skiplint") or file_path.suffix != ".py":
-        return collected
+        return
     from skiplint.integrations.pytest_items import ModelFile, is_test_module, is_wanted
 
     if not is_wanted(file_path, parent):
-        return collected
+        return
+    collected = outcome.get_result()
     if not is_test_module(file_path, parent.config):
         collected = [node for node in collected if not isinstance(node, pytest.Module)]
-    return [*collected, ModelFile.from_parent(parent, path=file_path)]
+    outcome.force_result([*collected, ModelFile.from_parent(parent, path=file_path)])
 
 
 @pytest.fixture
