@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
     from skiplint.analysis.skips import Skip
@@ -49,3 +52,32 @@ class Analysis:
         from skiplint.analysis.memory import Memory
 
         return Memory(self.graph, lambda: self.skips)
+
+    @cached_property
+    def other_mode(self) -> Analysis | None:
+        """The same model traced in training mode if this is evaluation mode, and the other way round.
+
+        None where only the graph is at hand or where the model does not run so.
+        """
+        if self.subject is None:
+            return None
+        from skiplint.tracing import TraceError
+
+        try:
+            graph = self.subject.trace(training=not self.graph.training)
+        except TraceError:
+            return None
+        return Analysis(graph, self.subject)
+
+    @cached_property
+    def state(self) -> Mapping[str, Tensor] | None:
+        """Parameters and buffers with their values, by name; None where they cannot be had."""
+        if self.subject is None:
+            return None
+        from skiplint.analysis.execution import state_of
+        from skiplint.tracing.subject import SubjectError
+
+        try:
+            return state_of(self.subject.real())
+        except SubjectError:
+            return None
