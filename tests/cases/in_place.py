@@ -137,7 +137,7 @@ CASES = (
         ("1.inside.2/cat", "1/cat"),
     ),
     Case(
-        # Old releases of PyTorch trained it wrongly, today's refuse the backward pass: the addition overwrites
+        # Old releases of PyTorch trained it wrongly, today's refuse the backward pass: the sum overwrites
         # what the ReLU before it needs. The ReLU has no place there anyway, which is the other finding.
         "pytorch/pytorch#5687",
         "SKL206",
