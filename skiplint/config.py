@@ -58,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     """Rules not to report in files that match a pattern."""
     fail_on: Severity = Severity.WARNING
     """The least severity that makes the exit code 1."""
+    baseline: str | None = None
+    """A file with findings that are not reported; relative to the file with the settings."""
     rules: dict[str, dict[str, Any]] = {}
     """Options of rules by name, and ``severity`` to override theirs."""
     models: tuple[ModelConfig, ...] = ()
@@ -96,7 +98,10 @@ def load_settings(path: Path) -> Settings:
         ConfigError: the file is missing or malformed, or holds a key or a value that means nothing.
     """
     table = _table(path, _parse(path))
-    return convert_settings(table or {}, source=shown_path(path))
+    settings = convert_settings(table or {}, source=shown_path(path))
+    if settings.baseline is None:
+        return settings
+    return msgspec.structs.replace(settings, baseline=str(path.parent / settings.baseline))
 
 
 def convert_settings(table: Mapping[str, Any], *, source: str = "") -> Settings:

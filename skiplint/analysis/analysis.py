@@ -59,25 +59,10 @@ class Analysis:
 
         None where only the graph is at hand or where the model does not run so.
         """
-        if self.subject is None:
-            return None
-        from skiplint.tracing import TraceError
-
-        try:
-            graph = self.subject.trace(training=not self.graph.training)
-        except TraceError:
-            return None
-        return Analysis(graph, self.subject)
+        graph = self.subject.in_mode(training=not self.graph.training) if self.subject is not None else None
+        return Analysis(graph, self.subject) if graph is not None else None
 
     @cached_property
     def state(self) -> Mapping[str, Tensor] | None:
         """Parameters and buffers with their values, by name; None where they cannot be had."""
-        if self.subject is None:
-            return None
-        from skiplint.analysis.execution import state_of
-        from skiplint.tracing.subject import SubjectError
-
-        try:
-            return state_of(self.subject.real())
-        except SubjectError:
-            return None
+        return self.subject.state() if self.subject is not None else None

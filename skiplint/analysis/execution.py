@@ -6,7 +6,7 @@ pass works) runs just the calls in question; what they read from elsewhere is gi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from skiplint.graph import ModelGraph, Operation, TensorSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import torch
     from torch import Tensor, fx
 
 Key = tuple[int, int]
@@ -176,11 +175,3 @@ def filled(spec: TensorSpec, *, zero: bool = False) -> Tensor:
     if spec.dtype.startswith(("quint", "qint")):
         raise ExecutionError("quantized tensors have no plain values")
     return torch.zeros(spec.shape, dtype=dtype)
-
-
-def state_of(model: torch.nn.Module) -> Mapping[str, Tensor]:
-    """Parameters and buffers by name; a shared one under each of its names."""
-    return {
-        **dict(model.named_parameters(remove_duplicate=False)),
-        **dict(model.named_buffers(remove_duplicate=False)),
-    }

@@ -9,6 +9,7 @@ import typer
 
 from skiplint import pipeline
 from skiplint.cli import options, output
+from skiplint.cli.baseline import Known
 from skiplint.cli.failures import complain_of, exit_code
 from skiplint.config import (
     Settings,
@@ -32,6 +33,8 @@ def check(
     ignore: options.Ignore = [],  # noqa: B006
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
+    baseline: options.BaselineFile = None,
+    write_baseline: options.WriteBaseline = None,
     output_format: options.Format = options.OutputFormat.CONSOLE,
     output_file: options.OutputFile = None,
     color: options.ColorOption = options.Color.AUTO,
@@ -59,11 +62,13 @@ def check(
     )
     # The file's own settings are right by now, so what is wrong came from a flag.
     validate_rules(settings, registry, source="command line")
+    known = Known.find(settings, baseline, write_baseline)
     positional, named = options.build_arguments(args, kwargs)
     with output.stdout_to_stderr(), output.progress() as progress:
         report = pipeline.check(
             targets, settings, args=positional, kwargs=named, registry=registry, progress=progress
         )
+    report = known.taken_from(report, registry, settings)
     verbosity = 1 if verbose else -1 if quiet else 0
     style = output.style_for(color, file=output_file, verbosity=verbosity)
     output.emit(render(report, output_format.value, style), output_file)
