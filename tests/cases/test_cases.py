@@ -10,10 +10,10 @@ from skiplint.linting.finding import Finding
 from skiplint.linting.registry import load_registry
 from skiplint.linting.selection import Selection, choose_rules
 
-from . import in_place, norms, wiring
+from . import in_place, initialisation, norms, wiring
 from .case import Case
 
-CASES = (*in_place.CASES, *norms.CASES, *wiring.CASES)
+CASES = (*in_place.CASES, *norms.CASES, *wiring.CASES, *initialisation.CASES)
 REGISTRY = load_registry()
 
 
