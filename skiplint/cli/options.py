@@ -13,6 +13,7 @@ from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
 
 SELECTING = "Which rules"
+FIXING = "Fixes"
 OUTPUT = "Output"
 MODELS = "Which models"
 
@@ -111,6 +112,20 @@ WriteBaseline = Annotated[
         show_default=False,
         rich_help_panel=SELECTING,
     ),
+]
+FixOption = Annotated[
+    bool,
+    typer.Option(
+        "--fix", help="Make the fixes that are safe, each tried on the model first.", rich_help_panel=FIXING
+    ),
+]
+UnsafeFixes = Annotated[
+    bool,
+    typer.Option("--unsafe-fixes", help="Make those too that may not be meant.", rich_help_panel=FIXING),
+]
+ShowFixes = Annotated[
+    bool,
+    typer.Option("--show-fixes", help="Print the fixes as a diff and write nothing.", rich_help_panel=FIXING),
 ]
 Config = Annotated[
     Path | None,
