@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skiplint import Finding, ModelGraph, Rule, Severity
+from skiplint import Finding, ModelGraph, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.execution import ExecutionError, apart, execute, filled, tensors_in
 from skiplint.graph import Operation
@@ -82,6 +82,7 @@ class InplaceAutograd(Rule):
                 shapes=(write.outputs[0].shape,),
                 suggestion=f"write the result of {write.base_name} into a new tensor"
                 + (" (out = out + x)" if write.base_name == "add" else " (inplace=False)"),
+                fix=_fix(write),
             )
 
     bad = (
@@ -173,6 +174,20 @@ class InplaceAutograd(Rule):
         model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), Block(8), Block(8)).eval()
         inputs = (torch.randn(1, 3, 16, 16),)
         ''',
+    )
+
+
+def _fix(write: Operation) -> Remedy | None:
+    """For a layer that works in place; an operator or a call has to be written in another way."""
+    if not write.module_class.startswith("torch.nn."):
+        return None
+    return Remedy(
+        kind="module-argument",
+        target=write.module,
+        argument="inplace",
+        old=True,
+        new=False,
+        description=f"make {write.id} work out of place",
     )
 
 
