@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from skiplint.graph import Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArgumentEdit:
+class ArgumentEdit(msgspec.Struct, frozen=True, kw_only=True, tag="argument"):
     """Set one argument of a call."""
 
     location: Location
@@ -30,8 +30,7 @@ class ArgumentEdit:
         return {"kind": "argument", **_place(self.location), "argument": self.argument, "value": self.value}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrapEdit:
+class WrapEdit(msgspec.Struct, frozen=True, kw_only=True, tag="wrap"):
     """Put an expression around one operand of a call."""
 
     location: Location
@@ -47,8 +46,7 @@ class WrapEdit:
         return {"kind": "wrap", **_place(self.location), **wrap}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResampleEdit:
+class ResampleEdit(msgspec.Struct, frozen=True, kw_only=True, tag="resample"):
     """Bring one operand of a concatenation to the size of another with ``interpolate``."""
 
     location: Location

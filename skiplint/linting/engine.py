@@ -61,7 +61,7 @@ def _failed(rule: Rule, error: Exception) -> Finding:
 
 
 def _placed(finding: Finding, analysis: Analysis, model: str, place: Location | None) -> Finding:
-    """``finding`` with its model, a location if it had none, the classes where a comment counts, and edits."""
+    """``finding`` with its model, a location if it had none, its edits, and where a comment counts."""
     graph = analysis.graph
     operation = graph.by_id.get(finding.node) if finding.node else None
     owners = ("", operation.module) if operation else ("",)

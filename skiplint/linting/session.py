@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from skiplint.graph import Location
 from skiplint.linting.describe import describe_skips, describe_trace
 from skiplint.linting.describe_memory import describe_memory
@@ -138,11 +140,11 @@ def _with_absolute_places(finding: Finding) -> Finding:
 def _shown_fix(fix: Remedy | None) -> Remedy | None:
     if fix is None:
         return None
-    edits = tuple(
-        dataclasses.replace(edit, location=dataclasses.replace(edit.location, path=shown(edit.location.path)))
+    edits = [
+        msgspec.structs.replace(edit, location=shown_place(edit.location) or edit.location)
         for edit in fix.edits
-    )
-    return dataclasses.replace(fix, edits=edits)
+    ]
+    return dataclasses.replace(fix, edits=tuple(edits))
 
 
 def _with_shown_paths(report: ModelReport) -> ModelReport:

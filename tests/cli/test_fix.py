@@ -58,6 +58,47 @@ def test_show_fixes_prints_a_diff_that_applies_and_writes_nothing(tmp_path: Path
     assert file.read_text() == BLOCK.replace("nn.ReLU(inplace=True)", "nn.ReLU(inplace=False)")
 
 
+SHAPES = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x):
+        return x + self.second(F.relu(self.first(x)))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.block = Block(8)
+        self.down = nn.Conv2d(8, 16, 3, stride=2, padding=1)
+        self.up = nn.Conv2d(16, 8, 3, padding=1)
+
+    def forward(self, x):
+        skip = self.block(self.stem(x))
+        low = F.interpolate(self.down(skip), scale_factor=2)
+        return self.up(torch.cat([low, skip], dim=1))
+"""
+
+
+def test_a_model_that_does_not_run_is_mended(tmp_path: Path, skiplint: Run) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(SHAPES)
+    result = skiplint("net.py", "--fix")
+    assert result.returncode == 0, result.stderr
+    assert "1 model, 2 skips: no findings" in result.stdout
+    mended = SHAPES.replace("nn.Conv2d(channels, channels, 3)", "nn.Conv2d(channels, channels, 3, padding=1)")
+    assert file.read_text() == mended.replace("nn.Conv2d(16, 8", "nn.Conv2d(24, 8")
+
+
 def test_the_summary_says_what_can_be_fixed(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "block.py").write_text(BLOCK)
     assert "2 errors; 2 fixable with --fix" in skiplint("block.py", "--quiet").stdout
