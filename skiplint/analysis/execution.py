@@ -37,7 +37,7 @@ def apart(*, grad: bool, seed: int = 0) -> Iterator[None]:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.set_grad_enabled(grad))
         stack.enter_context(torch.device("cpu"))
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed accelerators too
         yield
 
 
