@@ -24,6 +24,12 @@ class OutputFormat(str, Enum):
     CONSOLE = "console"
     CONCISE = "concise"
     JSON = "json"
+    JSONLINES = "jsonlines"
+    SARIF = "sarif"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
 
 
 class ListFormat(str, Enum):
@@ -31,6 +37,11 @@ class ListFormat(str, Enum):
 
     CONSOLE = "console"
     JSON = "json"
+
+
+def _complete_output(incomplete: str) -> list[str]:
+    """Formats, with the colon behind which the shell completes the file."""
+    return [f"{each.value}:" for each in OutputFormat if f"{each.value}:".startswith(incomplete)]
 
 
 class Color(str, Enum):
@@ -148,7 +159,37 @@ OutputFile = Annotated[
     ),
 ]
 ColorOption = Annotated[
-    Color, typer.Option(help="When to use colour; NO_COLOR is respected.", rich_help_panel=OUTPUT)
+    Color,
+    typer.Option(help="When to use colour; NO_COLOR and FORCE_COLOR are respected.", rich_help_panel=OUTPUT),
+]
+Outputs = Annotated[
+    list[str],
+    typer.Option(
+        "--output",
+        metavar="FORMAT:FILE",
+        help="Write the report there too, such as sarif:skiplint.sarif; may be given many times.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+        autocompletion=_complete_output,
+    ),
+]
+Statistics = Annotated[
+    bool,
+    typer.Option("--statistics", help="Show counts per rule, not the findings.", rich_help_panel=OUTPUT),
+]
+Diff = Annotated[
+    str,
+    typer.Option(
+        metavar="BASE",
+        help="Lint only what changed since a git revision: files that differ, untracked ones, and files "
+        "that import one of them.",
+        show_default=False,
+        rich_help_panel=MODELS,
+    ),
+]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Lint again whenever a file changes, until Ctrl-C.", rich_help_panel=MODELS),
 ]
 Verbose = Annotated[
     bool,

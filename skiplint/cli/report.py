@@ -12,6 +12,7 @@ from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.check import override, read_settings
 from skiplint.cli.failures import UsageError, complain_of
+from skiplint.cli.progress import progress
 from skiplint.config import ExitCode, validate_rules
 from skiplint.linting.registry import load_registry
 from skiplint.reporting import render
@@ -57,9 +58,9 @@ def report(
     )
     validate_rules(settings, registry, source="command line")
     positional, named = options.build_arguments(args, kwargs)
-    with output.stdout_to_stderr(), output.progress() as progress:
+    with output.stdout_to_stderr(), progress() as next_model:
         found = pipeline.check(
-            targets, settings, args=positional, kwargs=named, registry=registry, progress=progress
+            targets, settings, args=positional, kwargs=named, registry=registry, progress=next_model
         )
     output.emit(render(found, "html"), output_file)
     complain_of(found, verbose=verbose, rules=False)
