@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     """Rules not to report in files that match a pattern."""
     fail_on: Severity = Severity.WARNING
     """The least severity that makes the exit code 1."""
+    baseline: str | None = None
+    """A file with findings that are not reported; relative to the file with the settings."""
     rules: dict[str, dict[str, Any]] = {}
     """Options of rules by name, and ``severity`` to override theirs."""
     models: tuple[ModelConfig, ...] = ()
@@ -107,7 +109,10 @@ def read_table(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing or malformed.
     """
-    return settings_of(path, _parse(path)) or {}
+    table = dict(settings_of(path, _parse(path)) or {})
+    if isinstance(table.get("baseline"), str):
+        table["baseline"] = str(path.parent / table["baseline"])  # it stands beside the file that names it
+    return table
 
 
 def convert_settings(table: Mapping[str, Any], *, source: str = "") -> Settings:

@@ -10,6 +10,7 @@ import typer
 
 from skiplint import pipeline
 from skiplint.cli import options, output
+from skiplint.cli.baseline import Known
 from skiplint.cli.destinations import parse_destinations, refuse_statistics, write_report
 from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
 from skiplint.cli.fixing import fixed
@@ -29,6 +30,8 @@ def check(
     ignore: options.Ignore = [],  # noqa: B006
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
+    baseline: options.BaselineFile = None,
+    write_baseline: options.WriteBaseline = None,
     fix: options.FixOption = False,
     unsafe_fixes: options.UnsafeFixes = False,
     show_fixes: options.ShowFixes = False,
@@ -63,17 +66,20 @@ def check(
     registry = load_registry()
     flags = options.selecting(select, extend_select, ignore, fail_on)
     settings = effective_settings(targets, config=config, registry=registry, command_line=flags).settings
+    known = Known.find(settings, registry, baseline, write_baseline)
     positional, named = options.build_arguments(args, kwargs)
     running = pipeline.Running()
     if diff:
         targets, running = only_changed(targets, diff)
-    lint = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
+    check_targets = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
+    lint = partial(known.lint, check_targets)
     with output.stdout_to_stderr(), progress() as next_model:
         report = lint(registry=registry, progress=next_model)
     if fix or show_fixes:
         report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
     if show_fixes:
         raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
+    report = known.written(report)
     verbosity = 1 if verbose else -1 if quiet else 0
     write_report(report, destinations, color=color, verbosity=verbosity, statistics=statistics)
     complain_of(report, verbose=verbose, rules=not destinations.human or statistics)

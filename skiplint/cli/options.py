@@ -118,6 +118,25 @@ ExitZero = Annotated[
     bool,
     typer.Option("--exit-zero", help="End with 0 despite findings.", rich_help_panel=SELECTING),
 ]
+BaselineFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE",
+        help="Do not report the findings in this file.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+    ),
+]
+WriteBaseline = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write all findings to this file, as the baseline of later runs.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+    ),
+]
 FixOption = Annotated[
     bool,
     typer.Option(
