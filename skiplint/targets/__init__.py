@@ -14,7 +14,7 @@ from skiplint.targets.records import (
     SkippedTarget,
     TargetError,
 )
-from skiplint.targets.resolving import resolve
+from skiplint.targets.resolving import folder_files, parts_elsewhere, resolve, resolve_member
 
 __all__ = [
     "BuiltModel",
@@ -26,5 +26,8 @@ __all__ = [
     "TargetError",
     "build",
     "find_inputs",
+    "folder_files",
+    "parts_elsewhere",
     "resolve",
+    "resolve_member",
 ]
