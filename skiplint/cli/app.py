@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from skiplint.cli.check import check
+from skiplint.cli.clean import clean
 from skiplint.cli.failures import UsageError, complain
 from skiplint.cli.memory import memory
 from skiplint.cli.paths import paths
@@ -18,6 +19,7 @@ from skiplint.cli.rules import explain, rules
 from skiplint.cli.skips import skips
 from skiplint.config import ConfigError, ExitCode
 from skiplint.version import __version__
+from skiplint.workers import WorkerError
 
 app = typer.Typer(
     name="skiplint",
@@ -38,6 +40,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "memory": memory,
     "rules": rules,
     "explain": explain,
+    "clean": clean,
 }
 _TOP_LEVEL = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 
@@ -70,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=with_default_command(words), prog_name="skiplint")
     except (ConfigError, UsageError) as error:
         complain(str(error))
+        sys.exit(ExitCode.ERROR)
+    except WorkerError as error:
+        complain(str(error), error.detail)
         sys.exit(ExitCode.ERROR)
     except BrokenPipeError:
         # The reader, such as `head`, has what it wanted. Python would complain again when it flushes.

@@ -10,6 +10,7 @@ import typer
 from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.failures import complain_of, exit_code
+from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.config import (
     Settings,
     find_config,
@@ -36,6 +37,10 @@ def check(
     output_file: options.OutputFile = None,
     color: options.ColorOption = options.Color.AUTO,
     config: options.Config = None,
+    jobs: options.Jobs = None,
+    timeout: options.Timeout = None,
+    memory_limit: options.MemoryLimit = None,
+    no_cache: options.NoCache = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -60,9 +65,18 @@ def check(
     # The file's own settings are right by now, so what is wrong came from a flag.
     validate_rules(settings, registry, source="command line")
     positional, named = options.build_arguments(args, kwargs)
+    workers = workers_for(settings, jobs, timeout, memory_limit)
+    cache = cache_for(targets, settings, config, wanted=not no_cache)
     with output.stdout_to_stderr(), output.progress() as progress:
         report = pipeline.check(
-            targets, settings, args=positional, kwargs=named, registry=registry, progress=progress
+            targets,
+            settings,
+            args=positional,
+            kwargs=named,
+            registry=registry,
+            progress=progress,
+            workers=workers,
+            cache=cache,
         )
     verbosity = 1 if verbose else -1 if quiet else 0
     style = output.style_for(color, file=output_file, verbosity=verbosity)

@@ -49,13 +49,22 @@ class Session:
         self._lines: set[tuple[str, int]] = set()
 
     @property
+    def registry(self) -> Registry:
+        """The rules there are."""
+        return self._registry
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that run, set up."""
         return self._rules
 
     def add(self, analysis: Analysis, report: ModelReport) -> None:
         """Complete the report of one traced model and run the rules on it."""
-        self.keep(examine(analysis, report, self._rules))
+        self.keep(self.examine(analysis, report))
+
+    def examine(self, analysis: Analysis, report: ModelReport) -> Outcome:
+        """What the rules of this session make of one traced model, without keeping it."""
+        return examine(analysis, report, self._rules)
 
     def add_untraced(self, report: ModelReport) -> None:
         """Keep the report of a model that was skipped or that failed."""

@@ -14,7 +14,13 @@ from skiplint.targets.records import (
     SkippedTarget,
     TargetError,
 )
-from skiplint.targets.resolving import folder_files, parts_elsewhere, resolve, resolve_member
+from skiplint.targets.resolving import (
+    folder_files,
+    parts_elsewhere,
+    resolve,
+    resolve_member,
+    split_target,
+)
 
 __all__ = [
     "BuiltModel",
@@ -30,4 +36,5 @@ __all__ = [
     "parts_elsewhere",
     "resolve",
     "resolve_member",
+    "split_target",
 ]

@@ -51,7 +51,7 @@ def resolve(
         TargetError: there is no such target, its import failed, or it is no model.
     """
     request = _Request(target, tuple(models), tuple(args), dict(kwargs or {}), workspaces or Workspaces())
-    location, attribute = _split(target)
+    location, attribute = split_target(target)
     path = Path(location)
     if path.is_dir():
         return _resolve_folder(path, request)
@@ -88,7 +88,7 @@ class _Request:
         """Configuration entries for models of the file ``path``, each with the name in the file."""
         found = []
         for entry in self.models:
-            location, attribute = _split(entry.target)
+            location, attribute = split_target(entry.target)
             if (
                 attribute
                 and location.endswith(".py")
@@ -98,8 +98,8 @@ class _Request:
         return found
 
 
-def _split(target: str) -> tuple[str, str]:
-    """The place and the name in it, which is empty where no name is given."""
+def split_target(target: str) -> tuple[str, str]:
+    """The place that a target names and the name in it, which is empty where no name is given."""
     location, colon, attribute = target.rpartition(":")
     # "C:\\models\\net.py" has a colon and no name; a name is a dotted identifier.
     if colon and location and (not attribute or _DOTTED.match(attribute)) and not Path(target).exists():
