@@ -18,7 +18,7 @@ from skiplint.linting.describe import describe_inputs
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.linting.report import ModelReport, Report
 from skiplint.linting.session import Session
-from skiplint.running import Running as Running
+from skiplint.running import Running
 from skiplint.runs import Plan, Progress, carried_by, carry_out
 from skiplint.version import __version__
 from skiplint.workers import Pool, Workers
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import torch
 
     from skiplint.cache import Cache
+
+
+__all__ = ["Progress", "Running", "analyze", "check", "lint"]
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:

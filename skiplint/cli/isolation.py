@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from skiplint.cache import Cache, cache_folder
 from skiplint.cli.failures import UsageError
@@ -40,9 +41,9 @@ def workers_for(
     )
 
 
-def _job_count(text: str) -> int | str:
+def _job_count(text: str) -> int | Literal["auto"]:
     if text == "auto":
-        return text
+        return "auto"
     if not text.isascii() or not text.isdigit():
         raise UsageError(f"--jobs must be a number or auto, not {text!r}")
     return int(text)

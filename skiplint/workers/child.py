@@ -44,6 +44,7 @@ _OVER = 84
 """Exit status of a worker that was told that there is no more to do."""
 _PR_SET_PDEATHSIG = 1
 _OUT_OF_MEMORY = ("MemoryError", "not enough memory", "can't allocate memory")
+_BLAMES_SKIPLINT = "skiplint itself failed"
 _TRACE_LIMIT = 20_000
 
 
@@ -229,6 +230,8 @@ class _Teller:
         reason = outcome.report.reason
         if not self._memory or reason is None or not any(words in reason for words in _OUT_OF_MEMORY):
             return outcome
+        if reason.startswith(_BLAMES_SKIPLINT):
+            reason = "it ran out of memory"  # What the model holds, skiplint lacks.
         said = f"{reason} (one model may take {show_size(self._memory)}: --memory-limit)"
         return dataclasses.replace(outcome, report=dataclasses.replace(outcome.report, reason=said))
 

@@ -27,10 +27,16 @@ def how_it_ended(code: int) -> str:
     return f"it ended its process (exit code {code})"
 
 
-def place_in(trace: str) -> str:
-    """`` at model.py:9``: the innermost line of the user's own in a trace of :mod:`faulthandler`."""
+def place_in(trace: str, file: str | None) -> str:
+    """``, in line 9`` or ``, at blocks.py:9``: the innermost line of the user's own in a trace.
+
+    Args:
+        trace: what :mod:`faulthandler` has written.
+        file: the model's own file, which need not be named again.
+    """
     for match in _FRAME.finditer(trace):
         path = match["path"]
         if not path.startswith(("<", _OWN)) and not is_installed(path):
-            return f" at {display_path(path)}:{match['line']}"
+            own = file is not None and os.path.abspath(path) == os.path.abspath(file)  # noqa: PTH100
+            return f", in line {match['line']}" if own else f", at {display_path(path)}:{match['line']}"
     return ""

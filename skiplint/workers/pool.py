@@ -254,7 +254,8 @@ class Pool:
                 place.lane = self._start()
 
     def _reason(self, attempt: _Attempt, death: Died, *, late: bool) -> str:
-        where = place_in(death.trace)
+        named = attempt.named[attempt.model] if attempt.named and attempt.model is not None else None
+        where = place_in(death.trace, named.path if named else attempt.unit.target)
         if late:
             limit = f"{self._workers.timeout:g} s"
             return f"it took longer than {limit} while {attempt.stage}{where}; --timeout gives it more"
