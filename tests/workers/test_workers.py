@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from skiplint.analysis.analysis import Analysis
+from skiplint.linting.finding import Finding
 from skiplint.linting.registry import Registry
 from skiplint.linting.rule import Rule
 from skiplint.pipeline import check
@@ -45,7 +47,9 @@ ENDLESS = BLOCK.format(forward="print('here', file=sys.stderr, flush=True); time
 
 
 def test_parallel_serial_and_without_workers_are_the_same(tmp_path: Path, skiplint: Run) -> None:
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "examples").mkdir()
+    for name in ("mismatched_unet.py", "unet.py"):
+        shutil.copy(ROOT / "examples" / name, tmp_path / "examples")
     package = tmp_path / "nets"
     package.mkdir()
     (package / "__init__.py").write_text("from .block import Block\n")
@@ -89,11 +93,7 @@ def alive(tag: int) -> list[int]:
             state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             continue
-        if (
-            b"skiplint.workers.child" in text
-            and f"TEST_RUN={parent}".encode() in environment
-            and state != "Z"
-        ):
+        if b"skiplint.workers.child" in text and mark in environment and state != "Z":
             found.append(int(folder.name))
     return found
 
@@ -104,15 +104,14 @@ def test_no_worker_outlives_the_parent(tmp_path: Path, number: signal.Signals) -
     (tmp_path / "endless.py").write_text(ENDLESS)
     tag = time.time_ns()
     command = [sys.executable, "-m", "skiplint", "endless.py", "--timeout", "0", "--no-cache"]
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command,
         cwd=tmp_path,
         env={**os.environ, "TEST_RUN": str(tag), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,
-    ) as process:
+    )
+    try:
         assert process.stderr is not None
         for line in process.stderr:
             if line == "here\n":
@@ -120,6 +119,10 @@ def test_no_worker_outlives_the_parent(tmp_path: Path, number: signal.Signals) -
         assert len(alive(tag)) == 2  # The one that watches and the one that works.
         process.send_signal(number)
         process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
     patience = time.monotonic() + 20
     while alive(tag) and time.monotonic() < patience:
         time.sleep(0.05)
@@ -139,8 +142,13 @@ def test_torch_cannot_be_imported(tmp_path: Path, skiplint: Run) -> None:
 
 def test_what_cannot_be_sent_to_a_process(in_tmp_path: Path) -> None:
     class LocalRule(Rule):
+        """Of a function, so that no other process can import it."""
+
         code = "TST999"
         name = "local-rule"
+
+        def check(self, analysis: Analysis) -> Iterator[Finding]:
+            yield from ()
 
     (in_tmp_path / "model.py").write_text(GOOD)
     with pytest.raises(WorkerError, match="plain values"):
