@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import platform
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterable
@@ -68,7 +68,7 @@ class Cache:
             source_digest(folders),
             sys.version,
             sys.prefix,
-            platform.platform(),
+            sysconfig.get_platform(),
             str(Path.cwd()),
             hashlib.sha256(job).hexdigest(),
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from skiplint.analysis.analysis import Analysis
-from skiplint.linting.finding import Finding
+from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.registry import Registry
 from skiplint.linting.rule import Rule
 from skiplint.pipeline import check
@@ -146,6 +146,7 @@ def test_what_cannot_be_sent_to_a_process(in_tmp_path: Path) -> None:
 
         code = "TST999"
         name = "local-rule"
+        severity = Severity.INFO
 
         def check(self, analysis: Analysis) -> Iterator[Finding]:
             yield from ()
