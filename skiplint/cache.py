@@ -101,7 +101,7 @@ class Cache:
         if footprint is None or any(_failed(outcome) for outcome in outcomes):
             return
         key, path = self._place(unit)
-        content = msgspec.json.encode(_Entry(key, footprint, outcomes))
+        content = msgspec.json.encode(_Entry(key, footprint, outcomes), enc_hook=str)
         try:
             self._make_folder(path.parent)
             _write_at_once(path, _digest(content) + b"\n" + content)

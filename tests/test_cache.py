@@ -313,6 +313,7 @@ def test_the_command_line(tmp_path: Path, skiplint: Run) -> None:
 
     warm = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH, "net.py"],
+        env=environment,
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import typer
 from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.failures import complain_of, exit_code
+from skiplint.cli.fixing import fixed
 from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.config import (
     Settings,
@@ -33,6 +35,9 @@ def check(
     ignore: options.Ignore = [],  # noqa: B006
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
+    fix: options.FixOption = False,
+    unsafe_fixes: options.UnsafeFixes = False,
+    show_fixes: options.ShowFixes = False,
     output_format: options.Format = options.OutputFormat.CONSOLE,
     output_file: options.OutputFile = None,
     color: options.ColorOption = options.Color.AUTO,
@@ -67,17 +72,13 @@ def check(
     positional, named = options.build_arguments(args, kwargs)
     workers = workers_for(settings, jobs, timeout, memory_limit)
     cache = cache_for(targets, settings, config, wanted=not no_cache)
+    lint = partial(pipeline.check, targets, settings, args=positional, kwargs=named)
     with output.stdout_to_stderr(), output.progress() as progress:
-        report = pipeline.check(
-            targets,
-            settings,
-            args=positional,
-            kwargs=named,
-            registry=registry,
-            progress=progress,
-            workers=workers,
-            cache=cache,
-        )
+        report = lint(registry=registry, progress=progress, workers=workers, cache=cache)
+    if fix or show_fixes:
+        report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
+    if show_fixes:
+        raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
     verbosity = 1 if verbose else -1 if quiet else 0
     style = output.style_for(color, file=output_file, verbosity=verbosity)
     output.emit(render(report, output_format.value, style), output_file)

@@ -10,8 +10,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from skiplint.linting.engine import load_findings
-from skiplint.linting.finding import Finding
+from skiplint.linting.finding import Finding, Remedy
 from skiplint.linting.outcome import Outcome, examine, untraced
 from skiplint.linting.places import absolute, shown, shown_place
 from skiplint.linting.registry import Registry
@@ -97,7 +99,9 @@ class Session:
             coverage=Coverage(frozenset(self._whole_files - unfinished), frozenset(self._lines)),
         )
         findings = [
-            dataclasses.replace(finding, location=shown_place(finding.location), anchors=())
+            dataclasses.replace(
+                finding, location=shown_place(finding.location), fix=_shown_fix(finding.fix), anchors=()
+            )
             for finding in kept
         ]
         wanted = [finding for finding in findings if not self._ignored(finding)]
@@ -121,6 +125,16 @@ class Session:
         if rule is None or rule is RuleFailed or finding.location is None:
             return False
         return self._selection.ignored_in(rule, finding.location.path)
+
+
+def _shown_fix(fix: Remedy | None) -> Remedy | None:
+    if fix is None:
+        return None
+    edits = [
+        msgspec.structs.replace(edit, location=shown_place(edit.location) or edit.location)
+        for edit in fix.edits
+    ]
+    return dataclasses.replace(fix, edits=tuple(edits))
 
 
 def _with_shown_paths(report: ModelReport) -> ModelReport:

@@ -89,7 +89,8 @@ class Died(Event, frozen=True):
 
 AnyEvent = Ready | Unfit | Found | Working | Made | Finished | Died
 
-_encoder = msgspec.json.Encoder()
+# A remedy may hold a value of the model's, which people read only.
+_encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 def encode(message: Any) -> bytes:
