@@ -123,6 +123,8 @@ def _supervise(channel: _Channel, job: bytes, timeout: float, memory: int) -> No
 
     def end_all(number: int, frame: FrameType | None) -> None:
         end_worker(number, frame)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(worker, 0)
         os._exit(_OVER)
 
     handlers = {signal.SIGUSR1: end_worker, signal.SIGTERM: end_all}
