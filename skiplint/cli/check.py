@@ -14,6 +14,7 @@ from skiplint.cli.baseline import Known
 from skiplint.cli.destinations import parse_destinations, refuse_statistics, write_report
 from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
 from skiplint.cli.fixing import fixed
+from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
 from skiplint.config import Settings
 from skiplint.linting.registry import Registry, load_registry
@@ -43,6 +44,10 @@ def check(
     watch: options.Watch = False,
     color: options.ColorOption = options.Color.AUTO,
     config: options.Config = None,
+    jobs: options.Jobs = None,
+    timeout: options.Timeout = None,
+    memory_limit: options.MemoryLimit = None,
+    no_cache: options.NoCache = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -71,10 +76,12 @@ def check(
     running = pipeline.Running()
     if diff:
         targets, running = only_changed(targets, diff)
+    workers = workers_for(settings, jobs, timeout, memory_limit)
+    cache = cache_for(targets, settings, config, wanted=not no_cache)
     check_targets = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
     lint = partial(known.lint, check_targets)
     with output.stdout_to_stderr(), progress() as next_model:
-        report = lint(registry=registry, progress=next_model)
+        report = lint(registry=registry, progress=next_model, workers=workers, cache=cache)
     if fix or show_fixes:
         report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
     if show_fixes:
