@@ -11,8 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.report import ModelReport, Report
-from skiplint.reporting.console_models import byte_size, model_head
+from skiplint.reporting.console_models import model_head
 from skiplint.reporting.style import Style
 from skiplint.reporting.terminal import to_text
 

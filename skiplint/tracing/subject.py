@@ -91,6 +91,17 @@ class Subject:
                 recover=recover,
             )
 
+    def with_inputs(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Subject:
+        """The same model with other inputs."""
+        return Subject(
+            self.model,
+            args,
+            kwargs,
+            name=self._name,
+            realise=self._realise,
+            environment=self._environment,
+        )
+
     def real(self) -> nn.Module:
         """The model with real weights, as its author initialises them or as they were given.
 
