@@ -191,7 +191,7 @@ class Memory:
                 continue
             for storage, users in self._shortcut_storages(skip).items():
                 lifetime = lifetimes.get(storage)
-                if lifetime is None or lifetime.born >= self.peak.operation:
+                if lifetime is None or not lifetime.born < self.peak.operation <= lifetime.dies:
                     continue
                 idle = max((i for i in self._readers[storage] if i not in users), default=lifetime.born)
                 if idle < self.peak.operation <= skip.join:
