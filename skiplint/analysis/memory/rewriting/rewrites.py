@@ -128,6 +128,7 @@ class Rewriting:
 
     def _replace(self, nodes: Sequence[fx.Node], new: fx.Node) -> None:
         nodes[-1].replace_all_uses_with(new)
+        self._nodes[nodes[-1].meta["operation"].index] = new  # later joins may hold it
         for node in reversed(nodes):
             self.fx.erase_node(node)
 
