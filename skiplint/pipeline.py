@@ -39,6 +39,8 @@ class Running:
     """Changes of the example inputs."""
     training: bool = False
     """In training mode; else in evaluation mode."""
+    more: Callable[[Analysis], dict[str, Any]] | None = None
+    """What else to say of each model's memory; called while the model is at hand."""
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -158,7 +160,8 @@ def _check_model(session: Session, target: ModelTarget, running: Running) -> Non
     try:
         analysis, inputs = _trace_target(target, running)
         described = describe_inputs(analysis.graph, inputs.source, inputs.why)
-        session.add(analysis, _report(target, status="traced", inputs=described))
+        more = running.more(analysis) if running.more is not None else None
+        session.add(analysis, _report(target, status="traced", inputs=described, memory=more))
         return
     except (TargetError, TraceError) as error:
         reason, detail = str(error), error.verbose or ""

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from skiplint import pipeline
-from skiplint.cli import options, output
+from skiplint.cli import budgets, options, output
 from skiplint.cli.failures import complain_of, exit_code
 from skiplint.config import (
     Settings,
@@ -30,6 +30,9 @@ def check(
     select: options.Select = [],  # noqa: B006 - typer copies it
     extend_select: options.ExtendSelect = [],  # noqa: B006
     ignore: options.Ignore = [],  # noqa: B006
+    memory_budget: budgets.MemoryBudget = "",
+    batch: budgets.Batch = None,
+    optimizer: budgets.OptimizerChoice = None,
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
     output_format: options.Format = options.OutputFormat.CONSOLE,
@@ -48,6 +51,8 @@ def check(
     `skiplint torchvision.models:resnet50 --output-format json`
 
     `skiplint mypackage.nets:build --kwargs '{"depth": 18}' --select SKL2`
+
+    `skiplint model.py --memory-budget 16GiB --batch 32`
     """
     registry = load_registry()
     settings = override(
@@ -57,6 +62,7 @@ def check(
         ignore=options.split_selectors(ignore),
         fail_on=fail_on,
     )
+    settings = budgets.with_budget(settings, registry, memory_budget, batch, optimizer)
     # The file's own settings are right by now, so what is wrong came from a flag.
     validate_rules(settings, registry, source="command line")
     positional, named = options.build_arguments(args, kwargs)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from skiplint import pipeline
-from skiplint.cli import options
+from skiplint.cli import budgets, options
 from skiplint.cli.failures import UsageError
 from skiplint.cli.view import View
+from skiplint.linting.describe_growth import describe_budget, describe_growth
 from skiplint.reporting.console_memory import memory_tables
 from skiplint.resizing import Resizing
+
+if TYPE_CHECKING:
+    from skiplint.analysis.analysis import Analysis
 
 
 def memory(
@@ -40,6 +44,15 @@ def memory(
             show_default=False,
         ),
     ] = None,
+    growth: Annotated[
+        bool,
+        typer.Option(
+            "--growth",
+            help="Trace at more sizes too, and say how the figures grow with batch, resolution or length.",
+        ),
+    ] = False,
+    memory_budget: budgets.MemoryBudget = "",
+    optimizer: budgets.OptimizerOption = budgets.Optimizer.ADAM,
     args: options.Args = "",
     kwargs: options.Kwargs = "",
     output_format: Annotated[
@@ -57,8 +70,18 @@ def memory(
     `skiplint memory model.py:UNet --batch 8 --size 512,512`
 
     `skiplint memory torchvision.models:densenet121 --train`
+
+    `skiplint memory model.py:UNet --batch 32 --memory-budget 16GiB`
+
+    `skiplint memory model.py:UNet --growth`
     """
-    running = pipeline.Running(Resizing(batch, _dimensions(size)), training=train is True)
+    budget = budgets.parsed(memory_budget)
+
+    def more(analysis: Analysis) -> dict[str, Any]:
+        found: dict[str, Any] = {"growth": describe_growth(analysis)} if growth else {}
+        return {**found, "budget": describe_budget(analysis, budget, optimizer.value)} if budget else found
+
+    running = pipeline.Running(Resizing(batch, _dimensions(size)), training=train is True, more=more)
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(
         lambda report, style: memory_tables(

@@ -58,7 +58,7 @@ class Session:
             trace=describe_trace(graph),
             parameters=graph.parameters,
             skips=describe_skips(analysis),
-            memory=describe_memory(analysis),
+            memory=_merged(describe_memory(analysis), report.memory),
             paths=describe_paths(analysis),
         )
         place = Location(report.path, report.line or 1) if report.path else None
@@ -119,6 +119,11 @@ class Session:
         if rule is None or rule is RuleFailed or finding.location is None:
             return False
         return self._selection.ignored_in(rule, finding.location.path)
+
+
+def _merged(memory: dict[str, Any] | None, more: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What every report says of memory, with what was asked for besides."""
+    return None if memory is None else {**memory, **(more or {})}
 
 
 def _with_absolute_path(report: ModelReport) -> ModelReport:

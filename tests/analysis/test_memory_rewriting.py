@@ -65,6 +65,7 @@ class Dense(nn.Module):
 
     def as_list(self, x: Tensor) -> Tensor:
         features = [x]
+        del x
         for layer in self.layers[:-1]:
             features.append(layer(torch.cat(features, 1)))
         whole = torch.cat(features, 1)
