@@ -31,7 +31,8 @@ class Layer(nn.Module):
         self.norm, self.conv = nn.BatchNorm2d(channels), nn.Conv2d(channels, WIDTH, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(self.norm(x).relu_())
+        x = self.norm(x)
+        return self.conv(x.relu_())
 
     def on_parts(self, parts: list[Tensor]) -> Tensor:
         """The same without a concatenation."""
@@ -64,13 +65,13 @@ class Dense(nn.Module):
         return getattr(self, f"as_{self.how}")(x.relu())
 
     def as_list(self, x: Tensor) -> Tensor:
-        features = [x]
+        features = [x]  # `forward`, since the call of a module holds its argument
         del x
         for layer in self.layers[:-1]:
-            features.append(layer(torch.cat(features, 1)))
+            features.append(layer.forward(torch.cat(features, 1)))
         whole = torch.cat(features, 1)
         features.clear()
-        result = self.layers[-1](whole)
+        result = self.layers[-1].forward(whole)
         return result + whole[:, :WIDTH] if self.tail else result
 
     def as_nested(self, x: Tensor) -> Tensor:
@@ -100,7 +101,7 @@ class Dense(nn.Module):
         for place, layer in enumerate(self.layers):
             buffer[:, WIDTH * place : WIDTH * (place + 1)].copy_(x)
             del x
-            x = layer(buffer[:, : WIDTH * (place + 1)])
+            x = layer.forward(buffer[:, : WIDTH * (place + 1)])
         return x + buffer[:, :WIDTH] if self.tail else x
 
 
