@@ -15,6 +15,9 @@ from skiplint.graph import ModelGraph
 
 Remedy = Literal["checkpoint", "buffer", "sum"]
 
+_MOST_PARTS = 8
+"""Nobody writes a sum of more convolutions than this in place of one."""
+
 
 class Written:
     """A model as a graph of calls, written in one way; run when a figure is asked for."""
@@ -104,7 +107,7 @@ def _remedies(
     joins = list(branches.joins.values())
     used = {join.operation: branches.of(join) for join in joins}
     every = [branch for join in joins for branch in used[join.operation]]
-    pointwise = [branch for branch in every if branch.pointwise]
+    pointwise = [branch for branch in every if branch.pointwise and len(branch.join.parts) <= _MOST_PARTS]
     yield _rewritten(graph, "checkpoint", joins, every)
     yield _with_buffers(graph, joins)
     yield _rewritten(graph, "sum", joins, pointwise)
