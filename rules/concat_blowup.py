@@ -31,8 +31,8 @@ class ConcatBlowup(Rule):
       after its last reader both times.
     - *A sum of convolutions*: a convolution with kernel 1 of a concatenation, or a linear map, is the sum of
       those of the parts, each with its share of the weights; norms and activations that treat every channel
-      by itself can move before the concatenation. Only concatenations of up to 8 features are written so. The figure
-      is what is kept less for backward.
+      by itself can move before the concatenation. Only concatenations of up to 8 features are written so. The
+      figure is what is kept less for backward.
 
     ## Why it is bad
     The memory of a chain of n concatenations is quadratic in n while the features are linear. In training
