@@ -90,7 +90,7 @@ def test_not_affine_in_the_batch() -> None:
             return (y @ y.T).softmax(-1)
 
     analysis = analyze(Pairs().eval(), torch.randn(1, 4))
-    limit = 100_000
+    limit = 10_000
     largest = judge(analysis, Budget(limit)).largest
     assert largest is not None
     assert judge(analysis, Budget(limit, largest)).fits
