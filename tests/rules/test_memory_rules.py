@@ -65,7 +65,7 @@ def test_blowup_names_the_chain_and_says_the_figures_that_were_measured() -> Non
     [
         ({}, 1),
         ({"ratio": 4.9}, 0),
-        ({"share": 0.9}, 0),
+        ({"share": 1.5}, 0),
         ({"ratio": 99.0, "bytes": f"{44 * KB}"}, 1),
         ({"ratio": 99.0, "bytes": f"{44 * KB + 1}"}, 0),
     ],

@@ -8,7 +8,7 @@ auxiliary heads, recomputation) other calls are made, and only another trace see
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -17,26 +17,25 @@ from skiplint.graph import ModelGraph
 if TYPE_CHECKING:
     from torch import nn
 
+    from skiplint.analysis.analysis import Analysis
     from skiplint.tracing import Subject
 
 _ATTRIBUTE = "training"
 
 
-def training_graph(graph: ModelGraph, subject: Subject | None) -> ModelGraph:
+def training_graph(
+    graph: ModelGraph, subject: Subject | None, other_mode: Callable[[], Analysis | None]
+) -> ModelGraph:
     """``graph`` as it is in training mode.
 
     It is ``graph`` itself if that was traced in training mode, if nothing in the model's code depends on the
     mode, or if the model cannot be traced so (none is at hand, or a batch norm has one value a channel).
+    ``other_mode`` is called for the analysis in training mode.
     """
-    from skiplint.tracing import TraceError
-
     if graph.training or graph.faults or subject is None or not depends_on_mode(subject.model):
         return graph
-    cheap = ("meta", "fake") if graph.backend != "eager" else None
-    try:
-        return subject.trace(training=True, backends=cheap)  # type: ignore[arg-type]
-    except TraceError:
-        return graph
+    other = other_mode()
+    return graph if other is None else other.graph
 
 
 def depends_on_mode(model: nn.Module) -> bool:
