@@ -230,7 +230,6 @@ def branches_of(body: Callable[..., Any]) -> list[tuple[int, bool]]:
         (lambda m, a, b: (m.point(c := torch.cat([a, b], 1)), c.relu_()), []),
         (lambda m, a, b: m.a(torch.stack([a, b])[0]), []),
     ],
-    ids=str,
 )
 def test_uses_of_a_concatenation(body: Callable[..., Any], found: list[tuple[int, bool]]) -> None:
     assert branches_of(body) == found
