@@ -110,11 +110,10 @@ class ConcatBlowup(Rule):
 
 
         class DenseBlock(nn.Module):
-            def __init__(self, layers=12, growth=4):
+            def __init__(self, growth=4):
                 super().__init__()
-                self.layers = nn.ModuleList(
-                    nn.Conv2d(growth * (each + 1), growth, 1) for each in range(layers)
-                )
+                widths = [growth * layer for layer in range(1, 13)]
+                self.layers = nn.ModuleList(nn.Conv2d(width, growth, 1) for width in widths)
 
             def forward(self, x):
                 for layer in self.layers:
