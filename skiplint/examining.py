@@ -102,7 +102,10 @@ class Examiner:
         """For another process, from what :meth:`Job.encode` gave."""
         job = msgspec.json.decode(content, type=Job)
         registry = Registry(tuple(pkgutil.resolve_name(name) for name in job.rules))
-        return cls(job, Session(registry, job.settings.selection, job.settings.rules))
+        session = Session(
+            registry, job.settings.selection, job.settings.rules, measuring=job.running.measuring
+        )
+        return cls(job, session)
 
     def carrier(self, progress: Progress) -> Carrier:
         """Carry out units here, without the protection of another process."""

@@ -16,6 +16,7 @@ from skiplint.config import Settings, validate_rules
 from skiplint.examining import Examiner, Job
 from skiplint.graph import Location
 from skiplint.linting.describe import describe_inputs
+from skiplint.linting.measuring import Measuring
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.linting.report import ModelReport, Report
 from skiplint.linting.session import Session
@@ -108,7 +109,7 @@ def check(
     settings = settings or Settings()
     if session is not None:
         workers = cache = None
-    session = session or _session(settings, registry)
+    session = session or _session(settings, registry, running.measuring)
     plans = [Plan.of(target, has_arguments=bool(args or kwargs), among=running.among) for target in targets]
     job = Job(settings, list(args), dict(kwargs or {}), dataclasses.replace(running, among=None))
     if cache is not None:
@@ -127,10 +128,14 @@ def check(
     return session.finish(__version__)
 
 
-def _session(settings: Settings, registry: Registry | None) -> Session:
+def _session(
+    settings: Settings,
+    registry: Registry | None,
+    measuring: Measuring = Measuring(),  # noqa: B008 - frozen
+) -> Session:
     registry = registry or load_registry()
     validate_rules(settings, registry)
-    return Session(registry, settings.selection, settings.rules)
+    return Session(registry, settings.selection, settings.rules, measuring=measuring)
 
 
 def _class_place(kind: type) -> Location | None:

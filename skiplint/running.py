@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.analysis import Analysis
+from skiplint.linting.measuring import Measuring
 from skiplint.resizing import Resizing, resize
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Running:
     """Changes of the example inputs."""
     training: bool = False
     """In training mode; else in evaluation mode."""
+    measuring: Measuring = field(default_factory=Measuring)
+    """What to find out besides."""
     among: frozenset[Path] | None = None
     """Real paths of the files to look at in folders; None for all."""
 

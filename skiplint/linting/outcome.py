@@ -16,6 +16,7 @@ from skiplint.linting.describe_memory import describe_memory
 from skiplint.linting.describe_paths import describe_paths
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
+from skiplint.linting.measuring import Measuring
 from skiplint.linting.places import absolute, absolute_place
 from skiplint.linting.report import ModelReport
 from skiplint.linting.rule import Rule
@@ -34,15 +35,21 @@ class Outcome:
     """By file, the lines of operations that ran and of classes whose modules ran."""
 
 
-def examine(analysis: Analysis, report: ModelReport, rules: Sequence[Rule]) -> Outcome:
+def examine(
+    analysis: Analysis,
+    report: ModelReport,
+    rules: Sequence[Rule],
+    measuring: Measuring = Measuring(),  # noqa: B008 - frozen
+) -> Outcome:
     """Complete the report of one traced model and run the rules on it."""
     graph = analysis.graph
+    memory = describe_memory(analysis)
     report = dataclasses.replace(
         with_absolute_path(report),
         trace=describe_trace(graph),
         parameters=graph.parameters,
         skips=describe_skips(analysis),
-        memory=describe_memory(analysis),
+        memory=None if memory is None else {**memory, **measuring.memory(analysis)},
         paths=describe_paths(analysis),
     )
     place = Location(report.path, report.line or 1) if report.path else None

@@ -14,6 +14,7 @@ import msgspec
 
 from skiplint.linting.engine import load_findings
 from skiplint.linting.finding import Finding, Remedy
+from skiplint.linting.measuring import Measuring
 from skiplint.linting.outcome import Outcome, examine, untraced
 from skiplint.linting.places import absolute, shown, shown_place
 from skiplint.linting.registry import Registry
@@ -35,8 +36,12 @@ class Session:
         registry: Registry,
         selection: Selection = Selection(),  # noqa: B008 - frozen
         tables: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        measuring: Measuring = Measuring(),  # noqa: B008 - frozen
     ) -> None:
         """Set up the rules that ``selection`` chooses, with the options in ``tables``.
+
+        ``measuring`` says what else to find out about each model.
 
         Raises:
             SelectionError: a rule or an option that does not exist.
@@ -44,6 +49,7 @@ class Session:
         self._registry = registry
         self._selection = selection
         self._rules = choose_rules(registry, selection, tables)
+        self._measuring = measuring
         self._models: list[ModelReport] = []
         self._findings: list[Finding] = load_findings(registry.failures)
         self._notes: list[str] = []
@@ -66,7 +72,7 @@ class Session:
 
     def examine(self, analysis: Analysis, report: ModelReport) -> Outcome:
         """What the rules of this session make of one traced model, without keeping it."""
-        return examine(analysis, report, self._rules)
+        return examine(analysis, report, self._rules, self._measuring)
 
     def add_untraced(self, report: ModelReport) -> None:
         """Keep the report of a model that was skipped or that failed."""
