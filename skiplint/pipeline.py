@@ -39,6 +39,8 @@ class Running:
     """Changes of the example inputs."""
     training: bool = False
     """In training mode; else in evaluation mode."""
+    gradients: bool = False
+    """Also once more on real weights, for the gradient."""
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -105,16 +107,16 @@ def check(
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
     settings = settings or Settings()
-    session = _session(settings, registry)
+    session = _session(settings, registry, gradients=running.gradients)
     for target in targets:
         _check_target(session, target, settings, args, dict(kwargs or {}), progress, running)
     return session.finish(__version__)
 
 
-def _session(settings: Settings, registry: Registry | None) -> Session:
+def _session(settings: Settings, registry: Registry | None, *, gradients: bool = False) -> Session:
     registry = registry or load_registry()
     validate_rules(settings, registry)
-    return Session(registry, settings.selection, settings.rules)
+    return Session(registry, settings.selection, settings.rules, gradients=gradients)
 
 
 def _check_target(
@@ -152,6 +154,7 @@ def _check_target(
 
 def _check_model(session: Session, target: ModelTarget, running: Running) -> None:
     """Trace one model and run the rules; whatever it does, the other models are not harmed."""
+    from skiplint.analysis.gradients import GradientError
     from skiplint.targets import TargetError
     from skiplint.tracing import TraceError
 
@@ -162,7 +165,7 @@ def _check_model(session: Session, target: ModelTarget, running: Running) -> Non
         return
     except (TargetError, TraceError) as error:
         reason, detail = str(error), error.verbose or ""
-    except ResizeError as error:
+    except (ResizeError, GradientError) as error:
         reason, detail = str(error), ""
     except SystemExit as error:
         reason, detail = f"its code ends the program (exit code {error.code})", _traceback(error)

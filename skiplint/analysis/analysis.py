@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
+    from skiplint.analysis.gradients import Gradients
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
     from skiplint.analysis.skips import Skip
@@ -49,3 +50,10 @@ class Analysis:
         from skiplint.analysis.memory import Memory
 
         return Memory(self.graph, lambda: self.skips)
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        """What gradients do on the real weights; each question runs the model."""
+        from skiplint.analysis.gradients import Gradients
+
+        return Gradients(self.subject, self.graph.name)

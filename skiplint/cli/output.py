@@ -79,11 +79,27 @@ def stdout_to_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Show on a terminal which model is at work."""
+    """Show on a terminal which model is at work, and a bar for the long parts of it."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
-    with Console(stderr=True).status("importing torch") as status:
-        yield lambda target: status.update(f"linting {target}")
+    from skiplint.progress import reported_to
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("importing torch", total=None)
+        target = ""
+
+        def start(name: str) -> None:
+            nonlocal target
+            target = name
+            shown.update(task, description=f"linting {name}", total=None)
+
+        def report(what: str, done: int, total: int) -> None:
+            shown.update(task, description=f"{target}: {what}", completed=done, total=total)
+
+        with reported_to(report):
+            yield start

@@ -35,8 +35,12 @@ class Session:
         registry: Registry,
         selection: Selection = Selection(),  # noqa: B008 - frozen
         tables: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        gradients: bool = False,
     ) -> None:
         """Set up the rules that ``selection`` chooses, with the options in ``tables``.
+
+        ``gradients`` asks for what has to be measured on the real weights.
 
         Raises:
             SelectionError: a rule or an option that does not exist.
@@ -44,6 +48,7 @@ class Session:
         self._registry = registry
         self._selection = selection
         self._rules = choose_rules(registry, selection, tables)
+        self._gradients = gradients
         self._models: list[ModelReport] = []
         self._findings: list[Finding] = load_findings(registry.failures)
         self._notes: list[str] = []
@@ -51,7 +56,11 @@ class Session:
         self._lines: set[tuple[str, int]] = set()
 
     def add(self, analysis: Analysis, report: ModelReport) -> None:
-        """Complete the report of one traced model and run the rules on it."""
+        """Complete the report of one traced model and run the rules on it.
+
+        Raises:
+            GradientError: gradients were asked for and cannot be measured.
+        """
         graph = analysis.graph
         report = dataclasses.replace(
             _with_absolute_path(report),
@@ -59,7 +68,7 @@ class Session:
             parameters=graph.parameters,
             skips=describe_skips(analysis),
             memory=describe_memory(analysis),
-            paths=describe_paths(analysis),
+            paths=describe_paths(analysis, gradients=self._gradients),
         )
         place = Location(report.path, report.line or 1) if report.path else None
         findings = run_rules(analysis, self._rules, model=report.target, place=place)

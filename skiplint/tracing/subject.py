@@ -6,6 +6,7 @@ what gradients flow and what the weights are at the start are questions to the m
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
@@ -16,7 +17,8 @@ from torch import nn
 from skiplint.graph import Backend, ModelGraph
 from skiplint.tracing.backends import Call, prepared
 from skiplint.tracing.caches import caches_kept_clean
-from skiplint.tracing.forward import trace_call
+from skiplint.tracing.forward import observe_call, trace_call
+from skiplint.tracing.recorder import Observer
 
 VALUES_LIMIT = 1_000_000_000
 """Parameters, above which a model that was built without values is not built again with them: 4 GB."""
@@ -119,6 +121,72 @@ class Subject:
             ready = stack.enter_context(prepared("eager", model, self.args, self.kwargs, grad=True))
             torch.manual_seed(seed)
             yield ready
+
+    def observe(
+        self,
+        observer: Observer,
+        *,
+        model: nn.Module | None = None,
+        args: tuple[Any, ...] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        training: bool = True,
+        seed: int = 0,
+        keep: list[torch.Tensor] | None = None,
+    ) -> ModelGraph:
+        """Run the model once on real values, gradients enabled, with ``observer`` in between.
+
+        Args:
+            observer: runs the calls that are recorded.
+            model: another model of the same class; None means :meth:`real`.
+            args: other positional inputs.
+            kwargs: other keyword inputs.
+            training: the mode.
+            seed: of the random numbers that the forward draws.
+            keep: gets the tensors that the model returns, one for each operand of the graph's output.
+
+        Raises:
+            SubjectError: see :meth:`real`.
+            TraceError: the forward fails in this mode.
+        """
+        model = self.real() if model is None else model
+        with ExitStack() as stack:
+            stack.enter_context(self._environment())
+            stack.enter_context(_mode(model, training))
+            stack.enter_context(torch.random.fork_rng(devices=[]))
+            torch.manual_seed(seed)
+            return observe_call(
+                model,
+                self.args if args is None else args,
+                dict(self.kwargs if kwargs is None else kwargs),
+                observer,
+                name=self._name,
+                keep=keep,
+            )
+
+    def fresh(self, seed: int) -> nn.Module:
+        """The model with new random weights.
+
+        It is built again where something says how; else it is a copy, in which every module that can do so
+        draws its weights anew (``reset_parameters``).
+
+        Raises:
+            SubjectError: it can be neither built with values nor copied.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            if any(tensor.is_meta for tensor in self.model.parameters()):
+                model = self._realised()
+            else:
+                try:
+                    model = copy.deepcopy(self.model)
+                except Exception as error:
+                    raise SubjectError(f"{type(self.model).__name__} cannot be copied: {error}") from error
+            torch.manual_seed(seed)
+            for module in model.modules():
+                draw = getattr(module, "reset_parameters", None)
+                if callable(draw):
+                    draw()
+            return model
 
     def _realised(self) -> nn.Module:
         if not any(tensor.is_meta for tensor in self.model.parameters()):
