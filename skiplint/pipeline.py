@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skiplint.analysis.ablation.options import AblationOptions
 from skiplint.analysis.analysis import Analysis
 from skiplint.config import Settings, validate_rules
 from skiplint.graph import Location
@@ -41,6 +42,8 @@ class Running:
     """In training mode; else in evaluation mode."""
     gradients: bool = False
     """Also once more on real weights, for the gradient."""
+    ablation: AblationOptions | None = None
+    """Also without each of their skips."""
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -107,16 +110,18 @@ def check(
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
     settings = settings or Settings()
-    session = _session(settings, registry, gradients=running.gradients)
+    session = _session(settings, registry, running=running)
     for target in targets:
         _check_target(session, target, settings, args, dict(kwargs or {}), progress, running)
     return session.finish(__version__)
 
 
-def _session(settings: Settings, registry: Registry | None, *, gradients: bool = False) -> Session:
+def _session(settings: Settings, registry: Registry | None, running: Running = Running()) -> Session:
     registry = registry or load_registry()
     validate_rules(settings, registry)
-    return Session(registry, settings.selection, settings.rules, gradients=gradients)
+    return Session(
+        registry, settings.selection, settings.rules, gradients=running.gradients, ablation=running.ablation
+    )
 
 
 def _check_target(
@@ -254,7 +259,7 @@ def _subject(target: ModelTarget, model: nn.Module, inputs: ExampleInputs) -> Su
         inputs.args,
         inputs.kwargs,
         name=target.name,
-        realise=lambda: build(target, device="cpu").model,
+        realise=lambda seed: build(target, device="cpu", seed=seed).model,
         environment=target.environment,
     )
 

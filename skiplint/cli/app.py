@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from skiplint.cli.ablate import ablate
 from skiplint.cli.check import check
 from skiplint.cli.failures import UsageError, complain
 from skiplint.cli.memory import memory
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "skips": skips,
     "paths": paths,
     "memory": memory,
+    "ablate": ablate,
     "rules": rules,
     "explain": explain,
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from skiplint.graph import Location
 from skiplint.linting.describe import describe_skips, describe_trace
+from skiplint.linting.describe_ablation import describe_ablation
 from skiplint.linting.describe_memory import describe_memory
 from skiplint.linting.describe_paths import describe_paths
 from skiplint.linting.engine import load_findings, run_rules
@@ -24,6 +25,7 @@ from skiplint.linting.suppressions import Coverage, apply_suppressions, read_sup
 from skiplint.linting.tool_rules import RuleFailed
 
 if TYPE_CHECKING:
+    from skiplint.analysis.ablation.options import AblationOptions
     from skiplint.analysis.analysis import Analysis
 
 
@@ -37,10 +39,11 @@ class Session:
         tables: Mapping[str, Mapping[str, Any]] | None = None,
         *,
         gradients: bool = False,
+        ablation: AblationOptions | None = None,
     ) -> None:
         """Set up the rules that ``selection`` chooses, with the options in ``tables``.
 
-        ``gradients`` asks for what has to be measured on the real weights.
+        ``gradients`` and ``ablation`` ask for what has to be measured on the real weights.
 
         Raises:
             SelectionError: a rule or an option that does not exist.
@@ -49,6 +52,7 @@ class Session:
         self._selection = selection
         self._rules = choose_rules(registry, selection, tables)
         self._gradients = gradients
+        self._ablation = ablation
         self._models: list[ModelReport] = []
         self._findings: list[Finding] = load_findings(registry.failures)
         self._notes: list[str] = []
@@ -62,6 +66,9 @@ class Session:
             GradientError: gradients were asked for and cannot be measured.
         """
         graph = analysis.graph
+        ablation = None
+        if self._ablation is not None:
+            ablation = describe_ablation(analysis.gradients.ablation(self._ablation))
         report = dataclasses.replace(
             _with_absolute_path(report),
             trace=describe_trace(graph),
@@ -69,6 +76,7 @@ class Session:
             skips=describe_skips(analysis),
             memory=describe_memory(analysis),
             paths=describe_paths(analysis, gradients=self._gradients),
+            ablation=ablation,
         )
         place = Location(report.path, report.line or 1) if report.path else None
         findings = run_rules(analysis, self._rules, model=report.target, place=place)

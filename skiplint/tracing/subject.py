@@ -7,6 +7,7 @@ what gradients flow and what the weights are at the start are questions to the m
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
@@ -38,7 +39,7 @@ class Subject:
         kwargs: Mapping[str, Any],
         *,
         name: str | None = None,
-        realise: Callable[[], nn.Module] | None = None,
+        realise: Callable[..., nn.Module] | None = None,
         environment: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         """Hold a model for later runs.
@@ -48,7 +49,8 @@ class Subject:
             args: positional inputs, real tensors.
             kwargs: keyword inputs, real tensors.
             name: what its graphs are called; None means its class.
-            realise: builds the model again with real weights, where ``model`` has none.
+            realise: builds the model again with real weights, where ``model`` has none; if it takes an
+                argument, that is the seed of the weights.
             environment: what has to be entered while the model's code runs.
         """
         self.model = model
@@ -166,29 +168,27 @@ class Subject:
     def fresh(self, seed: int) -> nn.Module:
         """The model with new random weights.
 
-        It is built again where something says how; else it is a copy, in which every module that can do so
-        draws its weights anew (``reset_parameters``).
+        It is built again, as its author initialises it, where something says how. Else it is a copy in which
+        every module that can do so draws its weights anew (``reset_parameters``).
 
         Raises:
             SubjectError: it can be neither built with values nor copied.
         """
+        if any(tensor.is_meta for tensor in self.model.parameters()) and self._realise is not None:
+            return self._realised(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            if any(tensor.is_meta for tensor in self.model.parameters()):
-                model = self._realised()
-            else:
-                try:
-                    model = copy.deepcopy(self.model)
-                except Exception as error:
-                    raise SubjectError(f"{type(self.model).__name__} cannot be copied: {error}") from error
-            torch.manual_seed(seed)
+            try:
+                model = copy.deepcopy(self.real())
+            except Exception as error:
+                raise SubjectError(f"{type(self.model).__name__} cannot be copied: {error}") from error
             for module in model.modules():
                 draw = getattr(module, "reset_parameters", None)
                 if callable(draw):
                     draw()
             return model
 
-    def _realised(self) -> nn.Module:
+    def _realised(self, seed: int = 0) -> nn.Module:
         if not any(tensor.is_meta for tensor in self.model.parameters()):
             return self.model
         count = sum({id(p): p.numel() for p in self.model.parameters()}.values())
@@ -196,7 +196,8 @@ class Subject:
             why = "nothing says how to build it" if self._realise is None else f"{count:,} are too many"
             raise SubjectError(f"{type(self.model).__name__} has no values in its weights, and {why}")
         try:
-            model = self._realise()
+            seeded = bool(inspect.signature(self._realise).parameters)
+            model = self._realise(seed) if seeded else self._realise()
         except Exception as error:
             raise SubjectError(f"{type(self.model).__name__} cannot be built with values: {error}") from error
         if any(tensor.is_meta for tensor in model.parameters()):

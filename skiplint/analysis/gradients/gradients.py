@@ -9,6 +9,8 @@ from skiplint.analysis.gradients.effective import EffectivePaths, effective_path
 from skiplint.analysis.gradients.measure import GradientError, Loss
 
 if TYPE_CHECKING:
+    from skiplint.analysis.ablation.ablation import Ablation
+    from skiplint.analysis.ablation.options import AblationOptions
     from skiplint.tracing import Subject
 
 
@@ -44,6 +46,17 @@ class Gradients:
                 reaches an input.
         """
         return effective_paths(self.subject, loss=loss, training=training, seed=seed)
+
+    def ablation(self, options: AblationOptions | None = None) -> Ablation:
+        """The model without each of its skips, and without any.
+
+        Raises:
+            GradientError: only the graph is at hand, or the model has no values or does not run on them.
+        """
+        from skiplint.analysis.ablation.ablation import ablate
+        from skiplint.analysis.ablation.options import AblationOptions
+
+        return ablate(self.subject, options or AblationOptions())
 
     @property
     def subject(self) -> Subject:
