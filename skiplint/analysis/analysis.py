@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
     from skiplint.analysis.skips import Skip
+    from skiplint.analysis.unread import Unread
     from skiplint.tracing import Subject
 
 
@@ -57,3 +58,10 @@ class Analysis:
         from skiplint.analysis.gradients import Gradients
 
         return Gradients(self.subject, self.graph.name)
+
+    @cached_property
+    def unread(self) -> tuple[Unread, ...]:
+        """Parameters that no forward reads, in either mode; empty where only the graph is at hand."""
+        from skiplint.analysis.unread import unread_parameters
+
+        return () if self.subject is None else unread_parameters(self.graph, self.subject)

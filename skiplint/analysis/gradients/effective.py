@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from skiplint.analysis.gradients.gains import Gains, measure_gains
 from skiplint.analysis.gradients.masses import masses, moments
 from skiplint.analysis.gradients.measure import GradientError, Loss, run_on_tape
+from skiplint.analysis.gradients.shares import SkipShare, skip_shares
 from skiplint.analysis.skips import Skip, find_skips
 from skiplint.graph import ModelGraph
 
@@ -71,6 +72,11 @@ class EffectivePaths:
     """Measured in training mode; else in evaluation mode."""
     woken: tuple[str, ...] = ()
     """Parameters that are all zero and let no gradient pass, so that small random numbers stood for them."""
+
+    @cached_property
+    def shares(self) -> tuple[SkipShare, ...]:
+        """For each of ``skips`` the part of the gradient through its block and by its shortcuts."""
+        return skip_shares(self.gains, self.skips)
 
 
 def effective_paths(
