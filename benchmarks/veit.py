@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy, pad
 
 import skiplint
 
@@ -40,7 +40,7 @@ class Block(nn.Module):
 
     def shortcut(self, x: Tensor) -> Tensor:
         x = x[:, :, :: self.stride, :: self.stride] if self.stride > 1 else x
-        return F.pad(x, (0, 0, 0, 0, 0, self.more)) if self.more else x
+        return pad(x, (0, 0, 0, 0, 0, self.more)) if self.more else x
 
     def branch(self, x: Tensor) -> Tensor:
         return self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
@@ -84,7 +84,7 @@ def sampled(net: ResNet, images: Tensor, labels: Tensor, paths: int, seed: int =
         x = torch.relu(ends[0] + ends[1])
         steps.append((start, (short, long), ends, x))
     last = x.detach().requires_grad_()
-    (loss_gradient,) = torch.autograd.grad(F.cross_entropy(net.head(last), labels), last)
+    (loss_gradient,) = torch.autograd.grad(cross_entropy(net.head(last), labels), last)
     norms: dict[int, list[float]] = {length: [] for length in range(len(steps) + 1)}
     for length, found in norms.items():
         for _ in range(1 if length in (0, len(steps)) else paths):
@@ -141,7 +141,7 @@ def train(net: ResNet, steps: int, image: int) -> float:
         optimiser.param_groups[0]["lr"] = 0.1 * min(1.0, (step + 1) / 50)
         scores = net(images)
         optimiser.zero_grad()
-        F.cross_entropy(scores, labels).backward()
+        cross_entropy(scores, labels).backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         right.append(float((scores.argmax(1) == labels).float().mean()))
@@ -155,7 +155,7 @@ def compare(net: ResNet, image: int, paths: int, title: str) -> None:
     start = time.perf_counter()
     analysis = skiplint.analyze(net, images)
     found = analysis.gradients.effective_for(
-        lambda outputs: F.cross_entropy(outputs[0], labels), training=True
+        lambda outputs: cross_entropy(outputs[0], labels), training=True
     )
     own = time.perf_counter() - start
     start = time.perf_counter()
@@ -168,9 +168,8 @@ def compare(net: ResNet, image: int, paths: int, title: str) -> None:
     exact = analysis.paths.blocks
     print(f"{title}: {sum(map(len, norms.values())):,} paths in {theirs:.0f} s, skiplint {own:.1f} s")
     print(f"| | mean | standard deviation | of {low} to {high} blocks |\n|---|---:|---:|---:|")
-    print(
-        f"| all paths alike | {float(exact.mean):.2f} | {exact.sd:.2f} | {100 * exact.share(low, high):.2f}% |"
-    )
+    share = float(exact.share(low, high))
+    print(f"| all paths alike | {float(exact.mean):.2f} | {exact.sd:.2f} | {100 * share:.2f}% |")
     print(
         f"| skiplint | {found.blocks.mean:.2f} | {found.blocks.sd:.2f} | "
         f"{100 * found.blocks.share(low, high):.1f}% |"

@@ -210,7 +210,7 @@ class _Runner:
         return Row(
             removed,
             weight_gradients(graph, used, outputs, seeds),
-            {index: variance(probe.results[index]) for index in watched if index in probe.results},
+            {index: probe.variances[index] for index in watched if index in probe.variances},
             variance(floating[0]) if floating else math.nan,
             None if representation is None else information(self.batch.distances, representation),
             self._paths(removal, removed, skips) if paths else None,

@@ -21,9 +21,9 @@ class Plan:
         self.graph = graph
         self._numbers = numbers
 
-    def number(self, operation: int) -> int:
-        """The number of the call that is ``operation``."""
-        return self._numbers[operation]
+    def number(self, operation: int) -> int | None:
+        """The number of the call that is ``operation``; None for one that only the trace has."""
+        return self._numbers.get(operation)
 
 
 class Probe:
@@ -36,14 +36,14 @@ class Probe:
         """
         self.numbers: dict[int, int] = {}
         """The number of each operation's call."""
-        self.results: dict[int, Tensor] = {}
-        """What the watched operations made."""
+        self.variances: dict[int, float] = {}
+        """Of the elements that the watched operations made."""
         self.reads: dict[int, Tensor] = {}
         """The first tensor that they read."""
         self._count = 0
-        self._zero: dict[int, frozenset[int]] = {}
-        self._zero_results: set[int] = set()
-        self._watched: dict[int, int] = {}
+        self._zero: dict[int | None, frozenset[int]] = {}
+        self._zero_results: set[int | None] = set()
+        self._watched: dict[int | None, int] = {}
         if plan is not None:
             self._zero = {plan.number(index): places for index, places in removal.operands.items()}
             self._zero_results = {plan.number(index) for index in removal.results}
@@ -63,10 +63,11 @@ class Probe:
         if number in self._watched:
             index = self._watched[number]
             read, made = tensors_in_call(args, kwargs), tensors_in_call((result,), {})
+            # At once, before the forward writes into them.
             if made:
-                self.results[index] = made[0]
+                self.variances[index] = variance(made[0])
             if read:
-                self.reads[index] = read[0].detach()
+                self.reads[index] = read[0].detach().clone()
         return result
 
     def recorded(self, index: int) -> None:

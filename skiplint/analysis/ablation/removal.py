@@ -46,10 +46,20 @@ def removal_of(graph: ModelGraph, skips: Iterable[Skip]) -> Removal:
                 if (operand.producer, operand.output) in tensors
             }
             if operation.name == "update":  # synthetic: what wrote the part is what can be changed
-                results |= {operation.operands[place].producer for place in found}
+                results |= {
+                    index for place in found for index in _writers(graph, operation.operands[place].producer)
+                }
             elif found:
                 operands[step] |= found
     return Removal({step: frozenset(found) for step, found in operands.items()}, frozenset(results))
+
+
+def _writers(graph: ModelGraph, index: int) -> set[int]:
+    """The calls that wrote the parts of a buffer."""
+    operation = graph.operations[index]
+    if operation.name != "update":
+        return {index} if operation.inplace else set()
+    return {writer for operand in operation.operands for writer in _writers(graph, operand.producer)}
 
 
 def without(graph: ModelGraph, removal: Removal) -> ModelGraph:
