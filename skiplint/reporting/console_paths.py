@@ -63,6 +63,11 @@ def _model(model: ModelReport, style: Style, unit: str | None) -> list[Renderabl
     both = [paths, *([blocks] if blocks else [])]
     chosen = both[-1] if unit == "blocks" or (unit is None and both[-1]["max"]) else paths
     parts = [_figures("unit", [row for each in both for row in _units(each)], style), _chart(chosen, style)]
+    woken = (paths.get("effective") or {}).get("woken")
+    if woken:
+        parts.append(
+            Text(f"small random numbers stood for zeros that let no gradient pass: {', '.join(woken)}")
+        )
     pairs = paths.get("pairs") or []
     if pairs:
         named = [(f"{pair['input']} to {pair['output']}", pair[chosen["unit"]]) for pair in pairs]
