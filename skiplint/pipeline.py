@@ -44,6 +44,8 @@ class Running:
     """Also once more on real weights, for the gradient."""
     ablation: AblationOptions | None = None
     """Also without each of their skips."""
+    among: frozenset[Path] | None = None
+    """Real paths of the files to look at in folders; None for all."""
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -94,6 +96,7 @@ def check(
     registry: Registry | None = None,
     progress: Progress = lambda _: None,
     running: Running = Running(),
+    session: Session | None = None,
 ) -> Report:
     """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
 
@@ -105,12 +108,13 @@ def check(
         registry: the rules there are; None means those of all installed packs.
         progress: called with the target of each model before it is traced.
         running: how the models are run, if not as they are meant.
+        session: what gathers the traced models; None for one that runs the rules of ``registry``.
 
     Raises:
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
     settings = settings or Settings()
-    session = _session(settings, registry, running=running)
+    session = session or _session(settings, registry, running=running)
     for target in targets:
         _check_target(session, target, settings, args, dict(kwargs or {}), progress, running)
     return session.finish(__version__)
@@ -136,7 +140,7 @@ def _check_target(
     from skiplint.targets import SkippedTarget, TargetError, resolve
 
     try:
-        items = resolve(target, models=settings.models, args=args, kwargs=kwargs)
+        items = resolve(target, models=settings.models, args=args, kwargs=kwargs, among=running.among)
     except TargetError as error:
         session.add_untraced(
             ModelReport(

@@ -13,8 +13,10 @@ import typer
 from skiplint.cli.ablate import ablate
 from skiplint.cli.check import check
 from skiplint.cli.failures import UsageError, complain
+from skiplint.cli.graph import graph
 from skiplint.cli.memory import memory
 from skiplint.cli.paths import paths
+from skiplint.cli.report import report
 from skiplint.cli.rules import explain, rules
 from skiplint.cli.skips import skips
 from skiplint.config import ConfigError, ExitCode
@@ -38,6 +40,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "paths": paths,
     "memory": memory,
     "ablate": ablate,
+    "graph": graph,
+    "report": report,
     "rules": rules,
     "explain": explain,
 }
@@ -69,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Torch warns of this on import where NumPy is not installed; nothing here needs it.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     try:
-        app(args=with_default_command(words), prog_name="skiplint")
+        words = with_default_command(words)
+        app(args=words, prog_name="skiplint", obj=tuple(words))
     except (ConfigError, UsageError) as error:
         complain(str(error))
         sys.exit(ExitCode.ERROR)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -9,7 +11,10 @@ import typer
 
 from skiplint import pipeline
 from skiplint.cli import options, output
-from skiplint.cli.failures import complain_of, exit_code
+from skiplint.cli.destinations import parse_destinations, refuse_statistics, write_report
+from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
+from skiplint.cli.fixing import fixed
+from skiplint.cli.progress import progress
 from skiplint.config import (
     Settings,
     find_config,
@@ -20,10 +25,10 @@ from skiplint.config import (
 )
 from skiplint.linting.finding import Severity
 from skiplint.linting.registry import Registry, load_registry
-from skiplint.reporting import render
 
 
 def check(
+    context: typer.Context,
     targets: options.Targets,
     args: options.Args = "",
     kwargs: options.Kwargs = "",
@@ -32,8 +37,15 @@ def check(
     ignore: options.Ignore = [],  # noqa: B006
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
+    fix: options.FixOption = False,
+    unsafe_fixes: options.UnsafeFixes = False,
+    show_fixes: options.ShowFixes = False,
     output_format: options.Format = options.OutputFormat.CONSOLE,
     output_file: options.OutputFile = None,
+    outputs: options.Outputs = [],  # noqa: B006
+    statistics: options.Statistics = False,
+    diff: options.Diff = "",
+    watch: options.Watch = False,
     color: options.ColorOption = options.Color.AUTO,
     config: options.Config = None,
     verbose: options.Verbose = False,
@@ -48,7 +60,14 @@ def check(
     `skiplint torchvision.models:resnet50 --output-format json`
 
     `skiplint mypackage.nets:build --kwargs '{"depth": 18}' --select SKL2`
+
+    `skiplint src/nets --diff origin/main --output sarif:skiplint.sarif --output junit:junit.xml`
     """
+    if watch:
+        raise typer.Exit(watch_command(context.obj, targets, config))
+    destinations = parse_destinations(output_format, output_file, outputs)
+    if statistics:
+        refuse_statistics(output_format)
     registry = load_registry()
     settings = override(
         read_settings(targets, config, registry),
@@ -60,15 +79,45 @@ def check(
     # The file's own settings are right by now, so what is wrong came from a flag.
     validate_rules(settings, registry, source="command line")
     positional, named = options.build_arguments(args, kwargs)
-    with output.stdout_to_stderr(), output.progress() as progress:
-        report = pipeline.check(
-            targets, settings, args=positional, kwargs=named, registry=registry, progress=progress
-        )
+    running = pipeline.Running()
+    if diff:
+        targets, running = only_changed(targets, diff)
+    lint = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
+    with output.stdout_to_stderr(), progress() as next_model:
+        report = lint(registry=registry, progress=next_model)
+    if fix or show_fixes:
+        report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
+    if show_fixes:
+        raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
     verbosity = 1 if verbose else -1 if quiet else 0
-    style = output.style_for(color, file=output_file, verbosity=verbosity)
-    output.emit(render(report, output_format.value, style), output_file)
-    complain_of(report, verbose=verbose, rules=output_format is not options.OutputFormat.CONSOLE)
+    write_report(report, destinations, color=color, verbosity=verbosity, statistics=statistics)
+    complain_of(report, verbose=verbose, rules=not destinations.human or statistics)
     raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
+
+
+def watch_command(words: Sequence[str], targets: list[str], config: Path | None) -> int:
+    """Lint upon every change until Ctrl-C, and give the exit code."""
+    from skiplint.cli.watching import watch
+
+    return watch(words, targets, config)
+
+
+def only_changed(targets: list[str], base: str) -> tuple[list[str], pipeline.Running]:
+    """The targets that changes since revision ``base`` concern, and which files of folders they do.
+
+    Raises:
+        UsageError: git cannot say what changed.
+    """
+    from skiplint.changes import ChangesError
+    from skiplint.target_files import affected_targets
+
+    try:
+        kept, among = affected_targets(targets, base, Path.cwd())
+    except ChangesError as error:
+        raise UsageError(f"--diff {base}: {error}") from None
+    if not kept:
+        remark(f"nothing in {', '.join(targets)} changed since {base}, so nothing was linted")
+    return kept, pipeline.Running(among=among)
 
 
 def read_settings(targets: list[str], config: Path | None, registry: Registry | None = None) -> Settings:

@@ -13,6 +13,7 @@ from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
 
 SELECTING = "Which rules"
+FIXING = "Fixes"
 OUTPUT = "Output"
 MODELS = "Which models"
 
@@ -23,6 +24,12 @@ class OutputFormat(str, Enum):
     CONSOLE = "console"
     CONCISE = "concise"
     JSON = "json"
+    JSONLINES = "jsonlines"
+    SARIF = "sarif"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
 
 
 class ListFormat(str, Enum):
@@ -30,6 +37,11 @@ class ListFormat(str, Enum):
 
     CONSOLE = "console"
     JSON = "json"
+
+
+def _complete_output(incomplete: str) -> list[str]:
+    """Formats, with the colon behind which the shell completes the file."""
+    return [f"{each.value}:" for each in OutputFormat if f"{each.value}:".startswith(incomplete)]
 
 
 class Color(str, Enum):
@@ -93,6 +105,20 @@ ExitZero = Annotated[
     bool,
     typer.Option("--exit-zero", help="End with 0 despite findings.", rich_help_panel=SELECTING),
 ]
+FixOption = Annotated[
+    bool,
+    typer.Option(
+        "--fix", help="Make the fixes that are safe, each tried on the model first.", rich_help_panel=FIXING
+    ),
+]
+UnsafeFixes = Annotated[
+    bool,
+    typer.Option("--unsafe-fixes", help="Make those too that may not be meant.", rich_help_panel=FIXING),
+]
+ShowFixes = Annotated[
+    bool,
+    typer.Option("--show-fixes", help="Print the fixes as a diff and write nothing.", rich_help_panel=FIXING),
+]
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -114,7 +140,37 @@ OutputFile = Annotated[
     ),
 ]
 ColorOption = Annotated[
-    Color, typer.Option(help="When to use colour; NO_COLOR is respected.", rich_help_panel=OUTPUT)
+    Color,
+    typer.Option(help="When to use colour; NO_COLOR and FORCE_COLOR are respected.", rich_help_panel=OUTPUT),
+]
+Outputs = Annotated[
+    list[str],
+    typer.Option(
+        "--output",
+        metavar="FORMAT:FILE",
+        help="Write the report there too, such as sarif:skiplint.sarif; may be given many times.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+        autocompletion=_complete_output,
+    ),
+]
+Statistics = Annotated[
+    bool,
+    typer.Option("--statistics", help="Show counts per rule, not the findings.", rich_help_panel=OUTPUT),
+]
+Diff = Annotated[
+    str,
+    typer.Option(
+        metavar="BASE",
+        help="Lint only what changed since a git revision: files that differ, untracked ones, and files "
+        "that import one of them.",
+        show_default=False,
+        rich_help_panel=MODELS,
+    ),
+]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Lint again whenever a file changes, until Ctrl-C.", rich_help_panel=MODELS),
 ]
 Verbose = Annotated[
     bool,
