@@ -62,7 +62,10 @@ def _model(model: ModelReport, style: Style, unit: str | None) -> list[Renderabl
     blocks = paths.get("blocks")
     both = [paths, *([blocks] if blocks else [])]
     chosen = both[-1] if unit == "blocks" or (unit is None and both[-1]["max"]) else paths
-    parts = [_figures("unit", [row for each in both for row in _units(each)], style), _chart(chosen, style)]
+    parts: list[RenderableType] = [
+        _figures("unit", [row for each in both for row in _units(each)], style),
+        _chart(chosen, style),
+    ]
     woken = (paths.get("effective") or {}).get("woken")
     if woken:
         parts.append(
