@@ -114,7 +114,8 @@ def layer_advice(
     lane = _lane(graph, operand)
     if fault.blame == "operand" and lane is not None and not lane.through_norm:
         name = _argument(_OUTPUTS, lane.layer)
-        words = f"build {lane.layer.id} with {built} output {unit}: {operation.id} and what runs behind it need that"
+        need = f"{operation.id} and what runs behind it need that"
+        words = f"build {lane.layer.id} with {built} output {unit}: {need}"
         if name is not None and lane.alone:
             return _advice(_built(lane.layer, name, given, built, words))
         return Advice(words)
@@ -226,8 +227,7 @@ def join_advice(
         return Advice(f"give {graph.operations[operand.producer].id} the shape {sizes(want)}")
     if len(have) != len(want):
         return Advice(f"bring both operands to one shape, such as {sizes(want)}")
-    checked = _whole(operation, graph, fault, _fitting(graph, operation, fault, odd, sources))
-    return checked
+    return _whole(operation, graph, fault, _fitting(graph, operation, fault, odd, sources))
 
 
 def _whole(operation: Operation, graph: ModelGraph, fault: Fault, advice: Advice) -> Advice:

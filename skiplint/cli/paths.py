@@ -56,9 +56,9 @@ def paths(
 
     **Examples**
 
-    `skiplint paths torchvision.models:resnet50`
+    `skiplint paths torchvision.models:resnet50 --unit blocks`
 
-    `skiplint paths model.py:Net --gradients --unit blocks`
+    `skiplint paths model.py:Net --gradients`
     """
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(
