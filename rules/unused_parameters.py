@@ -14,8 +14,9 @@ class UnusedParameters(Rule):
 
     ## What it does
     Traces the model in both modes and reports every module, and every single parameter, of which neither
-    forward reads anything. A layer that runs and whose result is dropped is SKL202's. Only trainable
-    parameters of at least `least` elements are reported. Runs only when selected.
+    forward reads anything. A layer that runs and whose result is dropped is SKL202's. Where the forward
+    decides by values (a mixture of experts), a layer is left out if one just like it beside it is read.
+    Runs only when selected.
 
     ## Why it is bad
     A layer that was meant to be in the forward and is not makes a smaller model than the one that is written

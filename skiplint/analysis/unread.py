@@ -97,12 +97,17 @@ def _largest(model: nn.Module, unread: set[str]) -> list[Unread]:
 
 
 def _has_a_sibling(model: nn.Module, unread: Unread, known: set[str]) -> bool:
-    """Whether a module of the same class beside this one is read."""
+    """Whether a module of the same class and shapes beside this one is read."""
     if not unread.whole:
         return False
-    kind = type(model.get_submodule(unread.path))
+    likeness = _likeness(model.get_submodule(unread.path))
     for name, child in model.get_submodule(unread.owner).named_children():
         path = f"{unread.owner}.{name}" if unread.owner else name
-        if type(child) is kind and path != unread.path and any(each.startswith(f"{path}.") for each in known):
+        alike = path != unread.path and _likeness(child) == likeness
+        if alike and any(each.startswith(f"{path}.") for each in known):
             return True
     return False
+
+
+def _likeness(module: nn.Module) -> tuple[object, ...]:
+    return (type(module), *(tuple(parameter.shape) for parameter in module.parameters()))
