@@ -183,6 +183,7 @@ class Examiner:
 
     def _examine(self, target: ModelTarget, stage: Callable[[str], None]) -> Outcome:
         """Trace one model and run the rules; whatever it raises, the other models are not harmed."""
+        from skiplint.analysis.gradients import GradientError
         from skiplint.targets import TargetError
         from skiplint.tracing import TraceError
 
@@ -201,7 +202,7 @@ class Examiner:
             return self._session.examine(analysis, _report(target, status="traced", inputs=described))
         except (TargetError, TraceError) as error:
             reason, detail = str(error), error.verbose or ""
-        except ResizeError as error:
+        except (ResizeError, GradientError) as error:
             reason, detail = str(error), ""
         except SystemExit as error:
             reason, detail = f"its code ends the program (exit code {error.code})", _traceback(error)

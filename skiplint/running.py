@@ -106,6 +106,6 @@ def _subject(target: ModelTarget, model: nn.Module, inputs: ExampleInputs) -> Su
         inputs.args,
         inputs.kwargs,
         name=target.name,
-        realise=lambda: build(target, device="cpu").model,
+        realise=lambda seed: build(target, device="cpu", seed=seed).model,
         environment=target.environment,
     )

@@ -11,9 +11,11 @@ from skiplint.graph import ModelGraph
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from skiplint.analysis.gradients import Gradients
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
     from skiplint.analysis.skips import Skip
+    from skiplint.analysis.unread import Unread
     from skiplint.tracing import Subject
 
 
@@ -57,6 +59,20 @@ class Analysis:
             lambda: self.skips,
             lambda: training_graph(self.graph, self.subject, lambda: self.other_mode),
         )
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        """What gradients do on the real weights; each question runs the model."""
+        from skiplint.analysis.gradients import Gradients
+
+        return Gradients(self.subject, self.graph.name)
+
+    @cached_property
+    def unread(self) -> tuple[Unread, ...]:
+        """Parameters that no forward reads, in either mode; empty where only the graph is at hand."""
+        from skiplint.analysis.unread import unread_parameters
+
+        return () if self.subject is None else unread_parameters(self.graph, self.subject)
 
     @cached_property
     def other_mode(self) -> Analysis | None:

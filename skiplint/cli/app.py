@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from skiplint.cli.ablate import ablate
 from skiplint.cli.check import check
 from skiplint.cli.clean import clean
 from skiplint.cli.completion import complete_default_command
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "skips": skips,
     "paths": paths,
     "memory": memory,
+    "ablate": ablate,
     "graph": graph,
     "report": report,
     "rules": rules,

@@ -41,7 +41,11 @@ def examine(
     rules: Sequence[Rule],
     measuring: Measuring = Measuring(),  # noqa: B008 - frozen
 ) -> Outcome:
-    """Complete the report of one traced model and run the rules on it."""
+    """Complete the report of one traced model and run the rules on it.
+
+    Raises:
+        GradientError: gradients were asked for and cannot be measured.
+    """
     graph = analysis.graph
     memory = describe_memory(analysis)
     report = dataclasses.replace(
@@ -50,7 +54,8 @@ def examine(
         parameters=graph.parameters,
         skips=describe_skips(analysis),
         memory=None if memory is None else {**memory, **measuring.memory(analysis)},
-        paths=describe_paths(analysis),
+        paths=describe_paths(analysis, gradients=measuring.gradients),
+        ablation=measuring.removed(analysis),
     )
     place = Location(report.path, report.line or 1) if report.path else None
     findings = run_rules(analysis, rules, model=report.target, place=place)

@@ -120,6 +120,8 @@ class ModelReport:
     skips: tuple[SkipReport, ...] = ()
     memory: Mapping[str, Any] | None = None
     paths: Mapping[str, Any] | None = None
+    ablation: Mapping[str, Any] | None = None
+    """What removing skips does; only where that was asked for."""
     detail: str = ""
     """The user's traceback of a failure, for ``--verbose``; not in the report."""
 
@@ -138,6 +140,7 @@ class ModelReport:
             "skips": [skip.to_dict() for skip in self.skips],
             "memory": dict(self.memory) if self.memory is not None else None,
             "paths": dict(self.paths) if self.paths is not None else None,
+            **({"ablation": dict(self.ablation)} if self.ablation is not None else {}),
         }
 
 

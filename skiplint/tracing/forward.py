@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
 from skiplint.tracing.backends import ORDER, asks_for_grad, is_backend_limit, prepared
@@ -15,7 +15,7 @@ from skiplint.tracing.errors import TraceError, one_line, user_place, verbose_te
 from skiplint.tracing.fx_graph import builder
 from skiplint.tracing.lift import lift
 from skiplint.tracing.modes import DispatchMode, FunctionMode
-from skiplint.tracing.recorder import Recorder
+from skiplint.tracing.recorder import Observer, Recorder
 from skiplint.tracing.scopes import ScopeStack, class_name
 from skiplint.tracing.sources import FrameReader
 from skiplint.tracing.trees import named_inputs, walk
@@ -50,6 +50,30 @@ def trace_call(
     if graph is None:
         raise _trace_error(errors, model)
     return graph
+
+
+def observe_call(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    observer: Observer,
+    *,
+    name: str | None = None,
+    keep: list[Tensor] | None = None,
+) -> ModelGraph:
+    """Trace a call on real values, where ``observer`` runs what is recorded; gradients are enabled.
+
+    ``keep`` gets the tensors that the model returns, one for each operand of the graph's output.
+
+    Raises:
+        TraceError: the forward fails.
+    """
+    model = _unwrapped(model)
+    title = name or type(model).__name__
+    try:
+        return _trace_on("eager", model, args, kwargs, title, True, False, observer, keep)
+    except Exception as error:
+        raise _trace_error([error], model) from error
 
 
 def recovered(
@@ -128,20 +152,25 @@ def _trace_on(
     name: str,
     grad: bool,
     recover: bool,
+    observer: Observer | None = None,
+    keep: list[Tensor] | None = None,
 ) -> ModelGraph:
     start = time.perf_counter()
     with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
         scopes = ScopeStack(ready)
         package = type(ready).__module__.partition(".")[0]
         frames = FrameReader(package, _run.__code__)
-        recorder = Recorder(scopes, frames, _registered(ready), recover=recover)
+        recorder = Recorder(scopes, frames, _registered(ready), recover=recover, observer=observer)
         inputs = _unique(named_inputs(ready.forward, ready_args, ready_kwargs))
         for path, tensor in inputs:
             recorder.add_input(path, tensor)
         with scopes.watching(), FunctionMode(recorder), DispatchMode(recorder):
             result = _result(recorder, ready, ready_args, ready_kwargs)
         alive_until = dict(recorder.alive_until)
-        recorder.add_output(list(walk(result)))
+        returned = list(walk(result))
+        recorder.add_output(returned)
+        if keep is not None:
+            keep.extend(tensor for _, tensor in returned)
         modules = _modules(ready)
         count = sum({id(p): p.numel() for p in ready.parameters()}.values())
     operations = lift(recorder.records)

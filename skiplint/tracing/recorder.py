@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -47,6 +47,22 @@ class Record:
     """Name of the input, parameter or buffer."""
 
 
+class Observer(Protocol):
+    """Runs the calls in place of the recorder, and hears which records they become."""
+
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """The result of a call, which the forward goes on with."""
+
+    def recorded(self, index: int) -> None:
+        """The call that ran last has become record ``index``."""
+
+    def bound(self, producer: int, output: int, tensor: Tensor) -> None:
+        """``tensor`` is the value ``output`` of record ``producer``."""
+
+    def entered(self, tensor: Tensor) -> None:
+        """``tensor`` is an input of the model."""
+
+
 class Recorder:
     """Writes the tape. Tensors are held weakly: recording keeps no activation alive."""
 
@@ -57,6 +73,7 @@ class Recorder:
         registered: Mapping[int, tuple[OperationKind, str]],
         *,
         recover: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self.records: list[Record] = []
         self.inside = False
@@ -72,6 +89,7 @@ class Recorder:
         self.alive_until: dict[int, int] = {}
         """The last record before a storage went away, by the storage's number."""
         self._repairs = Repairs() if recover else None
+        self._observer = observer
 
     @property
     def faults(self) -> list[Fault]:
@@ -99,7 +117,7 @@ class Recorder:
         """
         if self.inside:  # a kernel called from Python passes the function mode a second time
             return function(*args, **kwargs)
-        tensors = _tensors_of(args, kwargs)
+        tensors = tensors_in_call(args, kwargs)
         if any(_is_batched(tensor) or is_lazy(tensor) for tensor in tensors):
             # In a torch.func transform the kernels below are recorded; a lazy weight has no data to read.
             return function(*args, **kwargs)
@@ -147,6 +165,8 @@ class Recorder:
     ) -> tuple[Any, tuple[Repair, str] | None]:
         """The result of the call, or what it was evidently meant to be."""
         try:
+            if self._observer is not None:
+                return self._observer.run(function, args, kwargs), None
             return function(*args, **kwargs), None
         except SHAPE_ERRORS as error:
             if self._repairs is None:
@@ -212,6 +232,8 @@ class Recorder:
         elif made:
             record.view = self._state(made[0]).number in before
         index = self._append(record)
+        if self._observer is not None:
+            self._observer.recorded(index)
         self._apply_writes(writes, mutated, index, made)
         for output, tensor in enumerate(made):
             self._bind(tensor, index, output)
@@ -237,6 +259,8 @@ class Recorder:
         """Put a model input on the tape."""
         record = Record("input", "input", self._scopes.current, outputs=[self._spec(tensor)], target=name)
         self._bind(tensor, self._append(record), 0)
+        if self._observer is not None:
+            self._observer.entered(tensor)
 
     def add_output(self, tensors: list[tuple[str, Tensor]]) -> None:
         """Put the model's result on the tape."""
@@ -292,6 +316,8 @@ class Recorder:
         if tensor not in self._values:
             self._watch(tensor, state)
         self._values[tensor] = value
+        if self._observer is not None:
+            self._observer.bound(producer, output, tensor)
         if state.first is None:
             state.first = value
         return value
@@ -338,7 +364,8 @@ def _is_batched(tensor: Tensor) -> bool:
     return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
 
 
-def _tensors_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
+def tensors_in_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    """The tensors among the arguments of a call, in the order of its operands."""
     found: list[Tensor] = []
     _collect(args, found)
     for value in kwargs.values():
@@ -360,7 +387,20 @@ def _collect(value: Any, found: list[Tensor]) -> None:
             _collect(item, found)
 
 
-def _template(value: Any, path: str, reference: Callable[[str, Tensor], OperandRef]) -> Any:
+def with_tensors(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], tensors: list[Tensor]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call with other tensors in place of its own, in the order of its operands."""
+    rest = iter(tensors)
+
+    def following(_: str, __: Tensor) -> Tensor:
+        return next(rest)
+
+    changed = tuple(_template(item, "", following) for item in args)
+    return changed, {key: _template(item, "", following) for key, item in kwargs.items()}
+
+
+def _template(value: Any, path: str, reference: Callable[[str, Tensor], Any]) -> Any:
     if isinstance(value, Tensor):
         return reference(path, value)
     if isinstance(value, (list, tuple)):

@@ -6,6 +6,8 @@ what gradients flow and what the weights are at the start are questions to the m
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
@@ -17,7 +19,8 @@ from skiplint.graph import Backend, ModelGraph
 from skiplint.tracing.backends import Call, prepared
 from skiplint.tracing.caches import caches_kept_clean
 from skiplint.tracing.errors import TraceError
-from skiplint.tracing.forward import trace_call
+from skiplint.tracing.forward import observe_call, trace_call
+from skiplint.tracing.recorder import Observer
 
 VALUES_LIMIT = 1_000_000_000
 """Parameters, above which a model that was built without values is not built again with them: 4 GB."""
@@ -37,7 +40,7 @@ class Subject:
         kwargs: Mapping[str, Any],
         *,
         name: str | None = None,
-        realise: Callable[[], nn.Module] | None = None,
+        realise: Callable[..., nn.Module] | None = None,
         environment: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         """Hold a model for later runs.
@@ -47,7 +50,8 @@ class Subject:
             args: positional inputs, real tensors.
             kwargs: keyword inputs, real tensors.
             name: what its graphs are called; None means its class.
-            realise: builds the model again with real weights, where ``model`` has none.
+            realise: builds the model again with real weights, where ``model`` has none; if it takes an
+                argument, that is the seed of the weights.
             environment: what has to be entered while the model's code runs.
         """
         self.model = model
@@ -148,7 +152,71 @@ class Subject:
             torch.manual_seed(seed)
             yield ready
 
-    def _realised(self) -> nn.Module:
+    def observe(
+        self,
+        observer: Observer,
+        *,
+        model: nn.Module | None = None,
+        args: tuple[Any, ...] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        training: bool = True,
+        seed: int = 0,
+        keep: list[torch.Tensor] | None = None,
+    ) -> ModelGraph:
+        """Run the model once on real values, gradients enabled, with ``observer`` in between.
+
+        Args:
+            observer: runs the calls that are recorded.
+            model: another model of the same class; None means :meth:`real`.
+            args: other positional inputs.
+            kwargs: other keyword inputs.
+            training: the mode.
+            seed: of the random numbers that the forward draws.
+            keep: gets the tensors that the model returns, one for each operand of the graph's output.
+
+        Raises:
+            SubjectError: see :meth:`real`.
+            TraceError: the forward fails in this mode.
+        """
+        model = self.real() if model is None else model
+        with ExitStack() as stack:
+            stack.enter_context(self._environment())
+            stack.enter_context(_mode(model, training))
+            stack.enter_context(torch.random.fork_rng(devices=[]))
+            torch.manual_seed(seed)
+            return observe_call(
+                model,
+                self.args if args is None else args,
+                dict(self.kwargs if kwargs is None else kwargs),
+                observer,
+                name=self._name,
+                keep=keep,
+            )
+
+    def fresh(self, seed: int) -> nn.Module:
+        """The model with new random weights.
+
+        It is built again, as its author initialises it, where something says how. Else it is a copy in which
+        every module that can do so draws its weights anew (``reset_parameters``).
+
+        Raises:
+            SubjectError: it can be neither built with values nor copied.
+        """
+        if any(tensor.is_meta for tensor in self.model.parameters()) and self._realise is not None:
+            return self._realised(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            try:
+                model = copy.deepcopy(self.real())
+            except Exception as error:
+                raise SubjectError(f"{type(self.model).__name__} cannot be copied: {error}") from error
+            for module in model.modules():
+                draw = getattr(module, "reset_parameters", None)
+                if callable(draw):
+                    draw()
+            return model
+
+    def _realised(self, seed: int = 0) -> nn.Module:
         if not any(tensor.is_meta for tensor in self.model.parameters()):
             return self.model
         count = sum({id(p): p.numel() for p in self.model.parameters()}.values())
@@ -156,7 +224,8 @@ class Subject:
             why = "nothing says how to build it" if self._realise is None else f"{count:,} are too many"
             raise SubjectError(f"{type(self.model).__name__} has no values in its weights, and {why}")
         try:
-            model = self._realise()
+            seeded = bool(inspect.signature(self._realise).parameters)
+            model = self._realise(seed) if seeded else self._realise()
         except Exception as error:
             raise SubjectError(f"{type(self.model).__name__} cannot be built with values: {error}") from error
         if any(tensor.is_meta for tensor in model.parameters()):
