@@ -18,6 +18,7 @@ from skiplint.tracing.modes import DispatchMode, FunctionMode
 from skiplint.tracing.recorder import Recorder
 from skiplint.tracing.scopes import ScopeStack, class_name
 from skiplint.tracing.sources import FrameReader
+from skiplint.tracing.strict import Strict
 from skiplint.tracing.trees import named_inputs, walk
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     model = _unwrapped(model)
 
     def run(backend: Backend, grad: bool) -> bool:
-        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
+        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs), Strict():
             ready(*ready_args, **ready_kwargs)
         return True
 

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from skiplint.tracing.composites import opened
 from skiplint.tracing.recorder import Recorder
+from skiplint.tracing.repair import SHAPE_ERRORS
 
 _QUIET_PROPERTIES = frozenset(
     "shape dtype device ndim requires_grad is_meta layout is_leaf is_cuda is_cpu is_sparse is_quantized "
@@ -55,10 +56,15 @@ class FunctionMode(TorchFunctionMode):
         if _is_quiet(func):
             return func(*args, **kwargs)
         body = opened(func) if all(kind in _PLAIN for kind in types) else None
-        if body is not None:
+        if body is None:
+            return self._recorder.call(func, args, kwargs)
+        try:
             with self:
                 return body(*args, **kwargs)
-        return self._recorder.call(func, args, kwargs)
+        except SHAPE_ERRORS:
+            if not self._recorder.recovers:
+                raise
+        return self._recorder.call(func, args, kwargs)  # its own check of shapes failed: repair it whole
 
 
 @cache

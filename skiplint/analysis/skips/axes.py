@@ -176,7 +176,7 @@ def _carried(flow: Flow, operation: Operation, source: int, axes: frozenset[int]
     if name in PRODUCTS_OF_DATA:
         return _through_product(flow, operation, operand, axes)
     if name in _MOVES:
-        return _moved(operation, axes, len(before))
+        return moved_axes(operation, axes, len(before))
     if name in _RESHAPES:
         return reshaped_axes(before, after, axes)
     if len(before) == len(after):
@@ -202,7 +202,8 @@ def _through_product(
     return frozenset(axis for axis in kept if axis < len(operation.outputs[0].shape))
 
 
-def _moved(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[int]:
+def moved_axes(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[int]:
+    """Where a permutation of axes puts ``axes`` of its operand."""
     name = operation.base_name
     if name == "permute":
         order = operation.args[1:]
