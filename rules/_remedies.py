@@ -349,3 +349,14 @@ def _projected(graph: ModelGraph, operation: Operation, odd: Source, want: Shape
     new = f"{layer}, stride={stride})"
     words = f"put a projection on the shortcut from {odd.maker.id}: {new}"
     return _advice(_wrapped(operation, odd.operand, new, words, "insert-module"))
+
+
+def advised_outputs(graph: ModelGraph, operand: Operand, want: Shape) -> Advice:
+    """The number of outputs of the operand's own last layer for the shape ``want``."""
+    have = graph.spec(operand).shape
+    lane = _lane(graph, operand)
+    last = 1 if lane is not None and lane.layer.name.startswith("conv") else len(have) - 1
+    name = _argument(_OUTPUTS, lane.layer) if lane is not None else None
+    if lane is not None and name is not None and lane.alone and not lane.through_norm:
+        return _advice(_built(lane.layer, name, have[last], want[last]))
+    return Advice(f"bring {graph.operations[operand.producer].id} to {sizes(want)} before the join")
