@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from skiplint.graph import Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
+from skiplint.tracing.autocast import AutocastWithoutDeviceError
 from skiplint.tracing.backends import ORDER, asks_for_grad, is_backend_limit, prepared
 from skiplint.tracing.errors import TraceError, one_line, user_place, verbose_text
 from skiplint.tracing.fx_graph import builder
@@ -139,7 +140,7 @@ def _trace_on(
         inputs = _unique(named_inputs(ready.forward, ready_args, ready_kwargs))
         for path, tensor in inputs:
             recorder.add_input(path, tensor)
-        with scopes.watching(), FunctionMode(recorder), DispatchMode(recorder):
+        with scopes.watching(), FunctionMode(recorder, on_meta=backend == "meta"), DispatchMode(recorder):
             result = _result(recorder, ready, ready_args, ready_kwargs)
         alive_until = dict(recorder.alive_until)
         recorder.add_output(list(walk(result)))
@@ -166,8 +167,8 @@ def _result(recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs:
     """What the forward returns; nothing, if it gave up after faults that are worth telling."""
     try:
         return _run(model, args, kwargs)
-    except Exception:
-        if not recorder.faults:
+    except Exception as error:
+        if not recorder.faults or isinstance(error, AutocastWithoutDeviceError):
             raise
         return None
 
