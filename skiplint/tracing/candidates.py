@@ -149,6 +149,7 @@ def _cat(call: Call) -> Iterator[Candidate]:
         other = _other_axis(shapes, kept)
         if other is not None:
             yield Candidate(Choice("join", 0, shapes[0], axis=other), call.along(other))
+            return
     for pick in (_most, max, min):
         meant = [pick(sizes) for sizes in zip(*shapes, strict=True)]
         wanted = [tuple(size if i == kept else meant[i] for i, size in enumerate(shape)) for shape in shapes]

@@ -26,7 +26,9 @@ from skiplint.tracing.trees import walk
 SHAPE_ERRORS = (RuntimeError, ValueError, IndexError, AssertionError)
 """What torch raises at operands that do not fit; functions written in Python assert."""
 
-_MOST_WORLDS = 8
+_MOST_WORLDS = 12
+"""In how many worlds a call is run."""
+_MOST_ORIGINS = 3
 _LAYER_AXES = {
     **dict.fromkeys("conv1d conv2d conv3d batch_norm instance_norm group_norm".split(), 1),
     **dict.fromkeys("conv_transpose1d conv_transpose2d conv_transpose3d".split(), 1),
@@ -85,6 +87,8 @@ class Repairs:
         if not self._settled:
             return call
         meant = self._read_in(call, self._settled)
+        if meant is None:
+            return call
         if meant is not call:
             for before, after in zip(call.tensors, meant.tensors, strict=True):
                 if before is not after:
@@ -93,9 +97,9 @@ class Repairs:
 
     def mend(self, call: Call) -> Repair | None:
         """What to go on with behind a call that failed; None if its failure is not understood."""
-        for world in self._worlds(call):
+        for world in self._worlds(call)[: 2 * _MOST_WORLDS]:
             if all(not origin.ran or _wants(call, origin) for origin in world):
-                ran, result = _run(self._read_in(call, world))
+                ran, result = self._run_in(call, world)
                 if ran:
                     self._settle(world)
                     return Repair(result, None, world=world)
@@ -112,23 +116,33 @@ class Repairs:
     def failed(self, record: int, call: Call, repair: Repair, message: str) -> None:
         """Note the fault of the call at ``record``, and what the other readings of it would give."""
         choice = repair.choice
-        for base in (HERE, *self._worlds(call)):
-            if any(origin.ran for origin in base):
+        for base in (HERE, *self._worlds(call)[:_MOST_WORLDS]):
+            if any(origin.ran for origin in base - repair.world):
+                self._remember(repair.result, None, base)
                 continue
-            ran, result = _run(self._read_in(call, base | repair.world))
+            ran, result = self._run_in(call, base | repair.world)
             if ran:
                 self._remember(repair.result, result, base - repair.world)
-            if ran or choice is None:
-                continue
-            for other, chosen in _outcomes(self._read_in(call, base)):
-                world = base if chosen == choice else base | {Origin(record, chosen)}
-                self._variants.setdefault(record, {}).setdefault(base, chosen)
-                self._remember(repair.result, other, world)
+            elif choice is not None:
+                self._read_otherwise(record, call, repair, base)
         if choice is None:
             return
         self._faults[record] = _fault(record, choice, message)
         if repair.ratio is not None and isinstance(repair.result, Tensor):
             self._ratios[repair.result] = repair.ratio
+
+    def _read_otherwise(self, record: int, call: Call, repair: Repair, base: World) -> None:
+        """Remember what a failing call gives in ``base``, read as it was taken and in other ways."""
+        read = self._read_in(call, base)
+        if read is None:
+            self._remember(repair.result, None, base)
+            return
+        for place, (other, chosen) in enumerate(_outcomes(read)):
+            world = base if place == 0 else base | {Origin(record, chosen)}
+            if len(world) > _MOST_ORIGINS:
+                break
+            self._variants.setdefault(record, {}).setdefault(base, chosen)
+            self._remember(repair.result, other, world)
 
     def ran(self, record: int, call: Call, result: Any) -> None:
         """Hand the other readings of a call's operands on to its result."""
@@ -141,12 +155,10 @@ class Repairs:
             if ratio is not None and call.name not in _LAYER_AXES:
                 for _, made in walk(result):
                     self._ratios[made] = ratio
-        for world in self._worlds(call):
-            if call.name == "cat" and any(origin.ran for origin in world):
-                continue
-            ran, other = _run(self._read_in(call, world))
-            if ran:
-                self._remember(result, other, world)
+        for place, world in enumerate(self._worlds(call)):
+            left = place >= _MOST_WORLDS or (call.name == "cat" and any(origin.ran for origin in world))
+            ran, other = (False, None) if left else self._run_in(call, world)
+            self._remember(result, other if ran else None, world)
 
     def _note_axis(self, record: int, call: Call, result: Any) -> None:
         """Operands of one shape concatenate along any axis; the features' may have been meant."""
@@ -162,16 +174,17 @@ class Repairs:
                     self._remember(result, meant, frozenset({Origin(record, choice, ran=True)}))
 
     def _remember(self, result: Any, other: Any, world: World) -> None:
+        """``result`` is as ``other`` in ``world``; None means that there is no such world any more."""
         made = [tensor for _, tensor in walk(result)]
         meant = [tuple(map(int, tensor.shape)) for _, tensor in walk(other)]
-        if not world or len(made) != len(meant):
+        if not world or (other is not None and len(made) != len(meant)):
             return
-        for tensor, shape in zip(made, meant, strict=True):
-            known = self._known(tensor)
-            if tuple(tensor.shape) != shape and world not in known and len(known) < _MOST_WORLDS:
+        for place, tensor in enumerate(made):
+            known, shape = self._known(tensor), None if other is None else meant[place]
+            if tuple(tensor.shape) != shape and world not in known:
                 self._readings[tensor] = {**known, world: shape}
 
-    def _known(self, tensor: Tensor) -> dict[World, Shape]:
+    def _known(self, tensor: Tensor) -> dict[World, Shape | None]:
         return self._readings.get(tensor) or {}  # type: ignore[no-untyped-call]
 
     def _worlds(self, call: Call) -> list[World]:
@@ -182,17 +195,24 @@ class Repairs:
             together = [one | other for one in own for other in found]
             found.update(dict.fromkeys(own))
             found.update(dict.fromkeys(world for world in together if _consistent(world)))
-        return sorted(found, key=len)[: 2 * _MOST_WORLDS]
+        return sorted(found, key=len)
 
-    def _read_in(self, call: Call, world: World) -> Call:
-        """The call with its operands as they are in ``world``."""
+    def _read_in(self, call: Call, world: World) -> Call | None:
+        """The call with its operands as they are in ``world``; None if there is no such world any more."""
         shapes: dict[int, Shape] = {}
         for place, tensor in enumerate(call.tensors):
             known = self._known(tensor)
             inside = [each for each in known if each <= world]
             if inside:
-                shapes[place] = known[max(inside, key=len)]
+                shape = known[max(inside, key=len)]
+                if shape is None:
+                    return None
+                shapes[place] = shape
         return call.resized(shapes) if shapes else call
+
+    def _run_in(self, call: Call, world: World) -> tuple[bool, Any]:
+        read = self._read_in(call, world)
+        return (False, None) if read is None else _run(read)
 
     def _settle(self, world: World) -> None:
         """Calls behind tell that they were meant so, and with that what is wrong with others."""
@@ -226,8 +246,8 @@ def _fault(record: int, choice: Choice, message: str) -> Fault:
 
 
 def _consistent(world: World) -> bool:
-    """Whether no call is read in two ways."""
-    return len({origin.record for origin in world}) == len(world)
+    """Whether no call is read in two ways, and not too many are."""
+    return len({origin.record for origin in world}) == len(world) <= _MOST_ORIGINS
 
 
 def _wants(call: Call, origin: Origin) -> bool:
