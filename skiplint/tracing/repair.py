@@ -115,7 +115,9 @@ class Repairs:
 
     def failed(self, record: int, call: Call, repair: Repair, message: str) -> None:
         """Note the fault of the call at ``record``, and what the other readings of it would give."""
-        choice = repair.choice
+        choice, meant = repair.choice, self._read_in(call, repair.world)
+        if choice is None and call.name == "cat" and meant is not None:
+            self._note_axis(record, meant, repair.result)
         for base in (HERE, *self._worlds(call)[:_MOST_WORLDS]):
             if any(origin.ran for origin in base - repair.world):
                 self._remember(repair.result, None, base)

@@ -1,6 +1,6 @@
 """Checks that kernels make and their meta-device counterparts leave out.
 
-Found by running one misfit of every kind on all backends (tests/tracing/test_backends_agree.py): without
+Found by running one misfit of every kind on all backends (tests/tracing/test_recovery_everywhere.py): without
 values a transposed convolution takes any number of channels.
 """
 
