@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.skips.axes import moved_axes
+from skiplint.analysis.skips.axes import moved_axes, reduced_axes
 from skiplint.graph import Operand, Operation
 
 Maker = Literal["layer", "input", "pooled", "asked", "missing", "other"]
@@ -16,7 +16,7 @@ _POOLS = ("adaptive_", "avg_pool", "max_pool", "lp_pool")
 _REDUCTIONS = frozenset(
     "mean sum amax amin max min median nanmean logsumexp var std norm cumsum prod linalg_vector_norm".split()
 )
-_MOVES = frozenset("permute transpose movedim moveaxis swapaxes swapdims t T mT".split())
+MOVES = frozenset("permute transpose movedim moveaxis swapaxes swapdims t T mT".split())
 _ASKS = frozenset("unsqueeze view reshape unflatten flatten getitem select narrow expand rearrange".split())
 
 
@@ -43,9 +43,11 @@ def _before(flow: Flow, operation: Operation, axis: int) -> tuple[Operand, int] 
     rank = len(operation.outputs[0].shape)
     source = reads[0]
     shape = flow.graph.spec(source).shape
-    if name in _MOVES:
-        came = [old for old in range(len(shape)) if moved_axes(operation, frozenset({old}), rank) == {axis}]
-        return (source, came[0]) if came else "other"
+    if name in MOVES or (name in _REDUCTIONS and rank < len(shape)):
+        following = moved_axes if name in MOVES else reduced_axes
+        places = range(len(shape))
+        came = [old for old in places if following(operation, frozenset({old}), len(shape)) == {axis}]
+        return (source, came[0]) if came and shape[came[0]] == 1 else "other"
     if operation.weighted:
         features = 1 if name.startswith("conv") else rank - 1
         if axis == features:

@@ -10,9 +10,10 @@ from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.joins import reaches
+from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.graph import Operand, Operation
 
-from ._axes import Maker, maker_of_one
+from ._axes import MOVES, Maker, maker_of_one
 from ._reading import flow_of, shapes_of, tensor_name
 from ._remedies import advised_outputs, sizes
 
@@ -289,10 +290,23 @@ def _is_misaligned(flow: Flow, left: _Repeated, right: _Repeated) -> bool:
         s for s in right.shape if s != 1
     ]:
         return False
+    if len(left.shape) == len(right.shape) and any(_is_turned(flow, each.operand) for each in (left, right)):
+        return False  # rows against columns, as graph attention adds its scores
     if "layer" in makers:
         return True
     above, below = sorted((left.operand.producer, right.operand.producer))
     return reaches(flow, above, below)
+
+
+def _is_turned(flow: Flow, operand: Operand) -> bool:
+    for _ in range(8):
+        operation = flow.graph.operations[operand.producer]
+        if operation.base_name in MOVES:
+            return True
+        if not is_unchanged(operation) or not flow.reads[operation.index]:
+            return False
+        operand = flow.reads[operation.index][0]
+    return False
 
 
 def _is_leftover(flow: Flow, narrow: _Repeated, other: Operand, is_shortcut: bool) -> bool:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from skiplint import analyze
+from skiplint import Analysis
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
 from skiplint.linting.registry import load_registry
+from skiplint.tracing import Subject, trace_or_recover
 
-from . import in_place, norms, wiring
+from . import in_place, norms, sizes, wiring
 from .case import Case
 
-CASES = (*in_place.CASES, *norms.CASES, *wiring.CASES)
+CASES = (*in_place.CASES, *norms.CASES, *sizes.CASES, *wiring.CASES)
 RULES = [rule() for rule in load_registry().rules if rule.default]
 
 
 def found(case: Case, *, before: bool) -> list[Finding]:
     build = case.before if before else case.after
     assert build is not None
-    return run_rules(analyze(build(), *case.inputs()), RULES, model=case.source)
+    model, inputs = build(), case.inputs()
+    analysis = Analysis(trace_or_recover(model, inputs, {}), Subject(model, inputs, {}))
+    return run_rules(analysis, RULES, model=case.source)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.source)
