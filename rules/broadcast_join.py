@@ -354,4 +354,5 @@ def _aligned(operation: Operation, left: _Repeated, right: _Repeated) -> Remedy 
         new="{}.squeeze(-1)",
         description=f"take the last axis from {sizes(longer.shape)} with squeeze(-1), or give it to the "
         "other operand with unsqueeze(-1)",
+        safe=False,
     )

@@ -98,6 +98,7 @@ class DtypeJoin(Rule):
                 old=None,
                 new=cast,
                 description=words,
+                safe=False,
             ),
         )
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 OperationKind = Literal["input", "parameter", "buffer", "constant", "call", "output"]
 Backend = Literal["meta", "fake", "eager"]
+BUILT_AT = "_skiplint_built_at"
+"""Attribute of a module with the :class:`Location` of the call that made it, set while models are built."""
 FaultKind = Literal["join", "layer", "shape"]
 Blame = Literal["call", "operand", "width"]
 
@@ -139,6 +141,8 @@ class ModuleInfo:
     training: bool
     location: Location | None
     """Where the class is defined."""
+    built_at: Location | None = None
+    """The call that made it (``nn.ReLU(inplace=True)``); None where skiplint did not see it built."""
 
 
 @dataclass(frozen=True, slots=True)

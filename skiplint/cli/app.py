@@ -14,6 +14,7 @@ from skiplint.cli.check import check
 from skiplint.cli.failures import UsageError, complain
 from skiplint.cli.memory import memory
 from skiplint.cli.paths import paths
+from skiplint.cli.report import report
 from skiplint.cli.rules import explain, rules
 from skiplint.cli.skips import skips
 from skiplint.config import ConfigError, ExitCode
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "skips": skips,
     "paths": paths,
     "memory": memory,
+    "report": report,
     "rules": rules,
     "explain": explain,
 }

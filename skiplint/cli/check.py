@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import typer
 from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.failures import complain_of, exit_code
+from skiplint.cli.fixing import fixed
 from skiplint.config import (
     Settings,
     find_config,
@@ -32,6 +34,9 @@ def check(
     ignore: options.Ignore = [],  # noqa: B006
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
+    fix: options.FixOption = False,
+    unsafe_fixes: options.UnsafeFixes = False,
+    show_fixes: options.ShowFixes = False,
     output_format: options.Format = options.OutputFormat.CONSOLE,
     output_file: options.OutputFile = None,
     color: options.ColorOption = options.Color.AUTO,
@@ -60,10 +65,13 @@ def check(
     # The file's own settings are right by now, so what is wrong came from a flag.
     validate_rules(settings, registry, source="command line")
     positional, named = options.build_arguments(args, kwargs)
+    lint = partial(pipeline.check, targets, settings, args=positional, kwargs=named)
     with output.stdout_to_stderr(), output.progress() as progress:
-        report = pipeline.check(
-            targets, settings, args=positional, kwargs=named, registry=registry, progress=progress
-        )
+        report = lint(registry=registry, progress=progress)
+    if fix or show_fixes:
+        report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
+    if show_fixes:
+        raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
     verbosity = 1 if verbose else -1 if quiet else 0
     style = output.style_for(color, file=output_file, verbosity=verbosity)
     output.emit(render(report, output_format.value, style), output_file)

@@ -13,6 +13,7 @@ from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
 
 SELECTING = "Which rules"
+FIXING = "Fixes"
 OUTPUT = "Output"
 MODELS = "Which models"
 
@@ -92,6 +93,20 @@ FailOn = Annotated[
 ExitZero = Annotated[
     bool,
     typer.Option("--exit-zero", help="End with 0 despite findings.", rich_help_panel=SELECTING),
+]
+FixOption = Annotated[
+    bool,
+    typer.Option(
+        "--fix", help="Make the fixes that are safe, each tried on the model first.", rich_help_panel=FIXING
+    ),
+]
+UnsafeFixes = Annotated[
+    bool,
+    typer.Option("--unsafe-fixes", help="Make those too that may not be meant.", rich_help_panel=FIXING),
+]
+ShowFixes = Annotated[
+    bool,
+    typer.Option("--show-fixes", help="Print the fixes as a diff and write nothing.", rich_help_panel=FIXING),
 ]
 Config = Annotated[
     Path | None,

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from skiplint.graph import Location
+from skiplint.linting.edits import Edit
 
 Shape = tuple[int, ...]
 RemedyKind = Literal["module-argument", "call-argument", "wrap-operand", "insert-module"]
@@ -57,6 +58,10 @@ class Remedy:
     new: Any
     description: str
     """The change in words."""
+    safe: bool = True
+    """Whether what was meant is beyond doubt; others are made with ``--unsafe-fixes`` only."""
+    edits: tuple[Edit, ...] = ()
+    """The same as edits of the source, where its place is known; rules leave this to the engine."""
 
     def to_dict(self) -> dict[str, Any]:
         """The remedy as it stands in the machine-readable report."""
@@ -67,6 +72,8 @@ class Remedy:
             "old": _plain(self.old),
             "new": _plain(self.new),
             "description": self.description,
+            "safe": self.safe,
+            "edits": [edit.to_dict() for edit in self.edits],
         }
 
 

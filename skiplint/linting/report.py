@@ -74,6 +74,9 @@ class SkipReport:
     carries: tuple[str, ...]
     fork_node: str
     join_node: str
+    fork_index: int
+    """Position of the fork among all operations, in execution order."""
+    join_index: int
     gate_node: str | None = None
     """The operation that multiplies by the gate, for gated skips."""
 
@@ -95,6 +98,8 @@ class SkipReport:
             "carries": list(self.carries),
             "fork_node": self.fork_node,
             "join_node": self.join_node,
+            "fork_index": self.fork_index,
+            "join_index": self.join_index,
             "gate_node": self.gate_node,
         }
 

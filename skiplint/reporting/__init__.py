@@ -14,6 +14,7 @@ FORMATS = {
     "console": "skiplint.reporting.console",
     "concise": "skiplint.reporting.concise",
     "json": "skiplint.reporting.json_report",
+    "html": "skiplint.reporting.html",
 }
 """Modules by the name of their format; only the one that is used is imported."""
 
