@@ -79,6 +79,8 @@ class BroadcastJoin(Rule):
             if operation.base_name not in _JOINS or operation.index in faulty:
                 continue
             reads = flow.reads[operation.index]
+            if operation.base_name == "broadcast_tensors" and not _is_in_loss(flow, operation):
+                continue  # asked for
             if len(reads) == 2 and len(set(shapes_of(analysis.graph, reads))) == 2:
                 yield from self._judge(flow, operation, reads[0], reads[1], shortcuts)
 
@@ -254,6 +256,11 @@ class BroadcastJoin(Rule):
         inputs = (torch.randn(4, 8),)
         ''',
     )
+
+
+def _is_in_loss(flow: Flow, operation: Operation) -> bool:
+    readers = [flow.graph.operations[index].name for index in flow.readers[operation.index]]
+    return bool(readers) and all(name.endswith("_loss") for name in readers)
 
 
 def _shortcuts(analysis: Analysis) -> dict[int, set[int]]:

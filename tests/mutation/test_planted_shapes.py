@@ -119,7 +119,7 @@ def test_all_that_is_planted_and_nothing_else_in_many(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sound_networks_are_silent(family: str) -> None:
-    @settings(QUICK, max_examples=4)
+    @settings(QUICK, max_examples=2)
     @given(FAMILIES[family][1])
     def every(write: Writer) -> None:
         source = Source(FAMILIES[family][0])
