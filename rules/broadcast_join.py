@@ -350,6 +350,8 @@ def _maker(flow: Flow, repeated: _Repeated) -> str:
 def _aligned(operation: Operation, left: _Repeated, right: _Repeated) -> Remedy | None:
     """The operand with more axes without its last one, where that gives the other's shape."""
     longer, shorter = (left, right) if len(left.shape) > len(right.shape) else (right, left)
+    if operation.base_name == "broadcast_tensors":
+        return None  # written inside of the loss
     if longer.shape[:-1] != shorter.shape or math.prod(longer.shape) != math.prod(shorter.shape):
         return None
     position = operation.operands.index(longer.operand)

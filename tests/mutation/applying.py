@@ -31,7 +31,7 @@ def _constructor(tree: ast.Module, path: str) -> ast.Call:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
             continue
-        if isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr == path:
+        if isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr == path.rpartition(".")[2]:
             return node.value
     raise AssertionError(f"nothing assigns self.{path}")
 
@@ -55,16 +55,19 @@ def _node(tree: ast.Module, finding: Finding) -> Any:
     found = [
         node
         for node in ast.walk(tree)
-        if getattr(node, "lineno", 0) == finding.location.line
-        and (
-            isinstance(node, ast.BinOp)
-            or (
-                isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
-            )
-        )
+        if getattr(node, "lineno", 0) == finding.location.line and _is_called(node, name)
     ]
     assert len(found) == 1, f"{len(found)} candidates for {finding.fix} in line {finding.location.line}"
     return found[0]
+
+
+def _is_called(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, _OPERATORS.get(name, ()))
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
+
+
+_OPERATORS = {"add": ast.Add, "sub": ast.Sub, "mul": ast.Mult, "matmul": ast.MatMult}
 
 
 def _change_call(call: ast.Call, fix: Remedy) -> None:
