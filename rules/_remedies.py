@@ -114,9 +114,8 @@ def layer_advice(
     lane = _lane(graph, operand)
     if fault.blame == "operand" and lane is not None and not lane.through_norm:
         name = _argument(_OUTPUTS, lane.layer)
-        words = (
-            f"build {lane.layer.id} with {built} output {unit}, which {operation.id} and what follows need"
-        )
+        need = f"{operation.id} and what runs behind it need that"
+        words = f"build {lane.layer.id} with {built} output {unit}: {need}"
         if name is not None and lane.alone:
             return _advice(_built(lane.layer, name, given, built, words))
         return Advice(words)

@@ -39,6 +39,8 @@ class Running:
     """Changes of the example inputs."""
     training: bool = False
     """In training mode; else in evaluation mode."""
+    among: frozenset[Path] | None = None
+    """Real paths of the files to look at in folders; None for all."""
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -89,6 +91,7 @@ def check(
     registry: Registry | None = None,
     progress: Progress = lambda _: None,
     running: Running = Running(),
+    session: Session | None = None,
 ) -> Report:
     """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
 
@@ -100,12 +103,13 @@ def check(
         registry: the rules there are; None means those of all installed packs.
         progress: called with the target of each model before it is traced.
         running: how the models are run, if not as they are meant.
+        session: what gathers the traced models; None for one that runs the rules of ``registry``.
 
     Raises:
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
     settings = settings or Settings()
-    session = _session(settings, registry)
+    session = session or _session(settings, registry)
     for target in targets:
         _check_target(session, target, settings, args, dict(kwargs or {}), progress, running)
     return session.finish(__version__)
@@ -129,7 +133,7 @@ def _check_target(
     from skiplint.targets import SkippedTarget, TargetError, resolve
 
     try:
-        items = resolve(target, models=settings.models, args=args, kwargs=kwargs)
+        items = resolve(target, models=settings.models, args=args, kwargs=kwargs, among=running.among)
     except TargetError as error:
         session.add_untraced(
             ModelReport(

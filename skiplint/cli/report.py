@@ -10,10 +10,11 @@ import typer
 
 from skiplint import pipeline
 from skiplint.cli import options, output
-from skiplint.cli.check import override, read_settings
 from skiplint.cli.failures import UsageError, complain_of
-from skiplint.config import ExitCode, validate_rules
+from skiplint.cli.progress import progress
+from skiplint.config import ExitCode
 from skiplint.linting.registry import load_registry
+from skiplint.precedence import effective_settings
 from skiplint.reporting import render
 
 
@@ -41,25 +42,19 @@ def report(
 
     The page needs nothing else, so it can be attached or kept. Findings do not change the exit code.
 
-    **Example**
+    **Examples**
 
     `skiplint report torchvision.models:resnet50 -o resnet50.html`
     """
     if importlib.util.find_spec("jinja2") is None:
         raise UsageError("skiplint report needs jinja2: pip install 'skiplint[report]'")
     registry = load_registry()
-    settings = override(
-        read_settings(targets, config, registry),
-        select=options.split_selectors(select),
-        extend_select=options.split_selectors(extend_select),
-        ignore=options.split_selectors(ignore),
-        fail_on=None,
-    )
-    validate_rules(settings, registry, source="command line")
+    flags = options.selecting(select, extend_select, ignore, None)
+    settings = effective_settings(targets, config=config, registry=registry, command_line=flags).settings
     positional, named = options.build_arguments(args, kwargs)
-    with output.stdout_to_stderr(), output.progress() as progress:
+    with output.stdout_to_stderr(), progress() as next_model:
         found = pipeline.check(
-            targets, settings, args=positional, kwargs=named, registry=registry, progress=progress
+            targets, settings, args=positional, kwargs=named, registry=registry, progress=next_model
         )
     output.emit(render(found, "html"), output_file)
     complain_of(found, verbose=verbose, rules=False)

@@ -41,7 +41,7 @@ def apply_edits(source: str, edits: Sequence[Edit], *, computed: bool = False) -
         wrapper = MetadataWrapper(cst.parse_module(source))
     except cst.ParserSyntaxError as error:
         raise EditError(f"is not valid Python (line {error.raw_line})") from None
-    calls = _calls_by_place(wrapper, source)
+    calls = _calls_by_place(wrapper)
     module = wrapper.module
     chosen: dict[cst.Call, list[Edit]] = {}
     refused: dict[Edit, str] = {}
@@ -59,9 +59,8 @@ def apply_edits(source: str, edits: Sequence[Edit], *, computed: bool = False) -
 Place = tuple[int, int]
 
 
-def _calls_by_place(wrapper: MetadataWrapper, source: str) -> dict[Place, list[cst.Call]]:
+def _calls_by_place(wrapper: MetadataWrapper) -> dict[Place, list[cst.Call]]:
     """Calls by line and column of their start, inner ones before those around them."""
-    lines = source.splitlines()
     found: dict[Place, list[cst.Call]] = {}
 
     class Collector(cst.CSTVisitor):
@@ -69,9 +68,8 @@ def _calls_by_place(wrapper: MetadataWrapper, source: str) -> dict[Place, list[c
 
         def leave_Call(self, original_node: cst.Call) -> None:  # noqa: N802 - LibCST's name
             start = self.get_metadata(PositionProvider, original_node).start
-            # The interpreter counts bytes, LibCST characters.
-            column = len(lines[start.line - 1][: start.column].encode())
-            found.setdefault((start.line, column + 1), []).append(original_node)
+            # Both count characters, LibCST from 0.
+            found.setdefault((start.line, start.column + 1), []).append(original_node)
 
     wrapper.visit(Collector())
     return found

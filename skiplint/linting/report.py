@@ -157,6 +157,13 @@ class Report:
         failed = any(model.status == "failed" for model in self.models)
         return failed or any(finding.code == RuleFailed.code for finding in self.findings)
 
+    def _repr_html_(self) -> str:
+        """The report in a notebook."""
+        # Against the stream of imports, as pyproject says: notebooks ask the object itself.
+        from skiplint.reporting.notebook import report_html
+
+        return report_html(self)
+
     def worst(self) -> Severity | None:
         """The highest severity among the findings."""
         return max((finding.severity for finding in self.findings), key=lambda s: s.rank, default=None)

@@ -12,9 +12,9 @@ from skiplint.linting.edits import ArgumentEdit, ResampleEdit, WrapEdit
 
 
 def place(source: str, call: str) -> Location:
-    """Where ``call`` starts, as the interpreter counts: bytes."""
+    """Where ``call`` starts, as reports count: characters."""
     before = source[: source.index(call)]
-    return Location("model.py", before.count("\n") + 1, len(before.rpartition("\n")[2].encode()) + 1)
+    return Location("model.py", before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1)
 
 
 def edited(source: str, call: str, callee: str, argument: str, value: str, **more: object) -> str:
