@@ -23,7 +23,7 @@ from . import networks
 from .applying import applied
 from .networks import Source, Writer
 
-IMAGE, TOKENS = "torch.zeros(2, 3, 64, 64)", "torch.zeros(2, 9, 6)"
+IMAGE, TOKENS = "torch.zeros(2, 3, 64, 64)", "torch.zeros(2, 10, 6)"
 WIDTHS, SMALL = st.sampled_from([8, 16]), st.integers(1, 3)
 FAMILIES: dict[str, tuple[str, st.SearchStrategy[Writer]]] = {
     "resnet": (
