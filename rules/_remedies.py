@@ -16,7 +16,7 @@ from skiplint.analysis.shapes import (
     unpadded_layers,
 )
 from skiplint.analysis.skips.roles import is_unchanged
-from skiplint.graph import Fault, ModelGraph, Operand, Operation
+from skiplint.graph import Fault, ModelGraph, Operand, Operation, fitting_sizes
 
 from ._reading import ACTIVATIONS, NORMS
 
@@ -110,7 +110,7 @@ def layer_advice(
 ) -> Advice:
     """The number that a layer, or the one before it, has to be built with."""
     operand = operation.operands[fault.operand]
-    given, built = graph.spec(operand).shape[axis], fault.expected[axis]
+    given, built = fault.actual[axis], fault.expected[axis]
     lane = _lane(graph, operand)
     if fault.blame == "operand" and lane is not None and not lane.through_norm:
         name = _argument(_OUTPUTS, lane.layer)
@@ -152,8 +152,7 @@ def _divides(operation: Operation, given: int) -> bool:
 
 def shape_advice(graph: ModelGraph, operation: Operation, fault: Fault) -> Advice | None:
     """The sizes for a reshape that asks for other than there are; the transposed operand of a product."""
-    operand = operation.operands[fault.operand]
-    have = graph.spec(operand).shape
+    operand, have = operation.operands[fault.operand], fault.actual
     if operation.base_name in ("matmul", "bmm", "mm"):
         turned = (*fault.expected[:-2], *reversed(fault.expected[-2:]))
         if fault.operand != 1 or turned != have:
@@ -161,32 +160,30 @@ def shape_advice(graph: ModelGraph, operation: Operation, fault: Fault) -> Advic
         words = f"transpose the second operand: {graph.operations[operand.producer].id} is {sizes(have)}"
         return _advice(_wrapped(operation, operand, "{}.transpose(-2, -1)", words))
     if operation.base_name in ("view", "reshape"):
-        return _reshaped(operation, have)
+        return _reshaped(operation, have, fault.expected)
     return None
 
 
-def _reshaped(operation: Operation, have: Shape) -> Advice | None:
-    """One size changed so that the elements suffice, the last one if there is a choice."""
+def _reshaped(operation: Operation, have: Shape, expected: Shape) -> Advice | None:
+    """One size changed so that the elements suffice."""
     packed = operation.argument(1, "shape", operation.kwargs.get("size"))
     asked = packed if isinstance(packed, tuple) else operation.args[1:]
     if not all(isinstance(size, int) for size in asked):
         return None
     total = math.prod(have)
-    for place in reversed(range(len(asked))):
-        rest = math.prod(size for i, size in enumerate(asked) if i != place and size != -1)
-        if rest > 0 and asked[place] != -1 and total % rest == 0 and place >= len(asked) - 2:
-            new = (*asked[:place], total // rest, *asked[place + 1 :])
-            words = f"ask for {sizes(new)}, of as many elements as {sizes(have)}"
-            remedy = Remedy(
-                kind="call-argument",
-                target=operation.id,
-                argument="shape",
-                old=tuple(asked),
-                new=new,
-                description=words,
-            )
-            return _advice(remedy)
-    return None
+    new = expected if math.prod(expected) == total else next(fitting_sizes(asked, total), None)
+    if new is None:
+        return None
+    words = f"ask for {sizes(new)}, of as many elements as {sizes(have)}"
+    remedy = Remedy(
+        kind="call-argument",
+        target=operation.id,
+        argument="shape",
+        old=tuple(asked),
+        new=new,
+        description=words,
+    )
+    return _advice(remedy)
 
 
 # -- joins -----------------------------------------------------------------------------------------
@@ -209,7 +206,7 @@ def join_advice(
 ) -> Advice:
     """What makes the operands of a join combine."""
     operand = operation.operands[fault.operand]
-    have, want = graph.spec(operand).shape, fault.expected
+    have, want = fault.actual, fault.expected
     if fault.axis is not None:
         given = operation.argument(1, "dim", operation.kwargs.get("axis", 0))
         words = f"concatenate along dim={fault.axis} instead of {given}"
@@ -351,3 +348,14 @@ def _projected(graph: ModelGraph, operation: Operation, odd: Source, want: Shape
     new = f"{layer}, stride={stride})"
     words = f"put a projection on the shortcut from {odd.maker.id}: {new}"
     return _advice(_wrapped(operation, odd.operand, new, words, "insert-module"))
+
+
+def advised_outputs(graph: ModelGraph, operand: Operand, want: Shape) -> Advice:
+    """The number of outputs of the operand's own last layer for the shape ``want``."""
+    have = graph.spec(operand).shape
+    lane = _lane(graph, operand)
+    last = 1 if lane is not None and lane.layer.name.startswith("conv") else len(have) - 1
+    name = _argument(_OUTPUTS, lane.layer) if lane is not None else None
+    if lane is not None and name is not None and lane.alone and not lane.through_norm:
+        return _advice(_built(lane.layer, name, have[last], want[last]))
+    return Advice(f"bring {graph.operations[operand.producer].id} to {sizes(want)} before the join")

@@ -45,7 +45,7 @@ class MismatchedLayer(Rule):
 
     def _finding(self, graph: ModelGraph, fault: Fault) -> Finding:
         operation = graph.operations[fault.operation]
-        have = graph.spec(operation.operands[fault.operand]).shape
+        have = fault.actual
         axis = _axis(have, fault.expected)
         shapes = tuple(graph.spec(operand).shape for operand in operation.operands[:2])
         if axis is None or fault.kind == "shape":

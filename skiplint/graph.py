@@ -8,8 +8,9 @@ Tracing makes these objects; everything after tracing only reads them. Nothing h
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -152,6 +153,17 @@ class InputInfo:
     spec: TensorSpec
 
 
+def fitting_sizes(asked: Sequence[int], total: int) -> Iterator[tuple[int, ...]]:
+    """``asked`` with one of its last two sizes changed so that their product is ``total``.
+
+    Those are where a reshape splits features into heads; the last one comes first.
+    """
+    for place in range(len(asked) - 1, max(len(asked) - 3, -1), -1):
+        rest = math.prod(size for i, size in enumerate(asked) if i != place)
+        if -1 not in asked and rest > 0 and total % rest == 0:
+            yield (*asked[:place], total // rest, *asked[place + 1 :])
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A call that failed on shapes, and behind which the trace went on."""
@@ -166,6 +178,8 @@ class Fault:
     """The shape that it should have for the call to run."""
     message: str
     """What torch said, on one line; empty for a call that ran but gave what was not meant."""
+    actual: tuple[int, ...] = ()
+    """The shape that it has once the faults before are mended."""
     axis: int | None = None
     """For a concatenation along the wrong axis the one that was meant."""
     blame: Blame = "call"

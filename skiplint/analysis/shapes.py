@@ -25,11 +25,14 @@ class Source:
 def sources_of(graph: ModelGraph, fault: Fault) -> tuple[Source, ...]:
     """The operands of the faulty call that are computed, in the order of the call."""
     operation = graph.operations[fault.operation]
+    odd = operation.operands[fault.operand]
     computed = [each for each in operation.operands if graph.operations[each.producer].data]
-    return tuple(_source(graph, operand) for operand in computed)
+    return tuple(
+        _source(graph, each, fault.actual if each is odd else graph.spec(each).shape) for each in computed
+    )
 
 
-def _source(graph: ModelGraph, operand: Operand) -> Source:
+def _source(graph: ModelGraph, operand: Operand, shape: Shape) -> Source:
     maker: Operation | None = None
     layers: list[Operation] = []
     index = operand.producer
@@ -45,9 +48,7 @@ def _source(graph: ModelGraph, operand: Operand) -> Source:
         if not upstream:
             break
         index = upstream[0]
-    return Source(
-        operand, graph.spec(operand).shape, maker or graph.operations[operand.producer], tuple(layers)
-    )
+    return Source(operand, shape, maker or graph.operations[operand.producer], tuple(layers))
 
 
 def is_convolutional(source: Source) -> bool:

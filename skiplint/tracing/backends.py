@@ -27,6 +27,7 @@ from torch._subclasses.fake_tensor import (
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
 from skiplint.graph import Backend
+from skiplint.tracing.autocast import regions_followed
 from skiplint.tracing.trees import replace
 
 ORDER: tuple[Backend, ...] = ("meta", "fake", "eager")
@@ -49,6 +50,7 @@ def prepared(
         stack.enter_context(torch.set_grad_enabled(grad))
         stack.enter_context(_compiled_code_run_eagerly())
         stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(regions_followed({tensor.device.type for tensor in model.parameters()}))
         if backend == "meta":
             convert: Callable[[Tensor], Tensor] = _to_meta
             stack.enter_context(torch.device("meta"))

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skiplint.graph import Blame, FaultKind
+from skiplint.graph import Blame, FaultKind, fitting_sizes
 from skiplint.tracing.naming import function_name
 from skiplint.tracing.trees import replace
 
@@ -30,6 +30,7 @@ class Choice:
     kind: FaultKind
     operand: int
     expected: Shape
+    actual: Shape = ()
     axis: int | None = None
     blame: Blame = "call"
 
@@ -41,7 +42,11 @@ class Call:
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
-        self.name = function_name(function).rstrip("_")
+
+    @cached_property
+    def name(self) -> str:
+        """What the function is called, without the in-place mark."""
+        return function_name(self.function).rstrip("_")
 
     @cached_property
     def tensors(self) -> list[Tensor]:
@@ -144,6 +149,7 @@ def _cat(call: Call) -> Iterator[Candidate]:
         other = _other_axis(shapes, kept)
         if other is not None:
             yield Candidate(Choice("join", 0, shapes[0], axis=other), call.along(other))
+            return
     for pick in (_most, max, min):
         meant = [pick(sizes) for sizes in zip(*shapes, strict=True)]
         wanted = [tuple(size if i == kept else meant[i] for i, size in enumerate(shape)) for shape in shapes]
@@ -299,7 +305,7 @@ def _norm(call: Call) -> Iterator[Candidate]:
 
 
 def _reshape(call: Call) -> Iterator[Candidate]:
-    """The shape that was asked for; an open size becomes what is nearest below."""
+    """The shape that was asked for (an open size becomes what is nearest below), or one that there is."""
     first = call.argument(1, "size", "shape", "dims")
     sizes = tuple(first) if isinstance(first, (list, tuple)) else call.args[1:]
     if not sizes or not all(isinstance(size, int) for size in sizes):
@@ -311,6 +317,8 @@ def _reshape(call: Call) -> Iterator[Candidate]:
     count = max(total // known, 1) * known if -1 in sizes else known
     meant = tuple(count // known if size == -1 else size for size in sizes)
     yield Candidate(Choice("shape", 0, meant), call.resized({0: (count,)}))
+    for own in fitting_sizes(sizes, total):
+        yield Candidate(Choice("shape", 0, own), Call(call.tensors[0].reshape, own, {}))
 
 
 def _unflatten(call: Call) -> Iterator[Candidate]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from torch import Tensor, nn
 
 from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
+from skiplint.tracing.autocast import AutocastWithoutDeviceError
 from skiplint.tracing.backends import ORDER, asks_for_grad, is_backend_limit, prepared
 from skiplint.tracing.errors import TraceError, one_line, user_place, verbose_text
 from skiplint.tracing.fx_graph import builder
@@ -18,6 +19,7 @@ from skiplint.tracing.modes import DispatchMode, FunctionMode
 from skiplint.tracing.recorder import Observer, Recorder
 from skiplint.tracing.scopes import ScopeStack, class_name
 from skiplint.tracing.sources import FrameReader
+from skiplint.tracing.strict import Strict
 from skiplint.tracing.trees import named_inputs, walk
 
 T = TypeVar("T")
@@ -107,7 +109,7 @@ def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     model = _unwrapped(model)
 
     def run(backend: Backend, grad: bool) -> bool:
-        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
+        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs), Strict():
             ready(*ready_args, **ready_kwargs)
         return True
 
@@ -164,7 +166,7 @@ def _trace_on(
         inputs = _unique(named_inputs(ready.forward, ready_args, ready_kwargs))
         for path, tensor in inputs:
             recorder.add_input(path, tensor)
-        with scopes.watching(), FunctionMode(recorder), DispatchMode(recorder):
+        with scopes.watching(), FunctionMode(recorder, on_meta=backend == "meta"), DispatchMode(recorder):
             result = _result(recorder, ready, ready_args, ready_kwargs)
         alive_until = dict(recorder.alive_until)
         returned = list(walk(result))
@@ -194,8 +196,8 @@ def _result(recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs:
     """What the forward returns; nothing, if it gave up after faults that are worth telling."""
     try:
         return _run(model, args, kwargs)
-    except Exception:
-        if not recorder.faults:
+    except Exception as error:
+        if not recorder.faults or isinstance(error, AutocastWithoutDeviceError):
             raise
         return None
 

@@ -15,8 +15,10 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from skiplint.tracing.autocast import assert_no_region
 from skiplint.tracing.composites import opened
 from skiplint.tracing.recorder import Recorder
+from skiplint.tracing.repair import SHAPE_ERRORS
 
 _QUIET_PROPERTIES = frozenset(
     "shape dtype device ndim requires_grad is_meta layout is_leaf is_cuda is_cpu is_sparse is_quantized "
@@ -44,9 +46,10 @@ def _is_quiet(function: Any) -> bool:
 class FunctionMode(TorchFunctionMode):
     """Hands every torch function call to the recorder."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, *, on_meta: bool = False) -> None:
         super().__init__()
         self._recorder = recorder
+        self._on_meta = on_meta
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -54,11 +57,18 @@ class FunctionMode(TorchFunctionMode):
         kwargs = kwargs or {}
         if _is_quiet(func):
             return func(*args, **kwargs)
+        if self._on_meta:
+            assert_no_region()
         body = opened(func) if all(kind in _PLAIN for kind in types) else None
-        if body is not None:
+        if body is None:
+            return self._recorder.call(func, args, kwargs)
+        try:
             with self:
                 return body(*args, **kwargs)
-        return self._recorder.call(func, args, kwargs)
+        except SHAPE_ERRORS:
+            if not self._recorder.recovers:
+                raise
+        return self._recorder.call(func, args, kwargs)  # its own check of shapes failed: repair it whole
 
 
 @cache

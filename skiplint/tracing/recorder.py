@@ -21,6 +21,7 @@ from skiplint.tracing.repair import SHAPE_ERRORS, Repair, Repairs
 from skiplint.tracing.scopes import Scope, ScopeStack
 from skiplint.tracing.sources import FrameReader
 from skiplint.tracing.storages import StorageState, Value, Write, region_of, storage_key
+from skiplint.tracing.strict import assert_fits
 from skiplint.tracing.trees import walk
 
 # Calls that hand back their argument itself outside training. They get a tensor object of their own,
@@ -123,9 +124,16 @@ class Recorder:
             return function(*args, **kwargs)
         outer, self._writes = self._writes, []
         self.inside = True
-        repair: tuple[Repair, str] | None = None
+        call, repair = Call(function, args, kwargs), None
         try:
-            result, repair = self._run(function, args, kwargs)
+            if self._repairs is None:
+                assert_fits(function, args, kwargs)
+                if self._observer is None:
+                    result = function(*args, **kwargs)
+                else:
+                    result = self._observer.run(function, args, kwargs)
+            else:
+                call, result, repair = self._recover(self._repairs, call)
         finally:
             self.inside = False
             writes, self._writes = self._writes, outer
@@ -143,7 +151,7 @@ class Recorder:
             outputs = [result]
         self._record(function, args, kwargs, tensors, outputs, mutated, writes)
         if self._repairs is not None:
-            self._learn(self._repairs, Call(function, args, kwargs), result, repair)
+            self._learn(self._repairs, call, result, repair)
         return result
 
     def _learn(self, repairs: Repairs, call: Call, result: Any, repair: tuple[Repair, str] | None) -> None:
@@ -155,26 +163,23 @@ class Recorder:
             if repair is None:
                 repairs.ran(record, call, result)
             else:
-                repairs.failed(record, *repair)
+                repairs.failed(record, call, *repair)
         finally:
             self.inside = False
             self._writes = outer
 
-    def _run(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[Any, tuple[Repair, str] | None]:
-        """The result of the call, or what it was evidently meant to be."""
+    @staticmethod
+    def _recover(repairs: Repairs, call: Call) -> tuple[Call, Any, tuple[Repair, str] | None]:
+        """The call as it is meant, and its result or what that was evidently meant to be."""
+        call = repairs.as_settled(call)
         try:
-            if self._observer is not None:
-                return self._observer.run(function, args, kwargs), None
-            return function(*args, **kwargs), None
+            assert_fits(call.function, call.args, call.kwargs)
+            return call, call.function(*call.args, **call.kwargs), None
         except SHAPE_ERRORS as error:
-            if self._repairs is None:
-                raise
-            repair = self._repairs.mend(Call(function, args, kwargs))
+            repair = repairs.mend(call)
             if repair is None:
                 raise
-            return repair.result, (repair, one_line(error))
+            return call, repair.result, (repair, one_line(error))
 
     def wrote(self, tensors: list[Tensor]) -> None:
         """Note tensors that a kernel of the running call has written."""

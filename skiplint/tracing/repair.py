@@ -9,9 +9,9 @@ further fault.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations
 from typing import Any
 
 import torch
@@ -19,12 +19,16 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault
-from skiplint.tracing.candidates import Call, Candidate, Choice, Shape, candidates
+from skiplint.tracing.candidates import Call, Choice, Shape, candidates
+from skiplint.tracing.strict import assert_fits
 from skiplint.tracing.trees import walk
 
-SHAPE_ERRORS = (RuntimeError, ValueError, IndexError)
+SHAPE_ERRORS = (RuntimeError, ValueError, IndexError, AssertionError)
+"""What torch raises at operands that do not fit; functions written in Python assert."""
 
-_MOST_READINGS = 3
+_MOST_WORLDS = 12
+"""In how many worlds a call is run."""
+_MOST_ORIGINS = 3
 _LAYER_AXES = {
     **dict.fromkeys("conv1d conv2d conv3d batch_norm instance_norm group_norm".split(), 1),
     **dict.fromkeys("conv_transpose1d conv_transpose2d conv_transpose3d".split(), 1),
@@ -35,12 +39,17 @@ _LAYER_AXES = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a tensor's other reading comes from, and what it would say of the fault there."""
+    """One call read in another way than it was taken at first, and what that says of the fault there."""
 
     record: int
     choice: Choice
     ran: bool = False
-    """The call there ran, a concatenation along an axis that may not be the one that was meant."""
+    """The call ran: a concatenation along an axis that may not be the one that was meant."""
+
+
+World = frozenset[Origin]
+"""Calls that are read in another way together; the empty one is how the trace goes on."""
+HERE: World = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +59,10 @@ class Repair:
     result: Any
     choice: Choice | None
     """What is wrong with the call; None where it only follows from an earlier fault."""
-    others: tuple[tuple[Any, Choice], ...] = ()
-    """Results of other readings."""
     ratio: Fraction | None = None
     """By how much the call changed the number of elements."""
+    world: World = HERE
+    """In which the call runs."""
 
 
 class Repairs:
@@ -62,44 +71,80 @@ class Repairs:
     def __init__(self) -> None:
         self._faults: dict[int, Fault] = {}
         self._readings: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        """For tensors the shapes that they have in other worlds."""
         self._ratios: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self._variants: dict[int, dict[World, Choice]] = {}
+        """What is wrong with a call in other worlds."""
+        self._settled: World = HERE
 
     @property
     def faults(self) -> list[Fault]:
         """What was found so far, in execution order."""
         return [self._faults[record] for record in sorted(self._faults)]
 
+    def as_settled(self, call: Call) -> Call:
+        """The call with its operands as calls before have shown that they were meant."""
+        if not self._settled:
+            return call
+        meant = self._read_in(call, self._settled)
+        if meant is None:
+            return call
+        if meant is not call:
+            for before, after in zip(call.tensors, meant.tensors, strict=True):
+                if before is not after:
+                    self._readings[after] = self._known(before)
+        return meant
+
     def mend(self, call: Call) -> Repair | None:
         """What to go on with behind a call that failed; None if its failure is not understood."""
-        again = self._as_meant(call)
-        if again is not None:
-            return again
-        found: list[tuple[Any, Choice]] = []
-        for candidate in candidates(call):
-            ran, result = _outcome(call, candidate)
-            if ran:
-                found.append((result, candidate.choice))
-        if not found:
+        for world in self._worlds(call)[: 2 * _MOST_WORLDS]:
+            if all(not origin.ran or _wants(call, origin) for origin in world):
+                ran, result = self._run_in(call, world)
+                if ran:
+                    self._settle(world)
+                    return Repair(result, None, world=world)
+        found = next(_outcomes(call), None)
+        if found is None:
             return None
-        result, choice = found[0]
+        result, choice = found
         ratio = _ratio(call, choice)
         if ratio is not None and self._undoes(call, choice, ratio):
             return Repair(result, None)
-        keeps = ratio if choice.kind == "shape" and call.name in ("view", "reshape") else None
-        return Repair(result, choice, tuple(found[1:]), keeps)
+        kept = choice.kind == "shape" and call.name in ("view", "reshape")
+        return Repair(result, choice, ratio if kept else None)
 
-    def failed(self, record: int, repair: Repair, message: str) -> None:
-        """Note the fault of the call at ``record``."""
-        if repair.choice is None:
+    def failed(self, record: int, call: Call, repair: Repair, message: str) -> None:
+        """Note the fault of the call at ``record``, and what the other readings of it would give."""
+        choice, meant = repair.choice, self._read_in(call, repair.world)
+        if choice is None and call.name == "cat" and meant is not None:
+            self._note_axis(record, meant, repair.result)
+        for base in (HERE, *self._worlds(call)[:_MOST_WORLDS]):
+            if any(origin.ran for origin in base - repair.world):
+                self._remember(repair.result, None, base)
+                continue
+            ran, result = self._run_in(call, base | repair.world)
+            if ran:
+                self._remember(repair.result, result, base - repair.world)
+            elif choice is not None:
+                self._read_otherwise(record, call, repair, base)
+        if choice is None:
             return
-        choice = repair.choice
-        self._faults[record] = Fault(
-            record, choice.kind, choice.operand, choice.expected, message, choice.axis, choice.blame
-        )
-        for result, other in repair.others[: _MOST_READINGS - 1]:
-            self._remember(repair.result, result, Origin(record, other))
+        self._faults[record] = _fault(record, choice, message)
         if repair.ratio is not None and isinstance(repair.result, Tensor):
             self._ratios[repair.result] = repair.ratio
+
+    def _read_otherwise(self, record: int, call: Call, repair: Repair, base: World) -> None:
+        """Remember what a failing call gives in ``base``, read as it was taken and in other ways."""
+        read = self._read_in(call, base)
+        if read is None:
+            self._remember(repair.result, None, base)
+            return
+        for place, (other, chosen) in enumerate(_outcomes(read)):
+            world = base if place == 0 else base | {Origin(record, chosen)}
+            if len(world) > _MOST_ORIGINS:
+                break
+            self._variants.setdefault(record, {}).setdefault(base, chosen)
+            self._remember(repair.result, other, world)
 
     def ran(self, record: int, call: Call, result: Any) -> None:
         """Hand the other readings of a call's operands on to its result."""
@@ -112,12 +157,10 @@ class Repairs:
             if ratio is not None and call.name not in _LAYER_AXES:
                 for _, made in walk(result):
                     self._ratios[made] = ratio
-        for origin in self._origins(call):
-            if origin.ran and call.name == "cat":
-                continue
-            ran, other = _run(self._read_as(call, (origin,)))
-            if ran:
-                self._remember(result, other, origin)
+        for place, world in enumerate(self._worlds(call)):
+            left = place >= _MOST_WORLDS or (call.name == "cat" and any(origin.ran for origin in world))
+            ran, other = (False, None) if left else self._run_in(call, world)
+            self._remember(result, other if ran else None, world)
 
     def _note_axis(self, record: int, call: Call, result: Any) -> None:
         """Operands of one shape concatenate along any axis; the features' may have been meant."""
@@ -129,68 +172,84 @@ class Repairs:
             if other != axis % rank:
                 ran, meant = _run(call.along(other))
                 if ran:
-                    self._remember(result, meant, Origin(record, Choice("join", 0, shapes[0], other), True))
+                    choice = Choice("join", 0, shapes[0], axis=other, actual=shapes[0])
+                    self._remember(result, meant, frozenset({Origin(record, choice, ran=True)}))
 
-    def _remember(self, result: Any, other: Any, origin: Origin) -> None:
+    def _remember(self, result: Any, other: Any, world: World) -> None:
+        """``result`` is as ``other`` in ``world``; None means that there is no such world any more."""
         made = [tensor for _, tensor in walk(result)]
-        meant = [tuple(tensor.shape) for _, tensor in walk(other)]
-        if len(made) != len(meant):
+        meant = [tuple(map(int, tensor.shape)) for _, tensor in walk(other)]
+        if not world or (other is not None and len(made) != len(meant)):
             return
-        for tensor, shape in zip(made, meant, strict=True):
-            if tuple(tensor.shape) != shape:
-                known: dict[Origin, Shape] = self._readings.get(tensor) or {}  # type: ignore[no-untyped-call]
-                if len(known) < _MOST_READINGS:
-                    self._readings[tensor] = {**known, origin: shape}
+        for place, tensor in enumerate(made):
+            known, shape = self._known(tensor), None if other is None else meant[place]
+            if tuple(tensor.shape) != shape and world not in known:
+                self._readings[tensor] = {**known, world: shape}
 
-    def _origins(self, call: Call) -> list[Origin]:
-        found: dict[Origin, None] = {}
+    def _known(self, tensor: Tensor) -> dict[World, Shape | None]:
+        return self._readings.get(tensor) or {}  # type: ignore[no-untyped-call]
+
+    def _worlds(self, call: Call) -> list[World]:
+        """The worlds in which an operand is another one, and those that go together, simple ones first."""
+        found: dict[World, None] = {}
         for tensor in call.tensors:
-            found.update(dict.fromkeys(self._readings.get(tensor) or ()))  # type: ignore[no-untyped-call]
-        return list(found)
+            own = list(self._known(tensor))
+            together = [one | other for one in own for other in found]
+            found.update(dict.fromkeys(own))
+            found.update(dict.fromkeys(world for world in together if _consistent(world)))
+        return sorted(found, key=len)
 
-    def _read_as(self, call: Call, origins: tuple[Origin, ...]) -> Call:
+    def _read_in(self, call: Call, world: World) -> Call | None:
+        """The call with its operands as they are in ``world``; None if there is no such world any more."""
         shapes: dict[int, Shape] = {}
         for place, tensor in enumerate(call.tensors):
-            known: dict[Origin, Shape] = self._readings.get(tensor) or {}  # type: ignore[no-untyped-call]
-            for origin in origins:
-                if origin in known:
-                    shapes[place] = known[origin]
-        return call.resized(shapes)
+            known = self._known(tensor)
+            inside = [each for each in known if each <= world]
+            if inside:
+                shape = known[max(inside, key=len)]
+                if shape is None:
+                    return None
+                shapes[place] = shape
+        return call.resized(shapes) if shapes else call
 
-    def _as_meant(self, call: Call) -> Repair | None:
-        """The call with operands as they could have been meant too; that settles what was meant."""
-        usable = [origin for origin in self._origins(call) if not origin.ran or _wants(call, origin)]
-        for count in range(1, min(len(usable), 3) + 1):
-            for chosen in combinations(usable, count):
-                if len({origin.record for origin in chosen}) != count:
-                    continue
-                ran, result = _run(self._read_as(call, chosen))
-                if ran:
-                    for origin in chosen:
-                        self._settle(origin)
-                    return Repair(result, None)
-        return None
+    def _run_in(self, call: Call, world: World) -> tuple[bool, Any]:
+        read = self._read_in(call, world)
+        return (False, None) if read is None else _run(read)
 
-    def _settle(self, origin: Origin) -> None:
-        choice, known = origin.choice, self._faults.get(origin.record)
-        if known is not None:
-            self._faults[origin.record] = replace(
-                known,
-                kind=choice.kind,
-                operand=choice.operand,
-                expected=choice.expected,
-                axis=choice.axis,
-                blame=choice.blame,
-            )
-        elif origin.ran:
-            self._faults[origin.record] = Fault(
-                origin.record, "join", choice.operand, choice.expected, "", choice.axis
-            )
+    def _settle(self, world: World) -> None:
+        """Calls behind tell that they were meant so, and with that what is wrong with others."""
+        self._settled |= world
+        meant = {origin.record: origin.choice for origin in self._settled}
+        for record, variants in self._variants.items():
+            inside = [each for each in variants if each <= self._settled]
+            if record in self._faults and record not in meant and inside:
+                meant[record] = variants[max(inside, key=len)]
+        for record, choice in meant.items():
+            known = self._faults.get(record)
+            self._faults[record] = _fault(record, choice, known.message if known is not None else "")
 
     def _undoes(self, call: Call, choice: Choice, ratio: Fraction) -> bool:
         """Whether the call only fails because an earlier reshape changed the number of elements."""
         earlier = self._ratios.get(call.tensors[choice.operand])  # type: ignore[no-untyped-call]
         return earlier is not None and earlier * ratio == 1
+
+
+def _fault(record: int, choice: Choice, message: str) -> Fault:
+    return Fault(
+        record,
+        choice.kind,
+        choice.operand,
+        choice.expected,
+        message,
+        actual=choice.actual,
+        axis=choice.axis,
+        blame=choice.blame,
+    )
+
+
+def _consistent(world: World) -> bool:
+    """Whether no call is read in two ways, and not too many are."""
+    return len({origin.record for origin in world}) == len(world) <= _MOST_ORIGINS
 
 
 def _wants(call: Call, origin: Origin) -> bool:
@@ -201,14 +260,20 @@ def _wants(call: Call, origin: Origin) -> bool:
     return axis % len(call.shapes[0]) == origin.choice.axis
 
 
-def _outcome(call: Call, candidate: Candidate) -> tuple[bool, Any]:
-    if candidate.call is None:
-        return True, torch.empty_like(call.tensors[0])
-    return _run(candidate.call)
+def _outcomes(call: Call) -> Iterator[tuple[Any, Choice]]:
+    """The results that a call may have been meant to give."""
+    for candidate in candidates(call):
+        if candidate.call is None:
+            ran, result = True, torch.empty_like(call.tensors[0])
+        else:
+            ran, result = _run(candidate.call)
+        if ran:
+            yield result, replace(candidate.choice, actual=call.shapes[candidate.choice.operand])
 
 
 def _run(call: Call) -> tuple[bool, Any]:
     try:
+        assert_fits(call.function, call.args, call.kwargs)
         return True, call.function(*call.args, **call.kwargs)
     except SHAPE_ERRORS:
         return False, None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from skiplint import analyze
+from skiplint import Analysis
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
 from skiplint.linting.registry import load_registry
 from skiplint.linting.selection import Selection, choose_rules
+from skiplint.tracing import Subject, trace_or_recover
 
-from . import in_place, initialisation, norms, wiring
+from . import in_place, initialisation, norms, sizes, wiring
 from .case import Case
 
-CASES = (*in_place.CASES, *norms.CASES, *wiring.CASES, *initialisation.CASES)
+CASES = (*in_place.CASES, *norms.CASES, *sizes.CASES, *wiring.CASES, *initialisation.CASES)
 REGISTRY = load_registry()
 
 
@@ -22,7 +23,9 @@ def found(case: Case, *, before: bool) -> list[Finding]:
     assert build is not None
     selection = Selection(extend_select=[case.code] if case.code else [])
     rules = choose_rules(REGISTRY, selection, {case.code: case.options} if case.code else None)
-    return run_rules(analyze(build(), *case.inputs()), rules, model=case.source)
+    model, inputs = build(), case.inputs()
+    analysis = Analysis(trace_or_recover(model, inputs, {}), Subject(model, inputs, {}))
+    return run_rules(analysis, rules, model=case.source)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.source)

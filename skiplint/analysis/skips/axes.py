@@ -176,7 +176,7 @@ def _carried(flow: Flow, operation: Operation, source: int, axes: frozenset[int]
     if name in PRODUCTS_OF_DATA:
         return _through_product(flow, operation, operand, axes)
     if name in _MOVES:
-        return _moved(operation, axes, len(before))
+        return moved_axes(operation, axes, len(before))
     if name in _RESHAPES:
         return reshaped_axes(before, after, axes)
     if len(before) == len(after):
@@ -186,7 +186,7 @@ def _carried(flow: Flow, operation: Operation, source: int, axes: frozenset[int]
         kept = [axis for axis in range(len(before)) if axis not in gone]
         return frozenset(new for new, old in enumerate(kept) if old in axes)
     if name in ("sum", "mean", "amax", "amin", "max", "logsumexp") and len(after) < len(before):
-        return _reduced(operation, axes, len(before))
+        return reduced_axes(operation, axes, len(before))
     shift = len(after) - len(before)
     return frozenset(axis + shift for axis in axes if 0 <= axis + shift < len(after))
 
@@ -202,7 +202,8 @@ def _through_product(
     return frozenset(axis for axis in kept if axis < len(operation.outputs[0].shape))
 
 
-def _moved(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[int]:
+def moved_axes(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[int]:
+    """Where a permutation of axes puts ``axes`` of its operand."""
     name = operation.base_name
     if name == "permute":
         order = operation.args[1:]
@@ -228,7 +229,8 @@ def _moved(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[i
     return frozenset(swap.get(axis, axis) for axis in axes)
 
 
-def _reduced(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[int]:
+def reduced_axes(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[int]:
+    """Where a reduction that takes axes away leaves ``axes`` of its operand."""
     dims = operation.argument(1, "dim", None)
     gone = {dims % rank} if isinstance(dims, int) else {dim % rank for dim in dims or range(rank)}
     kept = [axis for axis in range(rank) if axis not in gone]

@@ -1,0 +1,277 @@
+"""SKL105 dtype-join."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from skiplint import Finding, Remedy, Rule, Severity
+from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
+from skiplint.analysis.skips import Skip
+from skiplint.analysis.skips.roles import ADDITIONS, CONCATENATIONS, is_unchanged
+from skiplint.graph import ModelGraph, Operand, Operation
+
+from ._reading import flow_of, shapes_of, tensor_name
+
+_JOINS = ADDITIONS | CONCATENATIONS | {"lerp", "addcmul", "where"}
+_CASTS = frozenset({"to", "float", "double", "type", "type_as"})
+_MAX_STEPS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class _Promotion:
+    """A join whose result is of a wider type than one of its operands."""
+
+    operation: Operation
+    wide: Operand
+    narrow: Operand
+
+
+class DtypeJoin(Rule):
+    """A join of two number types, whose result silently takes the wider one.
+
+    ## What it does
+    Reports skips whose shortcut and branch differ in their number type (half and float, bfloat16 and
+    float, integers and floats), so that the join promotes: with explicit casts, and inside of
+    `torch.autocast` regions of the forward. Says what the wider result costs and which cast keeps it
+    narrow. Of a chain of joins that are wide because the one before was, only the first is reported.
+
+    Raising the precision on purpose is silent: a norm or softmax in float32 that is cast back before the
+    join, a sum whose only use is to be cast back, and a residual stream that a cast on the shortcut keeps
+    in float32.
+
+    ## Why it is bad
+    From the join on all activations take twice the memory and bandwidth, which is what the half type was
+    chosen against, and every layer behind casts them back. Nothing fails and nothing warns.
+
+    ## When it is wrong
+    Where the residual stream of a mixed-precision model is to stay in float32, as that of most language
+    models under autocast does. Say so with a cast at its start: `x = x.float()`.
+
+    Regions for an accelerator are traced with the CPU's lists of operations, which keep norms and softmax
+    in the lower precision, so joins that are wide only because CUDA raises these are not seen. Neither
+    are regions that are entered outside of the forward, or by a decorator.
+
+    ## References
+    - PyTorch, Automatic Mixed Precision, "CUDA Ops that promote to the widest input type".
+    - Gu and Dao 2023, Mamba (arXiv 2312.00752): `residual_in_fp32`, a wide stream on purpose.
+    """
+
+    code = "SKL105"
+    name = "dtype-join"
+    severity = Severity.WARNING
+
+    def check(self, analysis: Analysis) -> Iterator[Finding]:
+        """Look at every step of every skip, then at sums of integers with what was computed from them."""
+        flow = flow_of(analysis)
+        for skip in analysis.skips:
+            ends = {skip.operands[each.operand].producer for each in skip.connections}
+            for promotion in _promotions(flow, skip):
+                if not _is_meant(flow, promotion, ends):
+                    yield self._finding(analysis.graph, promotion)
+        for promotion in _from_integers(analysis.graph):
+            yield self._finding(analysis.graph, promotion)
+
+    def _finding(self, graph: ModelGraph, found: _Promotion) -> Finding:
+        operation = found.operation
+        result = operation.outputs[0]
+        wide, narrow = graph.spec(found.wide).dtype, graph.spec(found.narrow).dtype
+        count = max(result.nbytes // _width(result.dtype), 1)
+        whole, half = result.nbytes, count * _width(narrow)
+        integer = not graph.spec(found.narrow).floating
+        changed = found.narrow if integer else found.wide
+        cast = f"{{}}.to(torch.{wide if integer else narrow})"
+        words = f"cast {tensor_name(graph, changed)} before the join: {cast.format('...')}"
+        return self.finding(
+            f"{operation.name} joins {narrow} from {tensor_name(graph, found.narrow)} with {wide} from "
+            f"{tensor_name(graph, found.wide)}: the result is {result.dtype}, {whole:,} bytes instead of "
+            f"{half:,}",
+            node=operation,
+            shapes=shapes_of(graph, operation.operands[:2]),
+            expected=wide if integer else narrow,
+            actual=result.dtype,
+            fix=Remedy(
+                kind="wrap-operand",
+                target=operation.id,
+                argument=changed.argument,
+                old=None,
+                new=cast,
+                description=words,
+                safe=False,
+            ),
+        )
+
+    bad = (
+        """
+        import torch
+        from torch import nn
+
+
+        class Block(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+                self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+            def forward(self, x):
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    out = self.conv2(torch.relu(self.conv1(x)))
+                    return torch.relu(out + x)  # SKL105
+
+
+        model = nn.Sequential(Block(8), Block(8))
+        inputs = (torch.randn(1, 8, 16, 16),)
+        """,
+        """
+        import torch
+        from torch import nn
+
+
+        class Block(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.linear = nn.Linear(width, width)
+
+            def forward(self, x):
+                branch = self.linear(x).float()
+                return x + branch / branch.norm(dim=-1, keepdim=True)  # SKL105
+
+
+        model = Block(8).to(torch.bfloat16)
+        inputs = (torch.randn(4, 8, dtype=torch.bfloat16),)
+        """,
+    )
+    good = (
+        """
+        import torch
+        from torch import nn
+
+
+        class Block(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+                self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+            def forward(self, x):
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    out = self.conv2(torch.relu(self.conv1(x)))
+                    return torch.relu(out + x.to(out.dtype))
+
+
+        model = nn.Sequential(Block(8), Block(8))
+        inputs = (torch.randn(1, 8, 16, 16),)
+        """,
+        '''
+        import torch
+        from torch import nn
+
+
+        class Block(nn.Module):
+            """The norm computes in float32 and hands back bfloat16; the stream is float32 on purpose."""
+
+            def __init__(self, width):
+                super().__init__()
+                self.linear, self.scale = nn.Linear(width, width), nn.Parameter(torch.ones(width))
+
+            def forward(self, stream):
+                x = stream.float()
+                x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
+                return stream.to(torch.float32) + self.linear(x.to(self.scale.dtype) * self.scale)
+
+
+        model = nn.Sequential(Block(8), Block(8)).to(torch.bfloat16)
+        inputs = (torch.randn(4, 8, dtype=torch.bfloat16),)
+        ''',
+    )
+
+
+def _width(dtype: str) -> int:
+    """Bytes of one number."""
+    bits = "".join(letter for letter in dtype.partition("_")[0] if letter.isdigit())
+    return int(bits or 8) // 8 or 1
+
+
+def _promotions(flow: Flow, skip: Skip) -> Iterator[_Promotion]:
+    graph = flow.graph
+    for step in skip.steps:
+        operation = graph.operations[step]
+        if operation.base_name not in _JOINS or not operation.outputs:
+            continue
+        reads = [each for each in flow.reads[step] if graph.spec(each).shape]
+        types = {graph.spec(each).dtype for each in reads}
+        wide = [each for each in reads if graph.spec(each).dtype == operation.outputs[0].dtype]
+        narrow = [each for each in reads if graph.spec(each).dtype != operation.outputs[0].dtype]
+        if len(types) == 2 and wide and narrow:
+            yield _Promotion(operation, wide[0], narrow[0])
+
+
+def _is_meant(flow: Flow, found: _Promotion, shortcuts: set[int]) -> bool:
+    """Whether the wider type was asked for, is given up at once, or only follows from a join before."""
+    graph = flow.graph
+    readers = [graph.operations[index] for index in flow.readers[found.operation.index]]
+    narrow = graph.spec(found.narrow).dtype
+    casts = [each for each in readers if each.base_name in _CASTS or each.base_name in ("half", "bfloat16")]
+    if readers and len(casts) == len(readers) and all(each.outputs[0].dtype == narrow for each in casts):
+        return True
+    origin = _widened(flow, found.wide)
+    if origin.base_name in _CASTS:
+        return found.wide.producer in shortcuts
+    types = {graph.spec(each).dtype for each in flow.reads[origin.index] if graph.spec(each).shape}
+    return origin.base_name in _JOINS and len(types) > 1
+
+
+def _widened(flow: Flow, operand: Operand) -> Operation:
+    """The operation since which the tensor is of its type."""
+    dtype = flow.graph.spec(operand).dtype
+    for _ in range(_MAX_STEPS):
+        operation = flow.graph.operations[operand.producer]
+        reads = flow.reads[operand.producer]
+        if not reads or any(
+            flow.graph.spec(each).dtype != dtype for each in reads if flow.graph.spec(each).shape
+        ):
+            return operation
+        operand = reads[0]
+    return flow.graph.operations[operand.producer]
+
+
+def _from_integers(graph: ModelGraph) -> Iterator[_Promotion]:
+    """Integers of the model's input that are joined with what layers made of the same tensor."""
+    for operation in graph:
+        if operation.base_name not in _JOINS - {"where"} or len(operation.operands) != 2:
+            continue
+        specs = [graph.spec(each) for each in operation.operands]
+        whole = [spec.dtype.startswith(("int", "uint")) and bool(spec.shape) for spec in specs]
+        if sum(whole) != 1 or specs[0].shape != specs[1].shape:
+            continue
+        narrow, wide = operation.operands[whole.index(True)], operation.operands[whole.index(False)]
+        if graph.spec(wide).floating and _computed_from(graph, wide.producer, _behind_views(graph, narrow)):
+            yield _Promotion(operation, wide, narrow)
+
+
+def _behind_views(graph: ModelGraph, operand: Operand) -> int:
+    index = operand.producer
+    while graph.operations[index].operands and is_unchanged(graph.operations[index]):
+        index = graph.operations[index].operands[0].producer
+    return index
+
+
+def _computed_from(graph: ModelGraph, below: int, above: int) -> bool:
+    """Whether a weighted layer stands between the two."""
+    if not graph.operations[above].data:
+        return False
+    pending, seen = [(below, False)], {(below, False)}
+    while pending and len(seen) < _MAX_STEPS:
+        index, weighted = pending.pop()
+        if index == above:
+            if weighted:
+                return True
+            continue
+        weighted = weighted or graph.operations[index].weighted
+        for operand in graph.operations[index].operands:
+            state = (operand.producer, weighted)
+            if operand.producer >= above and state not in seen:
+                seen.add(state)
+                pending.append(state)
+    return False

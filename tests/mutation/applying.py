@@ -1,0 +1,105 @@
+"""Remedies applied to the source of a model, as a tool would."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from skiplint import Finding, Remedy
+
+
+def applied(source: str, findings: Sequence[Finding]) -> str:
+    """``source`` after all remedies of ``findings``, which are about different places or arguments."""
+    tree = ast.parse(source)
+    for number, finding in enumerate(findings):
+        assert finding.fix is not None
+        assert finding.location is not None
+        if finding.fix.kind == "module-argument":
+            _set_argument(_constructor(tree, finding.fix.target), finding.fix)
+        elif finding.fix.kind == "call-argument":
+            _change_call(_node(tree, finding), finding.fix)
+        else:
+            _wrap(tree, _node(tree, finding), finding.fix, f"mended{number}")
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _constructor(tree: ast.Module, path: str) -> ast.Call:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        if isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr == path.rpartition(".")[2]:
+            return node.value
+    raise AssertionError(f"nothing assigns self.{path}")
+
+
+def _set_argument(call: ast.Call, fix: Remedy) -> None:
+    assert isinstance(call.func, ast.Attribute)
+    names = list(inspect.signature(getattr(nn, call.func.attr).__init__).parameters)[1:]
+    position, new = names.index(fix.argument), ast.Constant(fix.new)
+    if position < len(call.args):
+        call.args[position] = new
+        return
+    call.keywords = [each for each in call.keywords if each.arg != fix.argument]
+    call.keywords.append(ast.keyword(fix.argument, new))
+
+
+def _node(tree: ast.Module, finding: Finding) -> Any:
+    """The call or operator at the place of the finding that the remedy is about."""
+    assert finding.location is not None
+    assert finding.fix is not None
+    name = finding.fix.target.rpartition("/")[2].rstrip("_0123456789")
+    found = [
+        node
+        for node in ast.walk(tree)
+        if getattr(node, "lineno", 0) == finding.location.line and _is_called(node, name)
+    ]
+    assert len(found) == 1, f"{len(found)} candidates for {finding.fix} in line {finding.location.line}"
+    return found[0]
+
+
+def _is_called(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, _OPERATORS.get(name, ()))
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
+
+
+_OPERATORS = {"add": ast.Add, "sub": ast.Sub, "mul": ast.Mult, "matmul": ast.MatMult}
+
+
+def _change_call(call: ast.Call, fix: Remedy) -> None:
+    if fix.argument == "shape":
+        call.args = [ast.Constant(size) for size in fix.new]
+        return
+    keyword = next((each for each in call.keywords if each.arg == fix.argument), None)
+    if keyword is not None:
+        keyword.value = ast.Constant(fix.new)
+    else:
+        call.args[1] = ast.Constant(fix.new)
+
+
+def _wrap(tree: ast.Module, node: Any, fix: Remedy, name: str) -> None:
+    text = fix.new
+    if fix.kind == "insert-module":
+        made = ast.parse(f"self.{name} = {fix.new}").body[0]
+        next(
+            each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name == "__init__"
+        ).body.append(made)
+        text = f"self.{name}({{}})"
+
+    def wrapped(operand: ast.expr) -> ast.expr:
+        return ast.parse(text.format(f"({ast.unparse(operand)})"), mode="eval").body
+
+    if isinstance(node, ast.BinOp):
+        side = "left" if fix.argument == "0" else "right"
+        setattr(node, side, wrapped(getattr(node, side)))
+        return
+    outer, _, inner = fix.argument.rstrip("]").partition("[")
+    operands: Any = node.args
+    place = int(outer)
+    if inner:
+        operands, place = node.args[place].elts, int(inner)
+    operands[place] = wrapped(operands[place])
