@@ -154,9 +154,7 @@ def compare(net: ResNet, image: int, paths: int, title: str) -> None:
     net.train()
     start = time.perf_counter()
     analysis = skiplint.analyze(net, images)
-    found = analysis.gradients.effective_for(
-        lambda outputs: cross_entropy(outputs[0], labels), training=True
-    )
+    found = analysis.gradients.effective_for(lambda outputs: cross_entropy(outputs[0], labels), training=True)
     own = time.perf_counter() - start
     start = time.perf_counter()
     norms = sampled(net, images, labels, paths)

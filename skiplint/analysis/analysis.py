@@ -52,8 +52,13 @@ class Analysis:
     def memory(self) -> Memory:
         """What the activations take: at the peak of inference, for backward, in concatenations."""
         from skiplint.analysis.memory import Memory
+        from skiplint.analysis.memory.training_mode import training_graph
 
-        return Memory(self.graph, lambda: self.skips)
+        return Memory(
+            self.graph,
+            lambda: self.skips,
+            lambda: training_graph(self.graph, self.subject, lambda: self.other_mode),
+        )
 
     @cached_property
     def gradients(self) -> Gradients:

@@ -10,6 +10,7 @@ from skiplint import pipeline
 from skiplint.analysis.ablation.options import AblationOptions
 from skiplint.cli import options
 from skiplint.cli.view import View
+from skiplint.linting.measuring import Measuring
 from skiplint.reporting.console_ablation import ablation_tables
 
 
@@ -43,5 +44,6 @@ def ablate(
     `skiplint ablate torchvision.models:resnet50 --seeds 10 --output-format json`
     """
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
-    running = pipeline.Running(ablation=AblationOptions(seeds=seeds, seed=seed, batch=batch))
+    measuring = Measuring(ablation=AblationOptions(seeds=seeds, seed=seed, batch=batch))
+    running = pipeline.Running(measuring=measuring)
     view.show(ablation_tables, running)

@@ -10,6 +10,7 @@ import typer
 from skiplint import pipeline
 from skiplint.cli import options
 from skiplint.cli.view import View
+from skiplint.linting.measuring import Measuring
 from skiplint.reporting.console_paths import path_tables
 
 
@@ -63,5 +64,5 @@ def paths(
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(
         lambda report, style: path_tables(report, style, unit.value if unit else None),
-        pipeline.Running(gradients=gradients),
+        pipeline.Running(measuring=Measuring(gradients=gradients)),
     )

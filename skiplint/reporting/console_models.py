@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.report import InputReport, ModelReport, Report, SkipReport
 from skiplint.reporting.grouping import SkipGroup, group_skips
 from skiplint.reporting.style import Style
@@ -183,12 +184,3 @@ def path_count(digits: str) -> str:
     if len(digits) < 10:
         return f"{int(digits):,}"
     return f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
-
-
-def byte_size(count: float) -> str:
-    """Bytes as people read them, such as ``3.2 MiB``."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

@@ -96,6 +96,17 @@ class Subject:
                 recover=recover,
             )
 
+    def with_inputs(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Subject:
+        """The same model with other inputs."""
+        return Subject(
+            self.model,
+            args,
+            kwargs,
+            name=self._name,
+            realise=self._realise,
+            environment=self._environment,
+        )
+
     def in_mode(self, *, training: bool) -> ModelGraph | None:
         """The graph in training or evaluation mode, None if the model does not run so."""
         try:

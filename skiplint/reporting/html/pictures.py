@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.report import ModelReport, SkipReport
-from skiplint.reporting.console_models import byte_size
 from skiplint.reporting.console_paths import histogram_bins
 
 WIDTH = 960
