@@ -51,6 +51,9 @@ class Record:
 class Observer(Protocol):
     """Runs the calls in place of the recorder, and hears which records they become."""
 
+    def start(self, buffers: frozenset[int]) -> None:
+        """The forward begins; ``buffers`` are the ids of the model's buffers."""
+
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """The result of a call, which the forward goes on with."""
 
@@ -91,6 +94,8 @@ class Recorder:
         """The last record before a storage went away, by the storage's number."""
         self._repairs = Repairs() if recover else None
         self._observer = observer
+        if observer is not None:
+            observer.start(frozenset(key for key, (kind, _) in registered.items() if kind == "buffer"))
 
     @property
     def faults(self) -> list[Fault]:

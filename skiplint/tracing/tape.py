@@ -19,8 +19,6 @@ from skiplint.tracing.naming import function_name
 from skiplint.tracing.recorder import tensors_in_call, with_tensors
 from skiplint.tracing.storages import Region, region_of, storage_key
 
-_ON_LEAVES = ("in-place operation", "in-place", "inplace")
-
 
 @dataclass(slots=True)
 class _Call:
@@ -53,14 +51,15 @@ class Tape:
         self._calls: dict[int, _Call] = {}
         self._places: dict[tuple[int, int], _Place] = {}
         self._pending: tuple[list[Tensor | None], dict[int, Tensor], list[Tensor]] | None = None
+        self._refused = False
         self._data: set[int] = set()
-        self._buffers: set[int] = set()
+        self._buffers: frozenset[int] = frozenset()
 
     # -- while the forward runs --------------------------------------------------------------------
 
-    def start(self, buffers: list[Tensor]) -> None:
-        """Say which tensors are buffers of the model; no gradient goes to them."""
-        self._buffers = {id(buffer) for buffer in buffers}
+    def start(self, buffers: frozenset[int]) -> None:
+        """Say which tensors, by id, are buffers of the model; no gradient goes to them."""
+        self._buffers = buffers
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run one call on leaves of its own and return what the forward goes on with."""
@@ -75,13 +74,16 @@ class Tape:
             return _mapped(result, {}) if any(tensor.requires_grad for tensor in made) else result
         writes = _writes_in_place(function, kwargs)
         state = torch.random.get_rng_state()
-        try:
-            return self._run_on_leaves(function, args, kwargs, read, data, copied=writes)
-        except RuntimeError as error:
-            if writes or not any(word in str(error) for word in _ON_LEAVES):
-                raise
-        torch.random.set_rng_state(state)
-        return self._run_on_leaves(function, args, kwargs, read, data, copied=True)
+        for copied in (False, True)[writes:]:
+            try:
+                return self._run_on_leaves(function, args, kwargs, read, data, copied=copied)
+            except RuntimeError:  # it writes into a leaf, or has no derivative
+                torch.random.set_rng_state(state)
+        self._pending, self._refused = None, True
+        with torch.no_grad():
+            result = function(*args, **kwargs)
+        self._mark(tensors_in_call((result,), {}))
+        return result
 
     def _run_on_leaves(
         self,
@@ -95,12 +97,15 @@ class Tape:
     ) -> Any:
         leaves: list[Tensor | None] = []
         given: list[Tensor] = []
+        clones: list[tuple[Tensor, Tensor]] = []
         for tensor, is_data in zip(read, data, strict=True):
             leaf = tensor.detach().requires_grad_() if is_data and _differentiable(tensor) else None
             leaves.append(leaf)
             use = self._instead.get(id(tensor), tensor) if leaf is None else leaf
             written = copied and (leaf is not None or tensor is read[0]) and id(tensor) not in self._buffers
             given.append(use.clone() if written else use)
+            if written:
+                clones.append((tensor, given[-1]))
         new_args, new_kwargs = with_tensors(args, kwargs, given)
         with torch.enable_grad():
             result = function(*new_args, **new_kwargs)
@@ -110,9 +115,10 @@ class Tape:
             back.setdefault(id(use), tensor)
             if use is not tensor:
                 local.setdefault(id(tensor), use)
-                if copied and use.grad_fn is not None and use._version:
-                    with torch.no_grad():
-                        tensor.copy_(use)
+        with torch.no_grad():
+            for tensor, clone in clones:
+                if clone._version:
+                    tensor.copy_(clone)
         keep: list[Tensor] = []
         outcome = _mapped(result, back, local, keep)
         self._mark(tensors_in_call((outcome,), {}))
@@ -122,6 +128,9 @@ class Tape:
 
     def recorded(self, index: int) -> None:
         """The call that ran last has become record ``index``."""
+        if self._refused:
+            self.opaque.append(index)
+            self._refused = False
         if self._pending is not None:
             self._calls[index] = _Call(self._pending[0])
 

@@ -46,6 +46,21 @@ class InPlace(nn.Module):
         return y
 
 
+class Shared(nn.Module):
+    """A norm that is used twice, and integers that are written in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.fc = nn.BatchNorm1d(6), nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.fc(self.norm(x)))
+        order = x.argsort(dim=0)
+        back = torch.empty_like(order[:, 0])
+        back[order[:, 0]] = torch.arange(len(back))
+        return x[order[:, 0]][back] * x
+
+
 class SeveralOutputs(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -75,6 +90,7 @@ class Residual(nn.Module):
 MODELS = [
     (InPlace(), (2, 3, 5, 5)),
     (SeveralOutputs(), (5, 2, 3)),
+    (Shared(), (7, 6)),
     (Residual(), (7, 6)),
     (nn.TransformerEncoderLayer(8, 2, batch_first=True), (2, 5, 8)),
 ]

@@ -74,6 +74,9 @@ class Probe:
         """The call that ran last has become record ``index``."""
         self.numbers[index] = self._count - 1
 
+    def start(self, buffers: frozenset[int]) -> None:
+        """Nothing to note."""
+
     def bound(self, producer: int, output: int, tensor: Tensor) -> None:
         """Nothing to note."""
 
