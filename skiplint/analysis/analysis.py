@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
+    from skiplint.analysis.contract import Contract
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
     from skiplint.analysis.skips import Skip
@@ -49,3 +50,10 @@ class Analysis:
         from skiplint.analysis.memory import Memory
 
         return Memory(self.graph, lambda: self.skips)
+
+    @cached_property
+    def contract(self) -> Contract | None:
+        """The sizes of the inputs that the model accepts, None where it cannot be asked."""
+        from skiplint.analysis.contract import find_contract
+
+        return find_contract(self.graph, self.subject)

@@ -1,0 +1,181 @@
+"""The contract of a model: what its sizes may be, each by itself and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skiplint.analysis.contract.axes import Axis, batch_axis, free_axes
+from skiplint.analysis.contract.contract import AxisContract, Contract, Failure
+from skiplint.analysis.contract.failing import failure_at
+from skiplint.analysis.contract.probing import Point, Prober, TooManyProbesError
+from skiplint.analysis.contract.roundings import joins_may_depend
+from skiplint.analysis.contract.sizes import Sizes
+from skiplint.analysis.contract.solving import OFFSETS, bisect, doubtful, next_fit, solve
+
+if TYPE_CHECKING:
+    from skiplint.analysis.analysis import Analysis
+    from skiplint.graph import ModelGraph
+    from skiplint.tracing import Subject
+
+
+def find_contract(graph: ModelGraph, subject: Subject | None) -> Contract | None:
+    """What the sizes of the inputs may be.
+
+    None where that cannot be asked: the model is not at hand or needs values to run, its inputs have no
+    sizes, it does not run as it is, or its sizes follow no pattern.
+    """
+    axes = free_axes(graph)
+    if subject is None or graph.faults or graph.backend == "eager" or not axes:
+        return None
+    batch = batch_axis(graph)
+    try:
+        with subject.attempts(graph.backend) as attempt:
+            prober = Prober(subject, axes, attempt)
+            contract = _contract(prober, axes)
+            points = _refused(prober, contract)
+            batches = Prober(subject, (batch,) if batch else (), attempt)
+            contract = replace(contract, batch=_batch(batches, batch), probes=prober.count + batches.count)
+    except TooManyProbesError:
+        return None
+    return replace(contract, failures=tuple(failure_at(graph, subject, prober, point) for point in points))
+
+
+def refused_nearby(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...]) -> bool:
+    """Whether a size near the example's is refused by a call, and not by a check of the model's own."""
+    with subject.attempts(graph.backend) as attempt:
+        prober = Prober(subject, axes, attempt)
+        point = nearby(prober)
+        refusal = None if point is None else prober.refusal(point)
+    return refusal is not None and not refusal.deliberate
+
+
+def nearby(prober: Prober) -> Point | None:
+    """A refused point near the example, in which every size is another; None if none was met.
+
+    As many points are tried as it takes to meet every period up to 64 on every axis.
+    """
+    width = len(prober.base)
+    for first in range(0, len(OFFSETS), min(width, 2)):
+        steps = [OFFSETS[(first + number) % len(OFFSETS)] for number in range(width)]
+        point = tuple(size + step for size, step in zip(prober.base, steps, strict=True))
+        if not prober.accepts(point):
+            return point
+    return None
+
+
+def _contract(prober: Prober, axes: Sequence[Axis]) -> Contract:
+    open_above = nearby(prober) is None and prober.accepts(_upper(prober.base))
+    if open_above and _small_ones_run(prober):
+        return Contract(tuple(AxisContract(axis, Sizes()) for axis in axes))
+    found: list[Sizes] = []
+    for number in range(len(axes)):
+        found.append(_one(prober, number, found, open_above=open_above))
+    if len(axes) > 1 and all(sizes.fixed is not None for sizes in found) and len(set(prober.base)) == 1:
+        diagonal = solve(lambda size: prober.accepts((size,) * len(axes)), prober.base[0])
+        if diagonal.fixed is None:
+            return Contract(tuple(AxisContract(axis, diagonal) for axis in axes), equal=True)
+    each = tuple(AxisContract(axis, sizes) for axis, sizes in zip(axes, found, strict=True))
+    if len(axes) == 1:
+        return Contract(each)
+    independent = prober.accepts(tuple(map(_another, found, prober.base)))
+    return Contract(each, together=_together(prober, found), independent=independent)
+
+
+def _upper(base: Point) -> Point:
+    return tuple(size * (2 + number % 2) + 1 + number for number, size in enumerate(base))
+
+
+def _small_ones_run(prober: Prober) -> bool:
+    width = len(prober.base)
+    halves = tuple(max(size // 2 - number, 1) for number, size in enumerate(prober.base))
+    points = [(1,) * width, tuple(2 + number for number in range(width)), halves]
+    return all(prober.accepts(point) for point in points)
+
+
+def _one(prober: Prober, number: int, before: Sequence[Sizes], *, open_above: bool) -> Sizes:
+    """What one size may be, the others as in the example: most often the same as the one before."""
+    accepts = _line(prober, number)
+    start = prober.base[number]
+    for sizes in before[-1:]:
+        tries = {*doubtful(sizes, start), start + 1, start + 2, start + 7, next_fit(sizes, start + 20)}
+        if sizes.accepts(start) and all(accepts(size) == sizes.accepts(size) for size in sorted(tries)):
+            return sizes
+    return solve(accepts, start, open_above=open_above)
+
+
+def _line(prober: Prober, number: int) -> Callable[[int], bool]:
+    def accepts(size: int) -> bool:
+        return prober.accepts((*prober.base[:number], size, *prober.base[number + 1 :]))
+
+    return accepts
+
+
+def _another(sizes: Sizes, start: int) -> int:
+    """An accepted size beside the example's."""
+    above = next_fit(sizes, start + 1)
+    if sizes.accepts(above):
+        return above
+    return next((size for size in range(start - 1, 0, -1) if sizes.accepts(size)), start)
+
+
+def _together(prober: Prober, found: Sequence[Sizes]) -> int:
+    """The smallest number that one of the sizes has to reach, where all may be smaller one at a time."""
+
+    def corner(bound: int) -> Point:
+        return tuple(
+            min(next_fit(sizes, max(sizes.minimum, bound)), max(size, bound))
+            for sizes, size in zip(found, prober.base, strict=True)
+        )
+
+    lowest = max(corner(1))
+    if prober.accepts(corner(1)):
+        return 1
+    bounds = list(range(lowest, max(prober.base) + 1))
+    return bisect(bounds, lambda bound: prober.accepts(corner(bound)))
+
+
+def _batch(prober: Prober, axis: Axis | None) -> Sizes:
+    """What the batch may be: any number unless the next one is refused."""
+    if axis is None:
+        return Sizes()
+    tries = {axis.size + 1, 1} if axis.size > 1 else {2, 3}
+    if all(prober.accepts((size,)) for size in sorted(tries)):
+        return Sizes()
+    return solve(lambda size: prober.accepts((size,)), axis.size)
+
+
+def _refused(prober: Prober, contract: Contract) -> list[Point]:
+    """Points to show: the nearest refused above the example, then those past the ends."""
+    base = prober.base
+    wanted: list[list[int]] = []
+    for each, size in zip(contract.axes, base, strict=True):
+        sizes = each.sizes
+        near = next((n for n in range(size + 1, size + 2 * sizes.modulus + 1) if not sizes.accepts(n)), size)
+        below = next((n for n in range(size, 0, -1) if sizes.fits(n) and n == sizes.minimum), size) - 1
+        wanted.append([near, below if sizes.minimum > 1 and below >= 1 else size])
+        wanted[-1].append(sizes.maximum + 1 if sizes.maximum is not None else size)
+    points = list(zip(*wanted, strict=True))
+    if contract.equal:
+        points.insert(0, (*base[:-1], _another(contract.axes[-1].sizes, base[-1])))
+    if contract.together > 1:
+        points.append(tuple(contract.together - 1 for _ in base))
+    return [point for point in dict.fromkeys(points) if point != base and not prober.accepts(point)]
+
+
+def size_dependence(analysis: Analysis) -> Failure | None:
+    """The join that fails at the refused size nearest to the example, if only joins stand against that size.
+
+    Cheap for most models: the graph shows that no join can depend on the size, or a few forwards at sizes
+    nearby run. None too where the model itself says which sizes it takes.
+    """
+    graph, subject = analysis.graph, analysis.subject
+    if subject is None or graph.faults or graph.backend == "eager":
+        return None
+    axes = free_axes(graph)
+    if not axes or not joins_may_depend(graph, axes) or not refused_nearby(graph, subject, axes):
+        return None
+    contract = analysis.contract
+    nearest = contract.failures[0] if contract is not None and contract.failures else None
+    return nearest if nearest is not None and nearest.kind == "join" and nearest.alone else None

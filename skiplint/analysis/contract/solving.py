@@ -1,0 +1,147 @@
+"""Which sizes are accepted, found from few questions.
+
+Whether branches of a network meet in one size is a matter of roundings: each stride, pooling and upsampling
+asks for a remainder. So the accepted sizes are a few runs of neighbours that repeat with a period, from some
+size on and perhaps up to one. The run around a size that is accepted comes first, then the period, then what
+lies between two such runs, then both ends. At last the answer is tried where it is most easily wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from skiplint.analysis.contract.sizes import Sizes, periodic
+
+Accepts = Callable[[int], bool]
+
+OFFSETS = (1, 2, 4, 7, 12, 20, 31, 45)
+"""Steps from a size, of which at least one falls between the runs of every period up to 64."""
+
+_PERIODS = (128, 96, 224, 160, 48, 36, 20)
+"""Multiples of nearly every period that networks have; tried after the size itself."""
+_PRIMES = (2, 3, 5, 7)
+_SCANNED = 64
+"""Sizes that are tried one by one where the pattern has exceptions."""
+
+
+def solve(accepts: Accepts, start: int, *, open_above: bool = False) -> Sizes:
+    """The sizes that ``accepts`` says yes to, ``start`` being one of them.
+
+    ``open_above`` says that all larger sizes are known to be accepted.
+    """
+    high = None if open_above else _end_of_run(accepts, start, 1)
+    if high is None:
+        return _checked(accepts, start, _ends(accepts, start, Sizes()))
+    low = _end_of_run(accepts, start, -1) or 1
+    period = _period(accepts, start, high - low + 1)
+    if period is None:
+        return _checked(accepts, start, Sizes(low, high))
+    modulus, residues = periodic(period, _residues(accepts, start, low, high, period))
+    return _checked(accepts, start, _ends(accepts, start, Sizes(modulus=modulus, residues=residues)))
+
+
+def _end_of_run(accepts: Accepts, start: int, direction: int) -> int | None:
+    """The last size in this direction up to which all are accepted, None if that is further than we look."""
+    passed = 0
+    for offset in OFFSETS:
+        if start + direction * offset < 1:
+            break
+        if not accepts(start + direction * offset):
+            within = bisect(range(passed, offset), lambda step: not accepts(start + direction * step))
+            return start + direction * (within - 1)
+        passed = offset
+    return None
+
+
+def bisect(candidates: Sequence[int], holds: Callable[[int], bool]) -> int:
+    """The first of ``candidates`` for which ``holds``, taken to hold ever after; one past the last if none.
+
+    The first is known not to hold.
+    """
+    left, right = 0, len(candidates)
+    while right - left > 1:
+        middle = (left + right) // 2
+        left, right = (left, middle) if holds(candidates[middle]) else (middle, right)
+    return candidates[right] if right < len(candidates) else candidates[-1] + 1
+
+
+def _period(accepts: Accepts, start: int, run: int) -> int | None:
+    """The distance at which accepted runs repeat, None where there is no other run."""
+    for period in dict.fromkeys((start, *_PERIODS)):
+        if period > run and accepts(start + period):
+            return _shortest(accepts, start, period, run)
+    for period in (64, 32, 16, 8, 7, 6, 5, 4, 3, 2):
+        if period > run and start - period >= 1 and accepts(start - period):
+            return period
+    return None
+
+
+def _shortest(accepts: Accepts, start: int, period: int, run: int) -> int:
+    """The smallest divisor of ``period`` that is one too."""
+    for prime in _PRIMES:
+        while period % prime == 0 and period // prime > run and accepts(start + period // prime):
+            period //= prime
+    return period
+
+
+def _residues(accepts: Accepts, start: int, low: int, high: int, period: int) -> frozenset[int]:
+    """The accepted sizes of one period, as remainders."""
+    found = {size % period for size in range(low, high + 1)}
+    steps = {1 << bit for bit in range(period.bit_length()) if 1 << bit < period} | {period // 3, period // 2}
+    tries = {start + step for step in steps} | {start + period - step for step in steps}
+    between = sorted(size for size in tries if size % period not in found)
+    if any(accepts(size) for size in between):
+        found.update(size % period for size in range(high + 1, high + period) if accepts(size))
+    return frozenset(found)
+
+
+def _ends(accepts: Accepts, start: int, sizes: Sizes) -> Sizes:
+    """``sizes`` with its smallest and largest."""
+    below = [size for size in range(1, start) if sizes.fits(size)] + [start]
+    minimum = 1 if accepts(below[0]) else bisect(below, accepts)
+    return Sizes(minimum, _largest(accepts, start, sizes), sizes.modulus, sizes.residues)
+
+
+def _largest(accepts: Accepts, start: int, sizes: Sizes) -> int | None:
+    reached = start
+    for factor in (2, 4):
+        size = next_fit(sizes, factor * start + 1)
+        if not accepts(size):
+            above = [each for each in range(reached, size + 1) if sizes.fits(each)]
+            return bisect(above, lambda each: not accepts(each)) - 1
+        reached = size
+    return None
+
+
+def next_fit(sizes: Sizes, size: int) -> int:
+    """The first size from ``size`` on that the period allows."""
+    while size % sizes.modulus not in sizes.residues:
+        size += 1
+    return size
+
+
+def _checked(accepts: Accepts, start: int, sizes: Sizes) -> Sizes:
+    """``sizes`` with its exceptions, which are looked for among small sizes and about the ends."""
+    if all(accepts(size) == sizes.accepts(size) for size in doubtful(sizes, start)):
+        return sizes
+    last = max(_SCANNED, min(sizes.minimum + 2 * sizes.modulus, 4 * _SCANNED))
+    return with_exceptions(sizes, [size for size in range(1, last + 1) if accepts(size)], last)
+
+
+def with_exceptions(sizes: Sizes, accepted: Iterable[int], last: int) -> Sizes:
+    """``sizes`` made to agree with what is accepted up to ``last``."""
+    known = set(accepted)
+    others = tuple(sorted(size for size in known if not sizes.fits(size)))
+    refused = tuple(size for size in range(1, last + 1) if sizes.fits(size) and size not in known)
+    return Sizes(sizes.minimum, sizes.maximum, sizes.modulus, sizes.residues, others, refused)
+
+
+def doubtful(sizes: Sizes, start: int) -> list[int]:
+    """Sizes at which an answer is most easily wrong: very small ones, and those about its ends."""
+    first = next_fit(sizes, sizes.minimum)
+    tries = {1, 2, 3, 5, first - 1, first, first + 1, next_fit(sizes, first + 1), start // 2, start * 3 // 4}
+    if sizes.stepped:
+        tries |= {next_fit(sizes, start + 1), first - sizes.modulus}
+    if sizes.maximum is not None:
+        tries |= {sizes.maximum, sizes.maximum + 1}
+    return sorted(size for size in tries if size >= 1)
