@@ -89,6 +89,7 @@ def check(
     registry: Registry | None = None,
     progress: Progress = lambda _: None,
     running: Running = Running(),
+    contracts: bool = False,
 ) -> Report:
     """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
 
@@ -100,21 +101,22 @@ def check(
         registry: the rules there are; None means those of all installed packs.
         progress: called with the target of each model before it is traced.
         running: how the models are run, if not as they are meant.
+        contracts: whether to find the input contract of every model, and not only where a rule asks for it.
 
     Raises:
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
     settings = settings or Settings()
-    session = _session(settings, registry)
+    session = _session(settings, registry, contracts=contracts)
     for target in targets:
         _check_target(session, target, settings, args, dict(kwargs or {}), progress, running)
     return session.finish(__version__)
 
 
-def _session(settings: Settings, registry: Registry | None) -> Session:
+def _session(settings: Settings, registry: Registry | None, *, contracts: bool = False) -> Session:
     registry = registry or load_registry()
     validate_rules(settings, registry)
-    return Session(registry, settings.selection, settings.rules)
+    return Session(registry, settings.selection, settings.rules, contracts=contracts)
 
 
 def _check_target(

@@ -51,6 +51,11 @@ class Analysis:
 
         return Memory(self.graph, lambda: self.skips)
 
+    @property
+    def contract_found(self) -> bool:
+        """Whether :attr:`contract` has been asked for."""
+        return "contract" in vars(self)
+
     @cached_property
     def contract(self) -> Contract | None:
         """The sizes of the inputs that the model accepts, None where it cannot be asked."""

@@ -62,7 +62,13 @@ def check(
     positional, named = options.build_arguments(args, kwargs)
     with output.stdout_to_stderr(), output.progress() as progress:
         report = pipeline.check(
-            targets, settings, args=positional, kwargs=named, registry=registry, progress=progress
+            targets,
+            settings,
+            args=positional,
+            kwargs=named,
+            registry=registry,
+            progress=progress,
+            contracts=output_format is options.OutputFormat.JSON,
         )
     verbosity = 1 if verbose else -1 if quiet else 0
     style = output.style_for(color, file=output_file, verbosity=verbosity)

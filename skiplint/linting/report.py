@@ -115,6 +115,8 @@ class ModelReport:
     skips: tuple[SkipReport, ...] = ()
     memory: Mapping[str, Any] | None = None
     paths: Mapping[str, Any] | None = None
+    input_contract: Mapping[str, Any] | None = None
+    """Which sizes of the inputs the model takes; None where that is not known or was not asked."""
     detail: str = ""
     """The user's traceback of a failure, for ``--verbose``; not in the report."""
 
@@ -133,6 +135,7 @@ class ModelReport:
             "skips": [skip.to_dict() for skip in self.skips],
             "memory": dict(self.memory) if self.memory is not None else None,
             "paths": dict(self.paths) if self.paths is not None else None,
+            "input_contract": dict(self.input_contract) if self.input_contract is not None else None,
         }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from skiplint.graph import Location
 from skiplint.linting.describe import describe_skips, describe_trace
+from skiplint.linting.describe_contract import describe_contract
 from skiplint.linting.describe_memory import describe_memory
 from skiplint.linting.describe_paths import describe_paths
 from skiplint.linting.engine import load_findings, run_rules
@@ -35,8 +36,12 @@ class Session:
         registry: Registry,
         selection: Selection = Selection(),  # noqa: B008 - frozen
         tables: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        contracts: bool = False,
     ) -> None:
         """Set up the rules that ``selection`` chooses, with the options in ``tables``.
+
+        With ``contracts`` the input contract of every model is found, else only where a rule asked for it.
 
         Raises:
             SelectionError: a rule or an option that does not exist.
@@ -44,6 +49,7 @@ class Session:
         self._registry = registry
         self._selection = selection
         self._rules = choose_rules(registry, selection, tables)
+        self._contracts = contracts
         self._models: list[ModelReport] = []
         self._findings: list[Finding] = load_findings(registry.failures)
         self._notes: list[str] = []
@@ -63,6 +69,8 @@ class Session:
         )
         place = Location(report.path, report.line or 1) if report.path else None
         findings = run_rules(analysis, self._rules, model=report.target, place=place)
+        if self._contracts or analysis.contract_found:
+            report = dataclasses.replace(report, input_contract=describe_contract(analysis))
         self._models.append(report)
         self._findings.extend(_with_absolute_places(finding) for finding in findings)
         for operation in graph:

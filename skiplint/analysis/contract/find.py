@@ -67,14 +67,16 @@ def nearby(prober: Prober) -> Point | None:
 
 def _contract(prober: Prober, axes: Sequence[Axis]) -> Contract:
     open_above = nearby(prober) is None and prober.accepts(_upper(prober.base))
-    if open_above and _small_ones_run(prober):
-        return Contract(tuple(AxisContract(axis, Sizes()) for axis in axes))
+    if open_above:
+        bound = 1 if _small_ones_run(prober) else _common_minimum(prober)
+        if bound is not None:
+            return Contract(tuple(AxisContract(axis, Sizes(bound)) for axis in axes))
     found: list[Sizes] = []
     for number in range(len(axes)):
         found.append(_one(prober, number, found, open_above=open_above))
-    if len(axes) > 1 and all(sizes.fixed is not None for sizes in found) and len(set(prober.base)) == 1:
-        diagonal = solve(lambda size: prober.accepts((size,) * len(axes)), prober.base[0])
-        if diagonal.fixed is None:
+    if len(axes) > 1 and all(sizes.fixed is not None for sizes in found):
+        diagonal = _diagonal(prober)
+        if diagonal is not None:
             return Contract(tuple(AxisContract(axis, diagonal) for axis in axes), equal=True)
     each = tuple(AxisContract(axis, sizes) for axis, sizes in zip(axes, found, strict=True))
     if len(axes) == 1:
@@ -92,6 +94,37 @@ def _small_ones_run(prober: Prober) -> bool:
     halves = tuple(max(size // 2 - number, 1) for number, size in enumerate(prober.base))
     points = [(1,) * width, tuple(2 + number for number in range(width)), halves]
     return all(prober.accepts(point) for point in points)
+
+
+def _common_minimum(prober: Prober) -> int | None:
+    """The least value of every size where larger ones are all accepted; None if it is not that simple."""
+    base = prober.base
+
+    def all_at(size: int) -> bool:
+        return prober.accepts((size,) * len(base))
+
+    least = min(base)
+    if not all_at(least):
+        return None
+    bound = bisect(range(1, least + 1), all_at)
+    alone = [(*base[:number], bound - 1, *base[number + 1 :]) for number in range(len(base))]
+    tries = {*doubtful(Sizes(bound), least), bound - 2} - {0, -1, bound - 1, bound}
+    simple = not any(prober.accepts(point) for point in alone)
+    return bound if simple and all(all_at(size) == (size >= bound) for size in sorted(tries)) else None
+
+
+def _diagonal(prober: Prober) -> Sizes | None:
+    """What all sizes may be if they have to be the same; None where other sizes than the example's fail too."""
+    base = prober.base
+
+    def all_at(size: int) -> bool:
+        return prober.accepts((size,) * len(base))
+
+    start = base[0]
+    tries = (2 * start, start + 32, start + 14, start + 1, start // 2, start - 1)
+    if len(set(base)) > 1 or not any(size >= 1 and all_at(size) for size in tries):
+        return None
+    return solve(all_at, start)
 
 
 def _one(prober: Prober, number: int, before: Sequence[Sizes], *, open_above: bool) -> Sizes:
@@ -140,8 +173,7 @@ def _batch(prober: Prober, axis: Axis | None) -> Sizes:
     """What the batch may be: any number unless the next one is refused."""
     if axis is None:
         return Sizes()
-    tries = {axis.size + 1, 1} if axis.size > 1 else {2, 3}
-    if all(prober.accepts((size,)) for size in sorted(tries)):
+    if prober.accepts((axis.size + 1,)):
         return Sizes()
     return solve(lambda size: prober.accepts((size,)), axis.size)
 

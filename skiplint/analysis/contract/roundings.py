@@ -1,8 +1,8 @@
 """Whether a join could fail at another size: what the graph alone tells, before anything is run.
 
 Every dimension of every tensor is followed from the inputs as a *course*: its size at a few sizes of the
-input, by the arithmetic of strides, paddings and scales. Two operands of a join whose courses differ would not
-meet at some of these sizes. Where the arithmetic is not known the course is not either.
+input, by the arithmetic of strides, paddings and scales. Two operands of a join whose courses differ would
+not meet at some of these sizes. Where the arithmetic is not known the course is not either.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def solve(accepts: Accepts, start: int, *, open_above: bool = False) -> Sizes:
     """
     high = None if open_above else _end_of_run(accepts, start, 1)
     if high is None:
-        return _checked(accepts, start, _ends(accepts, start, Sizes()))
+        return _checked(accepts, start, _ends(accepts, start, Sizes(), open_above=open_above))
     low = _end_of_run(accepts, start, -1) or 1
     period = _period(accepts, start, high - low + 1)
     if period is None:
@@ -95,11 +95,12 @@ def _residues(accepts: Accepts, start: int, low: int, high: int, period: int) ->
     return frozenset(found)
 
 
-def _ends(accepts: Accepts, start: int, sizes: Sizes) -> Sizes:
+def _ends(accepts: Accepts, start: int, sizes: Sizes, *, open_above: bool = False) -> Sizes:
     """``sizes`` with its smallest and largest."""
     below = [size for size in range(1, start) if sizes.fits(size)] + [start]
     minimum = 1 if accepts(below[0]) else bisect(below, accepts)
-    return Sizes(minimum, _largest(accepts, start, sizes), sizes.modulus, sizes.residues)
+    maximum = None if open_above else _largest(accepts, start, sizes)
+    return Sizes(minimum, maximum, sizes.modulus, sizes.residues)
 
 
 def _largest(accepts: Accepts, start: int, sizes: Sizes) -> int | None:

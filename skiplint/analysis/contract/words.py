@@ -49,14 +49,16 @@ def _rule(names: Sequence[str], sizes: Sizes) -> str:
     text = f"{subject} {listed(parts)}" if parts else f"{listed(names)} may be any size"
     if sizes.refused:
         text += f" but not {_some(sizes.refused)}"
-    return text + (f", or {_some(sizes.others)}" if sizes.others else "")
+    return text + (f" ({_some(sizes.others)} run too)" if sizes.others else "")
 
 
 def _step(sizes: Sizes, *, plural: bool) -> str:
     """What the remainders come to."""
     multiple = f"multiples of {sizes.modulus}" if plural else f"a multiple of {sizes.modulus}"
     if sizes.residues == (0,):
-        return multiple
+        return "even" if sizes.modulus == 2 else multiple
+    if sizes.modulus == 2:
+        return "odd"
     below, above = _about_zero(sizes)
     if below is None or above is None:
         return f"{_alternatives(sizes.residues)} more than {multiple}"
