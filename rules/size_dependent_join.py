@@ -27,9 +27,9 @@ class SizeDependentJoin(Rule):
     JSON report as `input_contract`.
 
     ## Why it is bad
-    The network trains on crops of 256 pixels and fails in somebody else's hands on a photograph, with an error
-    about tensor sizes that says nothing of the photograph. Each halving rounds; what is doubled afterwards is
-    no longer as large as the skip that it meets.
+    The network trains on crops of 256 pixels and fails in somebody else's hands on a photograph, with an
+    error about tensor sizes that says nothing of the photograph. Each halving rounds; what is doubled
+    afterwards is no longer as large as the skip that it meets.
 
     ## When it is wrong
     Where all inputs have accepted sizes by construction. Say so where it can be read: raise an error in

@@ -116,17 +116,16 @@ class Subject:
         with self._environment(), caches_kept_clean():
             yield attempt
 
-    def faults_at(self, shapes: Sequence[Shape], backend: Backend = "meta") -> ModelGraph | None:
+    def graph_at(self, shapes: Sequence[Shape], backend: Backend = "meta") -> ModelGraph | None:
         """The graph of a forward on inputs of other shapes, with the calls that fail there.
 
-        None if none fails, or if the trace cannot go on behind one.
+        None if the trace cannot go on behind one.
         """
         args, kwargs = reshaped(self.args, self.kwargs, shapes)
         try:
-            graph = self.trace(args=args, kwargs=kwargs, backends=(backend,), recover=True)
+            return self.trace(args=args, kwargs=kwargs, backends=(backend,), recover=True)
         except TraceError:
             return None
-        return graph if graph.faults else None
 
     def real(self) -> nn.Module:
         """The model with real weights, as its author initialises them or as they were given.

@@ -24,8 +24,8 @@ def failure_at(graph: ModelGraph, subject: Subject, prober: Prober, point: Point
         raise ValueError(f"the model runs at {point}")
     if refusal.deliberate:
         return Failure(point, shapes, "check", refusal.message, refusal.location)
-    there = subject.faults_at(shapes, graph.backend)
-    if there is None:
+    there = subject.graph_at(shapes, graph.backend)
+    if there is None or not there.faults:
         return _of_place(graph, point, shapes, refusal.message, refusal.location)
     return _of_fault(there, there.faults, point, shapes, refusal.message)
 

@@ -13,6 +13,8 @@ from skiplint.analysis.contract.probing import Point, Prober, TooManyProbesError
 from skiplint.analysis.contract.roundings import joins_may_depend
 from skiplint.analysis.contract.sizes import Sizes
 from skiplint.analysis.contract.solving import OFFSETS, bisect, doubtful, next_fit, solve
+from skiplint.analysis.contract.tables import table_lengths
+from skiplint.analysis.contract.tabulated import within_tables
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -33,13 +35,15 @@ def find_contract(graph: ModelGraph, subject: Subject | None) -> Contract | None
     try:
         with subject.attempts(graph.backend) as attempt:
             prober = Prober(subject, axes, attempt)
-            contract = _contract(prober, axes)
+            limits = [table_lengths(graph, axis.size) for axis in axes]
+            contract = _contract(prober, axes, limits)
             points = _refused(prober, contract)
             batches = Prober(subject, (batch,) if batch else (), attempt)
             contract = replace(contract, batch=_batch(batches, batch), probes=prober.count + batches.count)
     except TooManyProbesError:
         return None
-    return replace(contract, failures=tuple(failure_at(graph, subject, prober, point) for point in points))
+    failures = tuple(failure_at(graph, subject, prober, point) for point in points)
+    return within_tables(replace(contract, failures=failures), graph, subject, prober)
 
 
 def refused_nearby(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...]) -> bool:
@@ -65,15 +69,15 @@ def nearby(prober: Prober) -> Point | None:
     return None
 
 
-def _contract(prober: Prober, axes: Sequence[Axis]) -> Contract:
-    open_above = nearby(prober) is None and prober.accepts(_upper(prober.base))
+def _contract(prober: Prober, axes: Sequence[Axis], limits: Sequence[Sequence[int]]) -> Contract:
+    open_above = nearby(prober) is None and all(map(prober.accepts, _upper(prober.base, limits)))
     if open_above:
         bound = 1 if _small_ones_run(prober) else _common_minimum(prober)
         if bound is not None:
             return Contract(tuple(AxisContract(axis, Sizes(bound)) for axis in axes))
     found: list[Sizes] = []
     for number in range(len(axes)):
-        found.append(_one(prober, number, found, open_above=open_above))
+        found.append(_one(prober, number, found, limits[number], open_above=open_above))
     if len(axes) > 1 and all(sizes.fixed is not None for sizes in found):
         diagonal = _diagonal(prober)
         if diagonal is not None:
@@ -85,8 +89,12 @@ def _contract(prober: Prober, axes: Sequence[Axis]) -> Contract:
     return Contract(each, together=_together(prober, found), independent=independent)
 
 
-def _upper(base: Point) -> Point:
-    return tuple(size * (2 + number % 2) + 1 + number for number, size in enumerate(base))
+def _upper(base: Point, limits: Sequence[Sequence[int]]) -> list[Point]:
+    """Points far above the example, and past the end of every table."""
+    points = [tuple(size * (2 + number % 2) + 1 + number for number, size in enumerate(base))]
+    for number, lengths in enumerate(limits):
+        points += [(*base[:number], length + 1, *base[number + 1 :]) for length in lengths]
+    return points
 
 
 def _small_ones_run(prober: Prober) -> bool:
@@ -114,7 +122,7 @@ def _common_minimum(prober: Prober) -> int | None:
 
 
 def _diagonal(prober: Prober) -> Sizes | None:
-    """What all sizes may be if they have to be the same; None where other sizes than the example's fail too."""
+    """What all sizes may be if they have to be the same; None where all but the example's fail."""
     base = prober.base
 
     def all_at(size: int) -> bool:
@@ -127,7 +135,9 @@ def _diagonal(prober: Prober) -> Sizes | None:
     return solve(all_at, start)
 
 
-def _one(prober: Prober, number: int, before: Sequence[Sizes], *, open_above: bool) -> Sizes:
+def _one(
+    prober: Prober, number: int, before: Sequence[Sizes], limits: Sequence[int], *, open_above: bool
+) -> Sizes:
     """What one size may be, the others as in the example: most often the same as the one before."""
     accepts = _line(prober, number)
     start = prober.base[number]
@@ -135,7 +145,7 @@ def _one(prober: Prober, number: int, before: Sequence[Sizes], *, open_above: bo
         tries = {*doubtful(sizes, start), start + 1, start + 2, start + 7, next_fit(sizes, start + 20)}
         if sizes.accepts(start) and all(accepts(size) == sizes.accepts(size) for size in sorted(tries)):
             return sizes
-    return solve(accepts, start, open_above=open_above)
+    return solve(accepts, start, open_above=open_above, limits=limits)
 
 
 def _line(prober: Prober, number: int) -> Callable[[int], bool]:

@@ -24,20 +24,20 @@ _SCANNED = 64
 """Sizes that are tried one by one where the pattern has exceptions."""
 
 
-def solve(accepts: Accepts, start: int, *, open_above: bool = False) -> Sizes:
+def solve(accepts: Accepts, start: int, *, open_above: bool = False, limits: Sequence[int] = ()) -> Sizes:
     """The sizes that ``accepts`` says yes to, ``start`` being one of them.
 
-    ``open_above`` says that all larger sizes are known to be accepted.
+    ``open_above`` says that all larger sizes are known to be accepted, ``limits`` are where they may end.
     """
     high = None if open_above else _end_of_run(accepts, start, 1)
     if high is None:
-        return _checked(accepts, start, _ends(accepts, start, Sizes(), open_above=open_above))
+        return _checked(accepts, start, _ends(accepts, start, Sizes(), limits, open_above=open_above))
     low = _end_of_run(accepts, start, -1) or 1
     period = _period(accepts, start, high - low + 1)
     if period is None:
         return _checked(accepts, start, Sizes(low, high))
     modulus, residues = periodic(period, _residues(accepts, start, low, high, period))
-    return _checked(accepts, start, _ends(accepts, start, Sizes(modulus=modulus, residues=residues)))
+    return _checked(accepts, start, _ends(accepts, start, Sizes(modulus=modulus, residues=residues), limits))
 
 
 def _end_of_run(accepts: Accepts, start: int, direction: int) -> int | None:
@@ -95,20 +95,24 @@ def _residues(accepts: Accepts, start: int, low: int, high: int, period: int) ->
     return frozenset(found)
 
 
-def _ends(accepts: Accepts, start: int, sizes: Sizes, *, open_above: bool = False) -> Sizes:
+def _ends(
+    accepts: Accepts, start: int, sizes: Sizes, limits: Sequence[int], *, open_above: bool = False
+) -> Sizes:
     """``sizes`` with its smallest and largest."""
     below = [size for size in range(1, start) if sizes.fits(size)] + [start]
     minimum = 1 if accepts(below[0]) else bisect(below, accepts)
-    maximum = None if open_above else _largest(accepts, start, sizes)
+    maximum = None if open_above else _largest(accepts, start, sizes, limits)
     return Sizes(minimum, maximum, sizes.modulus, sizes.residues)
 
 
-def _largest(accepts: Accepts, start: int, sizes: Sizes) -> int | None:
+def _largest(accepts: Accepts, start: int, sizes: Sizes, limits: Sequence[int]) -> int | None:
     reached = start
-    for factor in (2, 4):
-        size = next_fit(sizes, factor * start + 1)
+    for limit in sorted({2 * start, 4 * start, *limits}):
+        size = next_fit(sizes, limit + 1)
         if not accepts(size):
             above = [each for each in range(reached, size + 1) if sizes.fits(each)]
+            if limit in limits and above[-2:] and accepts(above[-2]):
+                return above[-2]
             return bisect(above, lambda each: not accepts(each)) - 1
         reached = size
     return None
