@@ -229,7 +229,8 @@ def _padding(contract: Contract) -> str | None:
     places = [each.axis.places[0] for each in contract.axes]
     last = max(dim for _, dim in places)
     trailing = places == [(0, dim) for dim in range(last - len(places) + 1, last + 1)] and last >= 2
-    if not trailing or any(each.sizes.residues != (0,) for each in contract.axes):
+    multiples = all(each.sizes.stepped and each.sizes.residues == (0,) for each in contract.axes)
+    if not trailing or not multiples:
         return None
     sides = [
         f"0, -x.shape[{number - len(places)}] % {each.sizes.modulus}"

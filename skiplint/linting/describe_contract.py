@@ -41,7 +41,7 @@ def _axes(graph: ModelGraph, contract: Contract) -> list[dict[str, Any]]:
                 {"input": graph.inputs[number].name, "dim": dim} for number, dim in each.axis.places
             ],
             "example": each.axis.size,
-            **_figures(each.sizes),
+            "accepted": _figures(each.sizes),
         }
         for each in contract.axes
     ]

@@ -34,22 +34,23 @@ def find_contract(graph: ModelGraph, subject: Subject | None) -> Contract | None
     batch = batch_axis(graph)
     try:
         with subject.attempts(graph.backend) as attempt:
-            prober = Prober(subject, axes, attempt)
+            prober = Prober(subject, axes, attempt, len(graph))
             limits = [table_lengths(graph, axis.size) for axis in axes]
             contract = _contract(prober, axes, limits)
             points = _refused(prober, contract)
-            batches = Prober(subject, (batch,) if batch else (), attempt)
-            contract = replace(contract, batch=_batch(batches, batch), probes=prober.count + batches.count)
+            batches = Prober(subject, (batch,) if batch else (), attempt, len(graph))
+            contract = replace(contract, batch=_batch(batches, batch))
+            failures = tuple(failure_at(graph, subject, prober, point) for point in points)
+            contract = within_tables(replace(contract, failures=failures), graph, subject, prober)
+            return replace(contract, probes=prober.count + batches.count)
     except TooManyProbesError:
         return None
-    failures = tuple(failure_at(graph, subject, prober, point) for point in points)
-    return within_tables(replace(contract, failures=failures), graph, subject, prober)
 
 
 def refused_nearby(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...]) -> bool:
     """Whether a size near the example's is refused by a call, and not by a check of the model's own."""
     with subject.attempts(graph.backend) as attempt:
-        prober = Prober(subject, axes, attempt)
+        prober = Prober(subject, axes, attempt, len(graph))
         point = nearby(prober)
         refusal = None if point is None else prober.refusal(point)
     return refusal is not None and not refusal.deliberate
@@ -219,5 +220,11 @@ def size_dependence(analysis: Analysis) -> Failure | None:
     if not axes or not joins_may_depend(graph, axes) or not refused_nearby(graph, subject, axes):
         return None
     contract = analysis.contract
-    nearest = contract.failures[0] if contract is not None and contract.failures else None
-    return nearest if nearest is not None and nearest.kind == "join" and nearest.alone else None
+    if contract is None or not contract.failures:
+        return None
+    nearest = contract.failures[0]
+    if contract.equal or any(each.sizes.stepped for each in contract.axes):
+        return nearest if nearest.kind == "join" else None
+    # Where no other sizes run, more than a join may be made for these: every way to fail has to be a join.
+    only_joins = all(failure.kind == "join" and failure.alone for failure in contract.failures)
+    return nearest if only_joins else None

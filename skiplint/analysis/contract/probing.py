@@ -17,7 +17,9 @@ Point = tuple[int, ...]
 Shape = tuple[int, ...]
 
 LIMIT = 400
-"""Sizes that are tried of one model, before its contract is given up."""
+"""Forwards that are run of a small model, before its contract is given up."""
+CALLS = 100_000
+"""Calls in all these forwards together, of a large one: two seconds, about."""
 
 
 class TooManyProbesError(Exception):
@@ -27,8 +29,9 @@ class TooManyProbesError(Exception):
 class Prober:
     """Whether the model runs at a point, each point run once."""
 
-    def __init__(self, subject: Subject, axes: Sequence[Axis], attempt: Attempt) -> None:
-        """Ask about ``axes`` of the inputs of ``subject`` by ``attempt``."""
+    def __init__(self, subject: Subject, axes: Sequence[Axis], attempt: Attempt, calls: int) -> None:
+        """Ask about ``axes`` of the inputs of ``subject`` by ``attempt``; a forward makes ``calls`` calls."""
+        self._limit = min(LIMIT, CALLS // max(calls, 1))
         self._axes = tuple(axes)
         self._attempt = attempt
         self._shapes = subject.shapes
@@ -56,7 +59,7 @@ class Prober:
             TooManyProbesError: it was asked too often.
         """
         if point not in self._known:
-            if self.count >= LIMIT:
+            if self.count >= self._limit:
                 raise TooManyProbesError
             self._known[point] = self._attempt(self.shapes(point))
         return self._known[point]

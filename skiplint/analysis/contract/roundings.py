@@ -42,12 +42,18 @@ def joins_may_depend(graph: ModelGraph, axes: tuple[Axis, ...]) -> bool:
     A dimension of unknown course counts in a model that enlarges what it made smaller, and not elsewhere.
     """
     enlarging = any(op.data and op.base_name.startswith(_ENLARGING) for op in graph)
+    courses = courses_of(graph, axes)
+    return any(
+        operation.base_name in JOINS and _differ(graph, operation, courses, enlarging) for operation in graph
+    )
+
+
+def courses_of(graph: ModelGraph, axes: tuple[Axis, ...]) -> list[tuple[Courses, ...]]:
+    """The courses of every result of every operation, where ``axes`` of the inputs change."""
     courses: list[tuple[Courses, ...]] = []
     for operation in graph:
         courses.append(_courses(graph, operation, courses, axes))
-        if operation.base_name in JOINS and _differ(graph, operation, courses, enlarging):
-            return True
-    return False
+    return courses
 
 
 def _differ(

@@ -36,9 +36,8 @@ class Sizes:
 
     @property
     def fixed(self) -> int | None:
-        """The only size that is accepted, None where there are several."""
-        alone = self.minimum == self.maximum and not self.others
-        return self.minimum if alone else None
+        """The only size that is accepted but for exceptions, None where there are several."""
+        return self.minimum if self.minimum == self.maximum else None
 
     @property
     def stepped(self) -> bool:

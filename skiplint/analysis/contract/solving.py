@@ -17,8 +17,12 @@ Accepts = Callable[[int], bool]
 OFFSETS = (1, 2, 4, 7, 12, 20, 31, 45)
 """Steps from a size, of which at least one falls between the runs of every period up to 64."""
 
-_PERIODS = (128, 96, 224, 160, 48, 36, 20)
-"""Multiples of nearly every period that networks have; tried after the size itself."""
+_HALVINGS = 128
+"""A multiple of the period of up to seven halvings; tried before anything else."""
+_PERIODS = (96, 224, 160, 48, 36, 20)
+"""Multiples of nearly every other period that networks have; tried after the example's size itself."""
+_BELOW = (64, 48, 32, 28, 16, 14, 10, 8, 7, 6, 5, 4, 3, 2)
+"""The same, for sizes that end soon after the example's."""
 _PRIMES = (2, 3, 5, 7)
 _SCANNED = 64
 """Sizes that are tried one by one where the pattern has exceptions."""
@@ -33,7 +37,7 @@ def solve(accepts: Accepts, start: int, *, open_above: bool = False, limits: Seq
     if high is None:
         return _checked(accepts, start, _ends(accepts, start, Sizes(), limits, open_above=open_above))
     low = _end_of_run(accepts, start, -1) or 1
-    period = _period(accepts, start, high - low + 1)
+    period = _period(accepts, start, low, high)
     if period is None:
         return _checked(accepts, start, Sizes(low, high))
     modulus, residues = periodic(period, _residues(accepts, start, low, high, period))
@@ -65,23 +69,29 @@ def bisect(candidates: Sequence[int], holds: Callable[[int], bool]) -> int:
     return candidates[right] if right < len(candidates) else candidates[-1] + 1
 
 
-def _period(accepts: Accepts, start: int, run: int) -> int | None:
-    """The distance at which accepted runs repeat, None where there is no other run."""
-    for period in dict.fromkeys((start, *_PERIODS)):
-        if period > run and accepts(start + period):
-            return _shortest(accepts, start, period, run)
-    for period in (64, 32, 16, 8, 7, 6, 5, 4, 3, 2):
-        if period > run and start - period >= 1 and accepts(start - period):
-            return period
+def _period(accepts: Accepts, start: int, low: int, high: int) -> int | None:
+    """The distance at which the accepted run from ``low`` to ``high`` repeats, None where it does not."""
+
+    def repeats(distance: int) -> bool:
+        if start + distance < 1 or abs(distance) <= high - low + 1 or not accepts(start + distance):
+            return False
+        inside, outside = (low + distance, high + distance), (low - 1 + distance, high + 1 + distance)
+        return all(accepts(size) for size in inside if size >= 1) and not any(
+            accepts(size) for size in outside if size >= 1
+        )
+
+    for distance in (*dict.fromkeys((_HALVINGS, start, *_PERIODS)), *(-period for period in _BELOW)):
+        if repeats(distance):
+            return abs(_shortest(repeats, distance))
     return None
 
 
-def _shortest(accepts: Accepts, start: int, period: int, run: int) -> int:
-    """The smallest divisor of ``period`` that is one too."""
+def _shortest(repeats: Callable[[int], bool], distance: int) -> int:
+    """The smallest divisor of ``distance`` at which the run repeats too."""
     for prime in _PRIMES:
-        while period % prime == 0 and period // prime > run and accepts(start + period // prime):
-            period //= prime
-    return period
+        while distance % prime == 0 and repeats(distance // prime):
+            distance //= prime
+    return distance
 
 
 def _residues(accepts: Accepts, start: int, low: int, high: int, period: int) -> frozenset[int]:
@@ -111,9 +121,10 @@ def _largest(accepts: Accepts, start: int, sizes: Sizes, limits: Sequence[int]) 
         size = next_fit(sizes, limit + 1)
         if not accepts(size):
             above = [each for each in range(reached, size + 1) if sizes.fits(each)]
-            if limit in limits and above[-2:] and accepts(above[-2]):
+            if limit in limits and len(above) > 1 and accepts(above[-2]):
                 return above[-2]
-            return bisect(above, lambda each: not accepts(each)) - 1
+            first_refused = bisect(above, lambda each: not accepts(each))
+            return above[above.index(first_refused) - 1]
         reached = size
     return None
 
@@ -127,8 +138,12 @@ def next_fit(sizes: Sizes, size: int) -> int:
 
 def _checked(accepts: Accepts, start: int, sizes: Sizes) -> Sizes:
     """``sizes`` with its exceptions, which are looked for among small sizes and about the ends."""
-    if all(accepts(size) == sizes.accepts(size) for size in doubtful(sizes, start)):
+    wrong = [size for size in doubtful(sizes, start) if accepts(size) != sizes.accepts(size)]
+    if not wrong:
         return sizes
+    # A size of 1 is broadcast to any other, and so may be another very small one.
+    if wrong[-1] < 5 and accepts(5) == sizes.accepts(5):
+        return with_exceptions(sizes, [size for size in range(1, 5) if accepts(size)], 4)
     last = max(_SCANNED, min(sizes.minimum + 2 * sizes.modulus, 4 * _SCANNED))
     return with_exceptions(sizes, [size for size in range(1, last + 1) if accepts(size)], last)
 

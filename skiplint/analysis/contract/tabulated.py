@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skiplint.analysis.contract.contract import Contract, Failure
+from skiplint.analysis.contract.failing import failure_at
 from skiplint.analysis.contract.tables import TableRead, table_reads
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
-    from skiplint.analysis.contract.probing import Prober
+    from skiplint.analysis.contract.probing import Point, Prober
     from skiplint.tracing import Subject
 
 _LONGEST = 1 << 17
@@ -20,7 +21,8 @@ _LONGEST = 1 << 17
 def within_tables(contract: Contract, graph: ModelGraph, subject: Subject, prober: Prober) -> Contract:
     """``contract`` with the sizes at which a look-up leaves its table taken out.
 
-    That a size leads there is confirmed by a trace at the first size past the end.
+    That a size leads there is confirmed at the first one past the end: the model says so itself, or a trace
+    shows the look-up.
     """
     for read in table_reads(graph):
         for number, each in enumerate(contract.axes):
@@ -28,26 +30,26 @@ def within_tables(contract: Contract, graph: ModelGraph, subject: Subject, probe
             known = each.sizes.maximum
             if last > _LONGEST or (known is not None and known <= last):
                 continue
-            failure = _past_the_end(number, last + 1, read, subject, prober, graph)
-            if failure is not None and prober.accepts(
-                (*failure.point[:number], last, *failure.point[number + 1 :])
-            ):
+            inside, outside = (
+                (*prober.base[:number], size, *prober.base[number + 1 :]) for size in (last, last + 1)
+            )
+            if not prober.accepts(inside):
+                continue
+            if prober.accepts(outside):
+                failure = _past_the_end(outside, read, subject, prober, graph)
+            else:
+                failure = failure_at(graph, subject, prober, outside)
+            if failure is not None:
                 axes = list(contract.axes)
                 axes[number] = replace(each, sizes=replace(each.sizes, maximum=last))
-                contract = replace(
-                    contract,
-                    axes=tuple(axes),
-                    failures=(*contract.failures, failure),
-                    probes=contract.probes + 2,
-                )
+                contract = replace(contract, axes=tuple(axes), failures=(*contract.failures, failure))
     return contract
 
 
 def _past_the_end(
-    number: int, size: int, read: TableRead, subject: Subject, prober: Prober, graph: ModelGraph
+    point: Point, read: TableRead, subject: Subject, prober: Prober, graph: ModelGraph
 ) -> Failure | None:
-    """The look-up that leaves its table at ``size``, None if it does not."""
-    point = (*prober.base[:number], size, *prober.base[number + 1 :])
+    """The look-up that leaves its table at ``point``, None if it does not."""
     there = subject.graph_at(prober.shapes(point), graph.backend)
     if there is None:
         return None

@@ -36,7 +36,7 @@ def listed(names: Sequence[str]) -> str:
 def _rule(names: Sequence[str], sizes: Sizes) -> str:
     subject = f"{listed(names)} must be"
     if sizes.fixed is not None:
-        return f"{subject} {sizes.fixed}"
+        return f"{subject} {sizes.fixed}{_exceptions(sizes)}"
     parts: list[str] = []
     if sizes.stepped:
         parts.append(_step(sizes, plural=len(names) > 1))
@@ -47,9 +47,13 @@ def _rule(names: Sequence[str], sizes: Sizes) -> str:
     elif sizes.maximum is not None:
         parts.append(f"at most {sizes.maximum}")
     text = f"{subject} {listed(parts)}" if parts else f"{listed(names)} may be any size"
-    if sizes.refused:
-        text += f" but not {_some(sizes.refused)}"
-    return text + (f" ({_some(sizes.others)} run too)" if sizes.others else "")
+    return text + _exceptions(sizes)
+
+
+def _exceptions(sizes: Sizes) -> str:
+    text = f" but not {_some(sizes.refused)}" if sizes.refused else ""
+    verb = "runs" if len(sizes.others) == 1 else "run"
+    return text + (f" ({_some(sizes.others)} {verb} too)" if sizes.others else "")
 
 
 def _step(sizes: Sizes, *, plural: bool) -> str:
