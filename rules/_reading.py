@@ -22,7 +22,7 @@ ACTIVATIONS = frozenset(
 DROPOUTS = frozenset(
     {"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout"}
 )
-_NORMS = frozenset(
+NORMS = frozenset(
     "batch_norm layer_norm group_norm instance_norm rms_norm native_layer_norm native_group_norm "
     "native_batch_norm local_response_norm".split()
 )
@@ -128,7 +128,7 @@ class Norms:
     def source(self, operand: Operand) -> Operand | None:
         """What was normalised, if ``operand`` is the result of a norm."""
         operation = self._flow.graph.operations[operand.producer]
-        if operation.base_name in _NORMS:
+        if operation.base_name in NORMS:
             reads = self._flow.reads[operation.index]
             return reads[0] if reads else None
         scope = (operation.module, operation.call)
@@ -160,7 +160,7 @@ def norm_readers(norms: Norms, flow: Flow, source: Operand) -> list[int]:
     found: list[int] = []
     for reader in flow.readers[source.producer]:
         operation = graph.operations[reader]
-        if operation.base_name in _NORMS or norms.is_by_hand(operation):
+        if operation.base_name in NORMS or norms.is_by_hand(operation):
             found.append(reader)
     return found
 

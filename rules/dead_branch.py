@@ -23,10 +23,12 @@ class DeadBranch(Rule):
 
     ## What it does
     Reports weighted layers (convolutions, linear layers) and joins of features whose result no output
-    depends on, one finding for each connected part, at the last operation of it. What is written into a
-    buffer or a parameter or kept as an attribute is used. Where the function that computes it asks
-    `self.training`, or reads the result under a condition (a loss that is computed only for given labels),
-    the part may belong to another call than the traced one and is not reported.
+    depends on, one finding for each connected part, at the last operation of it. Where there is such a part,
+    the model is traced in the other mode too, and what an output depends on in training or in evaluation is
+    not dead. What is written into a buffer or a parameter or kept as an attribute is used. Where the function
+    reads the result under a condition (a loss that is computed only for given labels), the part may belong to
+    another call than the traced one and is not reported; nor is it where the function asks `self.training`
+    and the model does not run in the other mode.
 
     ## Why it is bad
     The layers cost time and memory in every forward pass, get no gradient and never learn; with
@@ -58,7 +60,7 @@ class DeadBranch(Rule):
         dead = [index for index in range(len(graph)) if not live[index] and graph.operations[index].data]
         for part in _parts(graph, dead):
             matters = [operation for operation in part if operation.weighted or _joins(flow, operation)]
-            if matters and not _is_conditional(part):
+            if matters and not _used_elsewhere(part) and not _lives_in_other_mode(analysis, part, matters):
                 yield self._finding(part, matters)
 
     def _finding(self, part: Sequence[Operation], matters: Sequence[Operation]) -> Finding:
@@ -225,10 +227,26 @@ def _joins(flow: Flow, operation: Operation) -> bool:
     return sum(maker.learned for maker in makers) >= 2
 
 
-def _is_conditional(operations: Sequence[Operation]) -> bool:
-    """Whether the source says that another mode, other arguments or other code use ``operations``."""
-    places = {place for operation in (operations[0], operations[-1]) for place in operation.stack}
-    return any(_asks_for_mode(place) or _used_elsewhere(place) for place in places)
+def _lives_in_other_mode(analysis: Analysis, part: Sequence[Operation], matters: Sequence[Operation]) -> bool:
+    """Whether an output depends on the part in the other mode, or may do so where that cannot be tried."""
+    other = analysis.other_mode
+    if other is None:
+        return any(_asks_for_mode(place) for place in _places(part))
+    live = _live(other.graph)
+    names = {(operation.name, operation.location) for operation in matters}
+    ids = {operation.id for operation in matters if operation.weighted}
+    return any(
+        live[each.index] and (each.id in ids or (each.name, each.location) in names) for each in other.graph
+    )
+
+
+def _places(part: Sequence[Operation]) -> set[Location]:
+    return {place for operation in (part[0], part[-1]) for place in operation.stack}
+
+
+def _used_elsewhere(part: Sequence[Operation]) -> bool:
+    """Whether the source says that other arguments or other code use the part."""
+    return any(_is_read(place) for place in _places(part))
 
 
 def _functions_around(place: Location) -> list[ast.stmt]:
@@ -259,7 +277,7 @@ def _asks_for_mode(place: Location) -> bool:
     )
 
 
-def _used_elsewhere(place: Location) -> bool:
+def _is_read(place: Location) -> bool:
     """Whether what is assigned at ``place`` is kept as an attribute, or read in a conditional part."""
     for function in _functions_around(place):
         assignments = [node for node in ast.walk(function) if isinstance(node, (ast.Assign, ast.AugAssign))]

@@ -6,15 +6,11 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.shapes import (
-    Shape,
-    Source,
-    is_convolutional,
-    matching_stride,
-    sources_of,
-    unpadded_layers,
-)
+from skiplint.analysis.shapes import Shape, sources_of
 from skiplint.graph import Fault, ModelGraph, Operation
+
+from ._reading import shapes_of
+from ._remedies import Advice, join_advice, sizes
 
 
 class MismatchedJoin(Rule):
@@ -55,16 +51,37 @@ class MismatchedJoin(Rule):
     def _finding(self, graph: ModelGraph, fault: Fault) -> Finding:
         operation = graph.operations[fault.operation]
         sources = sources_of(graph, fault)
-        shapes = tuple(graph.spec(operand).shape for operand in operation.operands)
+        shapes = shapes_of(graph, operation.operands)
         odd = next((each for each in sources if each.operand == operation.operands[fault.operand]), None)
-        listed = " with ".join(f"{_sizes(each.shape)} from {each.maker.id}" for each in sources)
+        advice = join_advice(graph, operation, fault, odd, sources)
+        if not fault.message:
+            return self._misdirected(operation, fault, shapes, advice)
+        listed = " with ".join(f"{sizes(each.shape)} from {each.maker.id}" for each in sources)
         return self.finding(
-            f"{operation.name} cannot combine {listed or ' with '.join(map(_sizes, shapes))}",
+            f"{operation.name} cannot combine {listed or ' with '.join(map(sizes, shapes))}",
             node=operation,
             shapes=shapes,
-            expected=_sizes(fault.expected),
-            actual=_sizes(shapes[fault.operand]),
-            suggestion=_remedy(graph, operation, fault, odd, sources),
+            expected=sizes(fault.expected),
+            actual=sizes(shapes[fault.operand]),
+            suggestion=advice.text,
+            fix=advice.fix,
+        )
+
+    def _misdirected(
+        self, operation: Operation, fault: Fault, shapes: tuple[Shape, ...], advice: Advice
+    ) -> Finding:
+        """A concatenation that runs along the wrong axis: the layer behind it tells."""
+        axis = fault.axis or 0
+        made, meant = operation.outputs[0].shape[axis], sum(shape[axis] for shape in shapes)
+        return self.finding(
+            f"{operation.name} gives {made} features where the layer behind it takes the {meant} that its "
+            f"operands have together",
+            node=operation,
+            shapes=shapes,
+            expected=f"{meant} along dim={axis}",
+            actual=f"{made} along dim={axis}",
+            suggestion=advice.text,
+            fix=advice.fix,
         )
 
     bad = (
@@ -154,70 +171,3 @@ class MismatchedJoin(Rule):
         inputs = (torch.randn(1, 3, 37, 37),)
         """,
     )
-
-
-def _sizes(shape: Shape) -> str:
-    return "x".join(map(str, shape)) or "a scalar"
-
-
-def _remedy(
-    graph: ModelGraph, operation: Operation, fault: Fault, odd: Source | None, sources: tuple[Source, ...]
-) -> str:
-    have, want = graph.spec(operation.operands[fault.operand]).shape, fault.expected
-    if odd is None or len(have) != len(want):
-        return f"bring both operands to one shape, such as {_sizes(want)}"
-    if operation.base_name == "cat":
-        axis = _other_axis(operation, [each.shape for each in sources])
-        if axis is not None:
-            return f"concatenate along dim={axis}, the only axis on which the operands differ"
-    if is_convolutional(odd):
-        return _spatial_remedy(graph, odd, have, want, sources, projected=operation.base_name != "cat")
-    if have[:-1] == want[:-1]:
-        return f"project {odd.maker.id} with nn.Linear({have[-1]}, {want[-1]}) before the join"
-    return f"bring {odd.maker.id} to {_sizes(want)} before the join"
-
-
-def _other_axis(operation: Operation, shapes: list[Shape]) -> int | None:
-    """The one axis on which the operands differ, if it is not the one that is concatenated."""
-    if len({len(shape) for shape in shapes}) != 1:
-        return None
-    differing = [axis for axis, sizes in enumerate(zip(*shapes, strict=True)) if len(set(sizes)) > 1]
-    given = operation.argument(1, "dim", 0)
-    if len(differing) != 1 or not isinstance(given, int):
-        return None
-    # Sizes that differ by little are a rounded resolution, not another axis.
-    sizes = sorted(shape[differing[0]] for shape in shapes)
-    spatial = differing[0] >= 2 and sizes[-1] - sizes[0] <= max(sizes[0] // 4, 4)
-    return None if differing[0] == given % len(shapes[0]) or spatial else differing[0]
-
-
-def _spatial_remedy(
-    graph: ModelGraph, odd: Source, have: Shape, want: Shape, sources: tuple[Source, ...], *, projected: bool
-) -> str:
-    space = len(have) - 2
-    if have[2:] != want[2:]:
-        padded = _padding_remedy(graph, have, want, sources)
-        if padded is not None:
-            return padded
-    if have[1] != want[1] and projected:
-        stride = matching_stride(have[2:], want[2:])
-        layer = f"nn.Conv{space}d({have[1]}, {want[1]}, kernel_size=1"
-        if stride is not None:
-            return f"put a projection on the shortcut from {odd.maker.id}: {layer}, stride={stride})"
-        return f"resample {odd.maker.id} to {_sizes(want[2:])} and project it with {layer})"
-    target = want[2:]
-    return f"resample {odd.maker.id} with F.interpolate(..., size={tuple(target)}), or crop both to one size"
-
-
-def _padding_remedy(graph: ModelGraph, have: Shape, want: Shape, sources: tuple[Source, ...]) -> str | None:
-    """Convolutions that shrink one operand by exactly what is missing."""
-    larger = tuple(max(pair) for pair in zip(have[2:], want[2:], strict=True))
-    for source in sources:
-        if len(source.shape) != len(have):
-            continue
-        missing = tuple(size - own for size, own in zip(larger, source.shape[2:], strict=True))
-        layers = unpadded_layers(graph, source, missing) if any(missing) else []
-        if layers:
-            named = " and ".join(f"padding={padding} in {layer.id}" for layer, padding in layers)
-            return f"keep the size of the branch: {named}"
-    return None

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.shapes import Shape, Source, sources_of
-from skiplint.graph import Fault, ModelGraph, Operation
+from skiplint.graph import Fault, ModelGraph
+
+from ._remedies import layer_advice, shape_advice, sizes
 
 
 class MismatchedLayer(Rule):
@@ -47,23 +49,28 @@ class MismatchedLayer(Rule):
         axis = _axis(have, fault.expected)
         shapes = tuple(graph.spec(operand).shape for operand in operation.operands[:2])
         if axis is None or fault.kind == "shape":
+            advice = shape_advice(graph, operation, fault)
             return self.finding(
-                f"{operation.id} cannot take {_sizes(have)}: {fault.message}",
+                f"{operation.id} cannot take {sizes(have)}: {fault.message}",
                 node=operation,
                 shapes=shapes,
-                expected=_sizes(fault.expected),
-                actual=_sizes(have),
+                expected=sizes(fault.expected),
+                actual=sizes(have),
+                suggestion=advice.text if advice else None,
+                fix=advice.fix if advice else None,
             )
         given, built = have[axis], fault.expected[axis]
         unit = "features" if axis == len(have) - 1 else "channels"
         source = next(iter(sources_of(graph, fault)), None)
+        found = layer_advice(graph, operation, fault, axis, unit, source)
         return self.finding(
             f"{operation.id} gets {given} {unit}{_parts(graph, source)} but was built for {built}",
             node=operation,
             shapes=shapes,
             expected=f"{built} {unit}",
             actual=f"{given} {unit}",
-            suggestion=_remedy(operation, given, built, unit, source),
+            suggestion=found.text,
+            fix=found.fix,
         )
 
     bad = (
@@ -116,10 +123,6 @@ class MismatchedLayer(Rule):
     )
 
 
-def _sizes(shape: Shape) -> str:
-    return "x".join(map(str, shape)) or "a scalar"
-
-
 def _axis(have: Shape, want: Shape) -> int | None:
     """The one axis on which two shapes differ."""
     if len(have) != len(want):
@@ -138,13 +141,3 @@ def _parts(graph: ModelGraph, source: Source | None) -> str:
         return ""
     sizes = " + ".join(str(shape[axis]) for shape in shapes)
     return f" ({sizes} from the concatenation in line {source.maker.location.line})"
-
-
-def _remedy(operation: Operation, given: int, built: int, unit: str, source: Source | None) -> str:
-    layer = operation.id
-    if operation.base_name.endswith("norm"):
-        return f"build {layer} for {given} {unit}"
-    maker = source.maker if source is not None else None
-    if maker is None or maker.base_name == "cat" or not maker.weighted:
-        return f"build {layer} with {given} input {unit} instead of {built}"
-    return f"build {layer} with {given} input {unit}, or {maker.id} with {built} output {unit}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
+from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
@@ -70,6 +70,7 @@ class MutatedSkipSource(Rule):
             shapes=shapes_of(graph, skip.operands),
             suggestion=f"make {write.id} work out of place ({_out_of_place(write)}); if the changed value is "
             f"meant, apply {write.base_name} before {where} is called",
+            fix=_fix(write),
         )
 
     bad = (
@@ -199,6 +200,18 @@ def _mutation(
             found = write, source, owner
         write = operations[read.producer]
     return found
+
+
+def _fix(write: Operation) -> Remedy:
+    of_module = write.module_class.startswith("torch.nn.")
+    return Remedy(
+        kind="module-argument" if of_module else "call-argument",
+        target=write.module if of_module else write.id,
+        argument="inplace",
+        old=True,
+        new=False,
+        description=f"make {write.id} work out of place",
+    )
 
 
 def _out_of_place(write: Operation) -> str:

@@ -37,6 +37,8 @@ class Wiring(NamedTuple):
     span: int
     end: int
     """Weighted layers of the block that ran before the join."""
+    long: bool
+    """From an encoder to a decoder."""
 
     def around(self, layers: int) -> bool:
         """Whether this is a residual skip around all ``layers`` layers of the block."""
@@ -69,7 +71,8 @@ class OddBlockOut(Rule):
     with the same shapes. Where all of `siblings` or more agree on their skips and a single one does not, that
     one is reported: it has no skip, has one twice, joins by another operation, or taps another point. Blocks
     of two classes with equal layers are compared too: one class with a skip in every block, the other in
-    none.
+    none. So are the levels of a decoder, of whatever width: one that adds the encoder's features where all
+    others concatenate them, or the other way round.
 
     ## Why it is bad
     The shapes allow the skip and the rest of the stage has it, so the difference is hardly meant: a `return
@@ -84,6 +87,7 @@ class OddBlockOut(Rule):
 
     ## References
     - znxlwm/UGATIT-pytorch issues 29 and 32: the decoder's residual blocks return `out` without `x`.
+    - tryonlabs/opentryon issue 24: a U-Net adds its encoder's features where it was to concatenate them.
     - katsura-jp/efficientnet-pytorch issue 10: blocks without the skip of the paper.
     - He et al. 2016, Deep Residual Learning for Image Recognition (arXiv 1512.03385).
     """
@@ -104,14 +108,19 @@ class OddBlockOut(Rule):
         blocks = _blocks(analysis)
         siblings: defaultdict[tuple[str, str, tuple[Layer, ...]], list[_Block]] = defaultdict(list)
         alike: defaultdict[tuple[Layer, ...], list[_Block]] = defaultdict(list)
+        levels: defaultdict[tuple[str, str], list[_Block]] = defaultdict(list)
         for block in blocks:
             layers = tuple(block.layers)
+            if _ITEM.search(block.path) and [wiring.long for wiring in block.wiring] == [True]:
+                levels[parent(block.path), block.kind].append(block)
             if _ITEM.search(block.path) and len(block.inputs) <= _MAX_INPUTS:
                 siblings[parent(block.path), block.kind, layers].append(block)
             if layers not in alike or not inside(block.path, alike[layers][-1].path):
                 alike[layers].append(block)  # not the inner module that holds all layers of a block
         for group in siblings.values():
             yield from self._among_siblings(group)
+        for group in levels.values():
+            yield from self._among_levels(group)
         for group in alike.values():
             yield from self._among_classes(group)
 
@@ -123,6 +132,18 @@ class OddBlockOut(Rule):
         odd = next(block for block in group if tuple(block.wiring) != usual)
         example = next(block for block in group if block is not odd)
         yield self._finding(odd, usual, f"its {agreeing} siblings of class {_short(odd)}", example)
+
+    def _among_levels(self, group: Sequence[_Block]) -> Iterator[Finding]:
+        """Levels of a decoder differ in their widths, but not in how they take in the encoder's features."""
+        votes = Counter(block.wiring[0].kind for block in group)
+        usual, agreeing = votes.most_common(1)[0]
+        if agreeing != len(group) - 1 or agreeing < max(2, self.options.siblings):
+            return
+        odd = next(block for block in group if block.wiring[0].kind != usual)
+        example = next(block for block in group if block is not odd)
+        if odd.layers != example.layers:  # else it is among siblings already
+            others = f"the other {agreeing} levels of class {_short(odd)}"
+            yield self._finding(odd, example.wiring, others, example)
 
     def _among_classes(self, group: Sequence[_Block]) -> Iterator[Finding]:
         kinds: defaultdict[str, list[_Block]] = defaultdict(list)
@@ -148,12 +169,14 @@ class OddBlockOut(Rule):
     def _finding(self, odd: _Block, usual: Sequence[Wiring], others: str, example: _Block) -> Finding:
         wanted = "; ".join(map(str, usual)) or "no skip"
         got = "; ".join(map(str, odd.wiring)) or "no skip"
+        same = odd.layers == example.layers
         return self.finding(
             f"{odd.path} ({_short(odd)}) has {got}, while {others} have {wanted}",
             node=odd.join or odd.last,
             expected=wanted,
             actual=got,
-            suggestion=f"join in {odd.path} what {example.path} joins: the shapes are the same",
+            suggestion=f"join in {odd.path} what {example.path} joins"
+            + (": the shapes are the same" if same else ", in the same way"),
         )
 
     bad = (
@@ -294,4 +317,4 @@ def _wiring(skip: Skip, join: Operation, block: _Block) -> Wiring:
     fork = nearest.fork.producer
     tap = -1 if fork < block.first else sum(index <= fork for index in block.ran)
     end = sum(index < join.index for index in block.ran)
-    return Wiring(skip.kind, join.base_name, len(skip.operands), tap, nearest.span, end)
+    return Wiring(skip.kind, join.base_name, len(skip.operands), tap, nearest.span, end, skip.long)

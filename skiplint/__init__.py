@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skiplint.graph import Location as Location
     from skiplint.graph import ModelGraph as ModelGraph
     from skiplint.linting.finding import Finding as Finding
+    from skiplint.linting.finding import Remedy as Remedy
     from skiplint.linting.finding import Severity as Severity
     from skiplint.linting.report import Report as Report
     from skiplint.linting.rule import Rule as Rule
@@ -35,6 +36,7 @@ _HOMES = {
     "Finding": "skiplint.linting.finding",
     "Location": "skiplint.graph",
     "ModelGraph": "skiplint.graph",
+    "Remedy": "skiplint.linting.finding",
     "Report": "skiplint.linting.report",
     "Rule": "skiplint.linting.rule",
     "RuleOptions": "skiplint.linting.rule",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+parse_toml: Callable[[str], dict[str, Any]] = tomllib.loads
+TomlError = tomllib.TOMLDecodeError
 
 OWN_FILE = "skiplint.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -58,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     """Rules not to report in files that match a pattern."""
     fail_on: Severity = Severity.WARNING
     """The least severity that makes the exit code 1."""
+    baseline: str | None = None
+    """A file with findings that are not reported; relative to the file with the settings."""
     rules: dict[str, dict[str, Any]] = {}
     """Options of rules by name, and ``severity`` to override theirs."""
     models: tuple[ModelConfig, ...] = ()
@@ -75,7 +80,7 @@ def find_config(start: Path) -> Path | None:
         own, project = folder / OWN_FILE, folder / PROJECT_FILE
         if own.is_file():
             return own
-        if project.is_file() and _table(project, _parse(project)) is not None:
+        if project.is_file() and settings_of(project, _parse(project)) is not None:
             return project
     return None
 
@@ -95,8 +100,19 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigError: the file is missing or malformed, or holds a key or a value that means nothing.
     """
-    table = _table(path, _parse(path))
-    return convert_settings(table or {}, source=shown_path(path))
+    return convert_settings(read_table(path), source=shown_path(path))
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """The settings in ``path`` as they stand there, unchecked; empty where there are none.
+
+    Raises:
+        ConfigError: the file is missing or malformed.
+    """
+    table = dict(settings_of(path, _parse(path)) or {})
+    if isinstance(table.get("baseline"), str):
+        table["baseline"] = str(path.parent / table["baseline"])  # it stands beside the file that names it
+    return table
 
 
 def convert_settings(table: Mapping[str, Any], *, source: str = "") -> Settings:
@@ -137,17 +153,16 @@ def _check_keys(table: Mapping[str, Any], struct: type[msgspec.Struct], source: 
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(shown_path(path), "", f"cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise ConfigError(shown_path(path), "", "is not a text file in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except TomlError as error:
         raise ConfigError(shown_path(path), "", f"is not valid TOML: {error}") from None
-    return document
 
 
-def _table(path: Path, document: dict[str, Any]) -> dict[str, Any] | None:
+def settings_of(path: Path, document: dict[str, Any]) -> dict[str, Any] | None:
     """The settings in a document: all of it, unless it is a pyproject.toml."""
     if path.name != PROJECT_FILE:
         return document

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 OperationKind = Literal["input", "parameter", "buffer", "constant", "call", "output"]
 Backend = Literal["meta", "fake", "eager"]
+BUILT_AT = "_skiplint_built_at"
+"""Attribute of a module with the :class:`Location` of the call that made it, set while models are built."""
 FaultKind = Literal["join", "layer", "shape"]
+Blame = Literal["call", "operand", "width"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,8 @@ class ModuleInfo:
     training: bool
     location: Location | None
     """Where the class is defined."""
+    built_at: Location | None = None
+    """The call that made it (``nn.ReLU(inplace=True)``); None where skiplint did not see it built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,12 @@ class Fault:
     expected: tuple[int, ...]
     """The shape that it should have for the call to run."""
     message: str
-    """What torch said, on one line."""
+    """What torch said, on one line; empty for a call that ran but gave what was not meant."""
+    axis: int | None = None
+    """For a concatenation along the wrong axis the one that was meant."""
+    blame: Blame = "call"
+    """``call``: it is built for the wrong number; ``operand``: what runs behind it needs the operand as
+    expected; ``width``: the call is built to keep a width, and for the wrong one."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class Running:
     """Changes of the example inputs."""
     training: bool = False
     """In training mode; else in evaluation mode."""
+    among: frozenset[Path] | None = None
+    """Real paths of the files to look at in folders; None for all."""
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -90,6 +92,7 @@ def check(
     progress: Progress = lambda _: None,
     running: Running = Running(),
     contracts: bool = False,
+    session: Session | None = None,
 ) -> Report:
     """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
 
@@ -102,12 +105,13 @@ def check(
         progress: called with the target of each model before it is traced.
         running: how the models are run, if not as they are meant.
         contracts: whether to find the input contract of every model, and not only where a rule asks for it.
+        session: what gathers the traced models; None for one that runs the rules of ``registry``.
 
     Raises:
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
     settings = settings or Settings()
-    session = _session(settings, registry, contracts=contracts)
+    session = session or _session(settings, registry, contracts=contracts)
     for target in targets:
         _check_target(session, target, settings, args, dict(kwargs or {}), progress, running)
     return session.finish(__version__)
@@ -131,7 +135,7 @@ def _check_target(
     from skiplint.targets import SkippedTarget, TargetError, resolve
 
     try:
-        items = resolve(target, models=settings.models, args=args, kwargs=kwargs)
+        items = resolve(target, models=settings.models, args=args, kwargs=kwargs, among=running.among)
     except TargetError as error:
         session.add_untraced(
             ModelReport(

@@ -69,7 +69,8 @@ def test_the_wheel_holds_every_module_and_nothing_else(unpacked: Path) -> None:
         for path in unpacked.rglob("*")
         if path.is_file() and ".dist-info" not in str(path)
     }
-    wanted = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("skiplint/**/*.py")}
+    sources = [*ROOT.glob("skiplint/**/*.py"), *ROOT.glob("skiplint/**/*.j2")]
+    wanted = {path.relative_to(ROOT).as_posix() for path in sources}
     wanted |= {
         f"skiplint_rules/{path.relative_to(ROOT / 'rules').as_posix()}" for path in ROOT.glob("rules/**/*.py")
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from skiplint.analysis.contract import Contract
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
@@ -62,3 +65,17 @@ class Analysis:
         from skiplint.analysis.contract import find_contract
 
         return find_contract(self.graph, self.subject)
+
+    @cached_property
+    def other_mode(self) -> Analysis | None:
+        """The same model traced in training mode if this is evaluation mode, and the other way round.
+
+        None where only the graph is at hand or where the model does not run so.
+        """
+        graph = self.subject.in_mode(training=not self.graph.training) if self.subject is not None else None
+        return Analysis(graph, self.subject) if graph is not None else None
+
+    @cached_property
+    def state(self) -> Mapping[str, Tensor] | None:
+        """Parameters and buffers with their values, by name; None where they cannot be had."""
+        return self.subject.state() if self.subject is not None else None

@@ -11,9 +11,14 @@ from typing import Annotated
 import typer
 
 from skiplint.cli.check import check
+from skiplint.cli.completion import complete_default_command
+from skiplint.cli.config import config
 from skiplint.cli.failures import UsageError, complain
+from skiplint.cli.graph import graph
+from skiplint.cli.init import init
 from skiplint.cli.memory import memory
 from skiplint.cli.paths import paths
+from skiplint.cli.report import report
 from skiplint.cli.rules import explain, rules
 from skiplint.cli.skips import skips
 from skiplint.config import ConfigError, ExitCode
@@ -24,7 +29,13 @@ app = typer.Typer(
     help="Find every skip connection in a PyTorch model, and what is wrong with it.\n\n"
     "`skiplint TARGET` is short for `skiplint check TARGET`. A target is a file (`model.py`), a folder, "
     "one model of a file (`model.py:UNet`), a model or factory by its import path "
-    "(`torchvision.models:resnet50`), or a saved program (`model.pt2`).",
+    "(`torchvision.models:resnet50`), or a saved program (`model.pt2`).\n\n"
+    "**Examples**\n\n"
+    "`skiplint model.py`\n\n"
+    "`skiplint src/nets --fail-on error --output-format github`\n\n"
+    "`skiplint explain SKL205`",
+    epilog="The exit code is 0 without findings, 1 with findings at or above --fail-on, 2 where something "
+    "could not be done. `skiplint --install-completion` sets up the TAB key.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -36,8 +47,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "skips": skips,
     "paths": paths,
     "memory": memory,
+    "graph": graph,
+    "report": report,
     "rules": rules,
     "explain": explain,
+    "config": config,
+    "init": init,
 }
 _TOP_LEVEL = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 
@@ -66,8 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Torch warns of this on import where NumPy is not installed; nothing here needs it.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+    complete_default_command(with_default_command)
     try:
-        app(args=with_default_command(words), prog_name="skiplint")
+        words = with_default_command(words)
+        app(args=words, prog_name="skiplint", obj=tuple(words))
     except (ConfigError, UsageError) as error:
         complain(str(error))
         sys.exit(ExitCode.ERROR)

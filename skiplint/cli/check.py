@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import msgspec
 import typer
 
 from skiplint import pipeline
 from skiplint.cli import options, output
-from skiplint.cli.failures import complain_of, exit_code
-from skiplint.config import (
-    Settings,
-    find_config,
-    load_settings,
-    search_start,
-    shown_path,
-    validate_rules,
-)
-from skiplint.linting.finding import Severity
+from skiplint.cli.baseline import Known
+from skiplint.cli.destinations import parse_destinations, refuse_statistics, write_report
+from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
+from skiplint.cli.fixing import fixed
+from skiplint.cli.progress import progress
+from skiplint.config import Settings
 from skiplint.linting.registry import Registry, load_registry
-from skiplint.reporting import render
+from skiplint.precedence import effective_settings
 
 
 def check(
+    context: typer.Context,
     targets: options.Targets,
     args: options.Args = "",
     kwargs: options.Kwargs = "",
@@ -32,8 +30,17 @@ def check(
     ignore: options.Ignore = [],  # noqa: B006
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
+    baseline: options.BaselineFile = None,
+    write_baseline: options.WriteBaseline = None,
+    fix: options.FixOption = False,
+    unsafe_fixes: options.UnsafeFixes = False,
+    show_fixes: options.ShowFixes = False,
     output_format: options.Format = options.OutputFormat.CONSOLE,
     output_file: options.OutputFile = None,
+    outputs: options.Outputs = [],  # noqa: B006
+    statistics: options.Statistics = False,
+    diff: options.Diff = "",
+    watch: options.Watch = False,
     color: options.ColorOption = options.Color.AUTO,
     config: options.Config = None,
     verbose: options.Verbose = False,
@@ -48,67 +55,73 @@ def check(
     `skiplint torchvision.models:resnet50 --output-format json`
 
     `skiplint mypackage.nets:build --kwargs '{"depth": 18}' --select SKL2`
+
+    `skiplint src/nets --diff origin/main --output sarif:skiplint.sarif --output junit:junit.xml`
     """
+    if watch:
+        raise typer.Exit(watch_command(context.obj, targets, config))
+    destinations = parse_destinations(output_format, output_file, outputs)
+    if statistics:
+        refuse_statistics(output_format)
     registry = load_registry()
-    settings = override(
-        read_settings(targets, config, registry),
-        select=options.split_selectors(select),
-        extend_select=options.split_selectors(extend_select),
-        ignore=options.split_selectors(ignore),
-        fail_on=fail_on,
-    )
-    # The file's own settings are right by now, so what is wrong came from a flag.
-    validate_rules(settings, registry, source="command line")
+    flags = options.selecting(select, extend_select, ignore, fail_on)
+    settings = effective_settings(targets, config=config, registry=registry, command_line=flags).settings
+    known = Known.find(settings, registry, baseline, write_baseline)
     positional, named = options.build_arguments(args, kwargs)
-    with output.stdout_to_stderr(), output.progress() as progress:
-        report = pipeline.check(
-            targets,
-            settings,
-            args=positional,
-            kwargs=named,
-            registry=registry,
-            progress=progress,
-            contracts=output_format is options.OutputFormat.JSON,
-        )
+    running = pipeline.Running()
+    if diff:
+        targets, running = only_changed(targets, diff)
+    check_targets = partial(
+        pipeline.check,
+        targets,
+        settings,
+        args=positional,
+        kwargs=named,
+        running=running,
+        contracts=destinations.whole,
+    )
+    lint = partial(known.lint, check_targets)
+    with output.stdout_to_stderr(), progress() as next_model:
+        report = lint(registry=registry, progress=next_model)
+    if fix or show_fixes:
+        report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
+    if show_fixes:
+        raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
+    report = known.written(report)
     verbosity = 1 if verbose else -1 if quiet else 0
-    style = output.style_for(color, file=output_file, verbosity=verbosity)
-    output.emit(render(report, output_format.value, style), output_file)
-    complain_of(report, verbose=verbose, rules=output_format is not options.OutputFormat.CONSOLE)
+    write_report(report, destinations, color=color, verbosity=verbosity, statistics=statistics)
+    complain_of(report, verbose=verbose, rules=not destinations.human or statistics)
     raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
 
 
+def watch_command(words: Sequence[str], targets: list[str], config: Path | None) -> int:
+    """Lint upon every change until Ctrl-C, and give the exit code."""
+    from skiplint.cli.watching import watch
+
+    return watch(words, targets, config)
+
+
+def only_changed(targets: list[str], base: str) -> tuple[list[str], pipeline.Running]:
+    """The targets that changes since revision ``base`` concern, and which files of folders they do.
+
+    Raises:
+        UsageError: git cannot say what changed.
+    """
+    from skiplint.changes import ChangesError
+    from skiplint.target_files import affected_targets
+
+    try:
+        kept, among = affected_targets(targets, base, Path.cwd())
+    except ChangesError as error:
+        raise UsageError(f"--diff {base}: {error}") from None
+    if not kept:
+        remark(f"nothing in {', '.join(targets)} changed since {base}, so nothing was linted")
+    return kept, pipeline.Running(among=among)
+
+
 def read_settings(targets: list[str], config: Path | None, registry: Registry | None = None) -> Settings:
-    """The settings in ``config``, or in the nearest file of the targets.
+    """The settings in ``config``, or in the nearest file of the targets, and in the environment.
 
     With a ``registry`` the rules that they name must be there.
     """
-    if config is None:
-        config = find_config(search_start(targets, Path.cwd()))
-    if config is None:
-        return Settings()
-    settings = load_settings(config)
-    if registry is not None:
-        validate_rules(settings, registry, source=shown_path(config))
-    return settings
-
-
-def override(
-    settings: Settings,
-    *,
-    select: tuple[str, ...],
-    extend_select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    fail_on: Severity | None,
-) -> Settings:
-    """``settings`` with what the command line says.
-
-    ``--select`` is the whole selection, so it sets the file's lists aside; the other flags add to them.
-    """
-    if select:
-        settings = msgspec.structs.replace(settings, select=select, extend_select=(), ignore=())
-    return msgspec.structs.replace(
-        settings,
-        extend_select=(*settings.extend_select, *extend_select),
-        ignore=(*settings.ignore, *ignore),
-        fail_on=fail_on or settings.fail_on,
-    )
+    return effective_settings(targets, config=config, registry=registry).settings

@@ -43,7 +43,12 @@ def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
     if hidden:
         print("skiplint: run again with --verbose for the traceback", file=sys.stderr)
     for note in report.notes:
-        print(f"skiplint: note: {note}", file=sys.stderr)
+        remark(note)
+
+
+def remark(note: str) -> None:
+    """Say something worth knowing that is no error."""
+    print(f"skiplint: note: {note}", file=sys.stderr)
 
 
 def exit_code(report: Report, fail_on: Severity, *, exit_zero: bool = False) -> ExitCode:

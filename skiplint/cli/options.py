@@ -9,10 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from skiplint.cli.completion import complete_rules
 from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
+from skiplint.precedence import split_words
 
 SELECTING = "Which rules"
+FIXING = "Fixes"
 OUTPUT = "Output"
 MODELS = "Which models"
 
@@ -23,6 +26,12 @@ class OutputFormat(str, Enum):
     CONSOLE = "console"
     CONCISE = "concise"
     JSON = "json"
+    JSONLINES = "jsonlines"
+    SARIF = "sarif"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
 
 
 class ListFormat(str, Enum):
@@ -30,6 +39,11 @@ class ListFormat(str, Enum):
 
     CONSOLE = "console"
     JSON = "json"
+
+
+def _complete_output(incomplete: str) -> list[str]:
+    """Formats, with the colon behind which the shell completes the file."""
+    return [f"{each.value}:" for each in OutputFormat if f"{each.value}:".startswith(incomplete)]
 
 
 class Color(str, Enum):
@@ -69,16 +83,27 @@ Select = Annotated[
         help="Run these rules only: codes, beginnings of codes, names or ALL, with commas.",
         show_default=False,
         rich_help_panel=SELECTING,
+        autocompletion=complete_rules,
     ),
 ]
 ExtendSelect = Annotated[
     list[str],
-    typer.Option(metavar="RULES", help="Run these rules too.", show_default=False, rich_help_panel=SELECTING),
+    typer.Option(
+        metavar="RULES",
+        help="Run these rules too.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+        autocompletion=complete_rules,
+    ),
 ]
 Ignore = Annotated[
     list[str],
     typer.Option(
-        metavar="RULES", help="Do not run these rules.", show_default=False, rich_help_panel=SELECTING
+        metavar="RULES",
+        help="Do not run these rules.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+        autocompletion=complete_rules,
     ),
 ]
 FailOn = Annotated[
@@ -92,6 +117,39 @@ FailOn = Annotated[
 ExitZero = Annotated[
     bool,
     typer.Option("--exit-zero", help="End with 0 despite findings.", rich_help_panel=SELECTING),
+]
+BaselineFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE",
+        help="Do not report the findings in this file.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+    ),
+]
+WriteBaseline = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write all findings to this file, as the baseline of later runs.",
+        show_default=False,
+        rich_help_panel=SELECTING,
+    ),
+]
+FixOption = Annotated[
+    bool,
+    typer.Option(
+        "--fix", help="Make the fixes that are safe, each tried on the model first.", rich_help_panel=FIXING
+    ),
+]
+UnsafeFixes = Annotated[
+    bool,
+    typer.Option("--unsafe-fixes", help="Make those too that may not be meant.", rich_help_panel=FIXING),
+]
+ShowFixes = Annotated[
+    bool,
+    typer.Option("--show-fixes", help="Print the fixes as a diff and write nothing.", rich_help_panel=FIXING),
 ]
 Config = Annotated[
     Path | None,
@@ -114,7 +172,37 @@ OutputFile = Annotated[
     ),
 ]
 ColorOption = Annotated[
-    Color, typer.Option(help="When to use colour; NO_COLOR is respected.", rich_help_panel=OUTPUT)
+    Color,
+    typer.Option(help="When to use colour; NO_COLOR and FORCE_COLOR are respected.", rich_help_panel=OUTPUT),
+]
+Outputs = Annotated[
+    list[str],
+    typer.Option(
+        "--output",
+        metavar="FORMAT:FILE",
+        help="Write the report there too, such as sarif:skiplint.sarif; may be given many times.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+        autocompletion=_complete_output,
+    ),
+]
+Statistics = Annotated[
+    bool,
+    typer.Option("--statistics", help="Show counts per rule, not the findings.", rich_help_panel=OUTPUT),
+]
+Diff = Annotated[
+    str,
+    typer.Option(
+        metavar="BASE",
+        help="Lint only what changed since a git revision: files that differ, untracked ones, and files "
+        "that import one of them.",
+        show_default=False,
+        rich_help_panel=MODELS,
+    ),
+]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Lint again whenever a file changes, until Ctrl-C.", rich_help_panel=MODELS),
 ]
 Verbose = Annotated[
     bool,
@@ -141,6 +229,14 @@ def _parse(option: str, text: str, kind: type, wanted: str) -> Any:
     return value
 
 
-def split_selectors(values: list[str]) -> tuple[str, ...]:
-    """``--select SKL1,SKL401 --select SKL2`` as one tuple."""
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+def selecting(
+    select: list[str], extend_select: list[str], ignore: list[str], fail_on: Severity | None
+) -> dict[str, Any]:
+    """What the flags say, as a table of settings; what was not given is not in it."""
+    lists = {"select": select, "extend-select": extend_select, "ignore": ignore}
+    table: dict[str, Any] = {
+        key: [word for value in values for word in split_words(value)]
+        for key, values in lists.items()
+        if values
+    }
+    return table if fail_on is None else {**table, "fail-on": fail_on.value}

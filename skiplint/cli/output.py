@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from skiplint.cli.failures import UsageError
@@ -23,7 +23,9 @@ def style_for(color: Color, *, file: Path | None, verbosity: int = 0) -> Style:
     width = shutil.get_terminal_size((_PIPED_WIDTH, 24)).columns
     if not terminal and "COLUMNS" not in os.environ:
         width = _PIPED_WIDTH
-    wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    forced = file is None and bool(os.environ.get("FORCE_COLOR"))
+    able = forced or (terminal and os.environ.get("TERM") != "dumb")
+    wanted = able and not os.environ.get("NO_COLOR")
     return Style(
         color=color is Color.ALWAYS or (color is Color.AUTO and wanted),
         width=width,
@@ -75,15 +77,3 @@ def stdout_to_stderr() -> Iterator[None]:
     finally:
         os.dup2(saved, 1)
         os.close(saved)
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Show on a terminal which model is at work."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("importing torch") as status:
-        yield lambda target: status.update(f"linting {target}")

@@ -44,6 +44,12 @@ def paths(
 
     The numbers are exact and over all paths; `--verbose` adds every weighted layer and skip. The JSON is the
     report of `skiplint check` without findings.
+
+    **Examples**
+
+    `skiplint paths model.py`
+
+    `skiplint paths torchvision.models:resnet50 --unit blocks`
     """
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(lambda report, style: path_tables(report, style, unit.value if unit else None))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from skiplint.cli import options, output
+from skiplint.cli.completion import complete_rule
 from skiplint.cli.failures import UsageError, complain
 from skiplint.config import ExitCode
 from skiplint.linting.registry import Registry, load_registry
@@ -22,7 +23,14 @@ def rules(
     ] = options.ListFormat.CONSOLE,
     color: options.ColorOption = options.Color.AUTO,
 ) -> None:
-    """List the rules of all installed packs."""
+    """List the rules of all installed packs.
+
+    **Examples**
+
+    `skiplint rules`
+
+    `skiplint rules --output-format json`
+    """
     registry = load_registry()
     if output_format is options.ListFormat.JSON:
         text = json.dumps([_rule_dict(rule) for rule in registry.rules], indent=2) + "\n"
@@ -33,10 +41,22 @@ def rules(
 
 
 def explain(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="A code such as `SKL205`, or a name.")],
+    rule: Annotated[
+        str,
+        typer.Argument(
+            metavar="RULE", help="A code such as `SKL205`, or a name.", autocompletion=complete_rule
+        ),
+    ],
     color: options.ColorOption = options.Color.AUTO,
 ) -> None:
-    """Explain one rule: what it finds, why that is bad, an example, and what to write instead."""
+    """Explain one rule: what it finds, why that is bad, an example, and what to write instead.
+
+    **Examples**
+
+    `skiplint explain SKL205`
+
+    `skiplint explain plain-depth`
+    """
     registry = load_registry()
     found = registry.find(rule)
     if found is None:

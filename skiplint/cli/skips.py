@@ -26,6 +26,12 @@ def skips(
     """List the skips of models, one row a join with `--verbose`, without running any rule.
 
     The JSON is the report of `skiplint check` without findings.
+
+    **Examples**
+
+    `skiplint skips model.py:UNet --verbose`
+
+    `skiplint skips torchvision.models:densenet121`
     """
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(skip_tables)

@@ -12,6 +12,7 @@ from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.check import read_settings
 from skiplint.cli.failures import complain_of, exit_code
+from skiplint.cli.progress import progress
 from skiplint.config import Settings
 from skiplint.linting.registry import Registry
 from skiplint.linting.report import Report
@@ -45,14 +46,14 @@ class View:
         # The rules' settings do not matter here and need not be right.
         settings = Settings(models=read_settings(self.targets, self.config).models)
         positional, named = options.build_arguments(self.args, self.kwargs)
-        with output.stdout_to_stderr(), output.progress() as progress:
+        with output.stdout_to_stderr(), progress() as next_model:
             report = pipeline.check(
                 self.targets,
                 settings,
                 args=positional,
                 kwargs=named,
                 registry=Registry(()),
-                progress=progress,
+                progress=next_model,
                 running=running,
             )
         style = output.style_for(self.color, file=self.output_file, verbosity=1 if self.verbose else 0)

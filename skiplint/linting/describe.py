@@ -53,6 +53,8 @@ def _describe_skip(graph: ModelGraph, skip: Skip) -> SkipReport:
         carries=nearest.carries,
         fork_node=fork.id,
         join_node=join.id,
+        fork_index=fork.index,
+        join_index=join.index,
         gate_node=None if skip.gate is None else graph.operations[skip.gate].id,
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from skiplint.graph import Location
 from skiplint.linting.finding import Finding
+from skiplint.linting.fixes import located
 from skiplint.linting.registry import LoadFailure
 from skiplint.linting.rule import Rule
 from skiplint.linting.tool_rules import RuleFailed
@@ -60,10 +61,16 @@ def _failed(rule: Rule, error: Exception) -> Finding:
 
 
 def _placed(finding: Finding, analysis: Analysis, model: str, place: Location | None) -> Finding:
-    """``finding`` with its model, a location if it had none, and the classes where a comment counts."""
+    """``finding`` with its model, a location if it had none, its edits, and where a comment counts."""
     graph = analysis.graph
     operation = graph.by_id.get(finding.node) if finding.node else None
     owners = ("", operation.module) if operation else ("",)
     classes = [info.location for owner in owners if (info := graph.modules.get(owner)) and info.location]
     location = finding.location or (classes[-1] if classes and operation else place)
-    return dataclasses.replace(finding, model=model, location=location, anchors=(*finding.anchors, *classes))
+    return dataclasses.replace(
+        finding,
+        model=model,
+        location=location,
+        anchors=(*finding.anchors, *classes),
+        fix=located(graph, finding.fix) if finding.fix else None,
+    )

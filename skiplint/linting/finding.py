@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 from skiplint.graph import Location
+from skiplint.linting.edits import Edit
 
 Shape = tuple[int, ...]
+RemedyKind = Literal["module-argument", "call-argument", "wrap-operand", "insert-module"]
 
 
 class Severity(Enum):
@@ -36,6 +38,50 @@ def location_dict(location: Location | None) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """One change of the model's source that mends a finding.
+
+    - ``module-argument``: the module at path ``target`` is built with ``new`` for ``argument``, not ``old``.
+    - ``call-argument``: the call ``target``, at the finding's place, gets ``new`` for ``argument``.
+    - ``wrap-operand``: the operand ``argument`` of the call ``target`` becomes the expression ``new``, in
+      which ``{}`` stands for it.
+    - ``insert-module``: that operand goes through a new module of the model, built by ``new``.
+
+    An operand is named as in :class:`skiplint.graph.Operand`: ``0``, ``1``, ``0[2]``, ``tensors[1]``.
+    """
+
+    kind: RemedyKind
+    target: str
+    argument: str
+    old: Any
+    """None where there is nothing to take away."""
+    new: Any
+    description: str
+    """The change in words."""
+    safe: bool = True
+    """Whether what was meant is beyond doubt; others are made with ``--unsafe-fixes`` only."""
+    edits: tuple[Edit, ...] = ()
+    """The same as edits of the source, where its place is known; rules leave this to the engine."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The remedy as it stands in the machine-readable report."""
+        return {
+            "kind": self.kind,
+            "target": self.target,
+            "argument": self.argument,
+            "old": _plain(self.old),
+            "new": _plain(self.new),
+            "description": self.description,
+            "safe": self.safe,
+            "edits": [edit.to_dict() for edit in self.edits],
+        }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that is wrong at one place of one model."""
 
@@ -53,6 +99,8 @@ class Finding:
     actual: str | None = None
     suggestion: str | None = None
     """What to do about it."""
+    fix: Remedy | None = None
+    """The same as one mechanical change, where there is one that was checked."""
     url: str | None = None
     shapes: tuple[Shape, ...] = ()
     """Shapes of the operands that meet at the node."""
@@ -89,5 +137,6 @@ class Finding:
             "actual": self.actual,
             "shapes": [list(shape) for shape in self.shapes],
             "suggestion": self.suggestion,
+            "fix": None if self.fix is None else self.fix.to_dict(),
             "url": self.url,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import linecache
 import os
 from pathlib import Path
 
@@ -30,5 +31,16 @@ def absolute_place(place: Location) -> Location:
 
 
 def shown_place(place: Location | None) -> Location | None:
-    """``place`` with a path as people would write it."""
-    return None if place is None else dataclasses.replace(place, path=shown(place.path))
+    """``place`` with a path as people would write it and a column that counts characters."""
+    if place is None:
+        return None
+    return dataclasses.replace(place, path=shown(place.path), column=_character_column(place))
+
+
+def _character_column(place: Location) -> int | None:
+    """The column in characters; Python's own, which traces give, counts bytes of UTF-8."""
+    if place.column is None:
+        return None
+    before = linecache.getline(place.path, place.line).encode()[: place.column - 1]
+    # Past the end of a line that has changed since, bytes are all there is to go by.
+    return len(before.decode(errors="ignore")) + 1 if len(before) == place.column - 1 else place.column

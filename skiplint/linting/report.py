@@ -74,6 +74,9 @@ class SkipReport:
     carries: tuple[str, ...]
     fork_node: str
     join_node: str
+    fork_index: int
+    """Position of the fork among all operations, in execution order."""
+    join_index: int
     gate_node: str | None = None
     """The operation that multiplies by the gate, for gated skips."""
 
@@ -95,6 +98,8 @@ class SkipReport:
             "carries": list(self.carries),
             "fork_node": self.fork_node,
             "join_node": self.join_node,
+            "fork_index": self.fork_index,
+            "join_index": self.join_index,
             "gate_node": self.gate_node,
         }
 
@@ -154,6 +159,13 @@ class Report:
         """Whether something that was asked for could not be done: a failed model or a failed rule."""
         failed = any(model.status == "failed" for model in self.models)
         return failed or any(finding.code == RuleFailed.code for finding in self.findings)
+
+    def _repr_html_(self) -> str:
+        """The report in a notebook."""
+        # Against the stream of imports, as pyproject says: notebooks ask the object itself.
+        from skiplint.reporting.notebook import report_html
+
+        return report_html(self)
 
     def worst(self) -> Severity | None:
         """The highest severity among the findings."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from skiplint.graph import Location, Operation
-from skiplint.linting.finding import Finding, Severity, Shape
+from skiplint.linting.finding import Finding, Remedy, Severity, Shape
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -70,6 +70,7 @@ class Rule(ABC):
         """Set up a rule with ``options`` (default: its own defaults) and an overriding ``severity``."""
         self.options = self.Options() if options is None else options
         self.effective_severity = severity or self.severity
+        self._severity_given = severity is not None
 
     @abstractmethod
     def check(self, analysis: Analysis) -> Iterator[Finding]:
@@ -84,20 +85,27 @@ class Rule(ABC):
         expected: str | None = None,
         actual: str | None = None,
         suggestion: str | None = None,
+        fix: Remedy | None = None,
+        severity: Severity | None = None,
         shapes: tuple[Shape, ...] = (),
         detail: str = "",
     ) -> Finding:
-        """A finding of this rule, at ``node``'s place in the source unless ``location`` says otherwise."""
+        """A finding of this rule, at ``node``'s place in the source unless ``location`` says otherwise.
+
+        ``suggestion`` is by default what ``fix`` describes; ``severity`` is for a rule that knows worse and
+        less bad cases, and gives way to a severity that the user has set.
+        """
         return Finding(
             code=self.code,
             name=self.name,
-            severity=self.effective_severity,
+            severity=self.effective_severity if severity is None or self._severity_given else severity,
             message=message,
             location=location or (node.location if node else None),
             node=node.id if node else None,
             expected=expected,
             actual=actual,
-            suggestion=suggestion,
+            suggestion=suggestion if suggestion or fix is None else fix.description,
+            fix=fix,
             url=self.url,
             shapes=shapes,
             detail=detail,

@@ -10,13 +10,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from skiplint.graph import Location
 from skiplint.linting.describe import describe_skips, describe_trace
 from skiplint.linting.describe_contract import describe_contract
 from skiplint.linting.describe_memory import describe_memory
 from skiplint.linting.describe_paths import describe_paths
 from skiplint.linting.engine import load_findings, run_rules
-from skiplint.linting.finding import Finding
+from skiplint.linting.finding import Finding, Remedy
 from skiplint.linting.places import absolute, absolute_place, shown, shown_place
 from skiplint.linting.registry import Registry
 from skiplint.linting.report import ModelReport, Report
@@ -103,7 +105,9 @@ class Session:
             coverage=Coverage(frozenset(self._whole_files - unfinished), frozenset(self._lines)),
         )
         findings = [
-            dataclasses.replace(finding, location=shown_place(finding.location), anchors=())
+            dataclasses.replace(
+                finding, location=shown_place(finding.location), fix=_shown_fix(finding.fix), anchors=()
+            )
             for finding in kept
         ]
         wanted = [finding for finding in findings if not self._ignored(finding)]
@@ -139,6 +143,16 @@ def _with_absolute_places(finding: Finding) -> Finding:
         location=absolute_place(finding.location) if finding.location else None,
         anchors=tuple(absolute_place(place) for place in finding.anchors),
     )
+
+
+def _shown_fix(fix: Remedy | None) -> Remedy | None:
+    if fix is None:
+        return None
+    edits = [
+        msgspec.structs.replace(edit, location=shown_place(edit.location) or edit.location)
+        for edit in fix.edits
+    ]
+    return dataclasses.replace(fix, edits=tuple(edits))
 
 
 def _with_shown_paths(report: ModelReport) -> ModelReport:

@@ -14,6 +14,13 @@ FORMATS = {
     "console": "skiplint.reporting.console",
     "concise": "skiplint.reporting.concise",
     "json": "skiplint.reporting.json_report",
+    "jsonlines": "skiplint.reporting.jsonlines",
+    "sarif": "skiplint.reporting.sarif",
+    "github": "skiplint.reporting.github",
+    "gitlab": "skiplint.reporting.gitlab",
+    "junit": "skiplint.reporting.junit",
+    "markdown": "skiplint.reporting.markdown",
+    "html": "skiplint.reporting.html",
 }
 """Modules by the name of their format; only the one that is used is imported."""
 

@@ -47,6 +47,11 @@ def _summary(report: Report) -> Text:
         label = f"{number} {noun}" if noun else counted(number, severity.value)
         text.append(", " if position else "")
         text.append(label, style=SEVERITY_STYLES[severity])
+    fixes = [finding.fix for finding in report.findings if finding.fix and finding.fix.edits]
+    if fixes:
+        safe = sum(fix.safe for fix in fixes)
+        flags = "--fix" if safe else "--fix --unsafe-fixes"
+        text.append(f"; {safe or len(fixes)} fixable with {flags}", style="dim")
     if not found:
         # Where nothing was traced, "no findings" would sound like praise.
         text.append("no findings" if traced else "nothing was linted", style="green" if traced else "yellow")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import linecache
-
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -12,6 +11,7 @@ from rich.text import Text
 from skiplint.graph import Location
 from skiplint.linting.finding import Severity
 from skiplint.reporting.grouping import FindingGroup
+from skiplint.reporting.source import source_line
 from skiplint.reporting.style import Style
 
 SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
@@ -43,13 +43,13 @@ def _arrow(place: Location, gutter: int) -> Text:
 
 def _source(place: Location, gutter: int) -> list[Text]:
     """The line as it stands in the file, and a caret under its column."""
-    line = linecache.getline(place.path, place.line).rstrip()
+    line = source_line(place)
     if not line.strip():
         return []
     bar = Text.assemble(" " * gutter, (" |", "blue"))
     rows = [bar, Text.assemble((f"{place.line} | ", "blue"), line.expandtabs(4))]
     if place.column is not None:
-        before = len(line[: place.column - 1].expandtabs(4))
+        before = cell_len(line[: place.column - 1].expandtabs(4))
         rows.append(Text.assemble(" " * gutter, (" | ", "blue"), " " * before, ("^", "bold red")))
     return rows
 

@@ -37,7 +37,7 @@ def model_block(model: ModelReport, style: Style) -> RenderableType:
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="blue", no_wrap=True)
     facts.add_column()
-    for label, value in _facts(model):
+    for label, value in model_facts(model):
         facts.add_row(label, value)
     parts: list[RenderableType] = [head, Padding(facts, (0, 0, 0, 2))]
     if model.skips:
@@ -47,7 +47,7 @@ def model_block(model: ModelReport, style: Style) -> RenderableType:
 
 def model_head(model: ModelReport) -> Text:
     """The name of a model and where it is."""
-    return Text.assemble((model.name, "bold"), "  ", (_where(model), "dim"))
+    return Text.assemble((model.name, "bold"), "  ", (model_place(model), "dim"))
 
 
 def skip_tables(report: Report, style: Style) -> str:
@@ -71,8 +71,8 @@ def skip_table(skips: Sequence[SkipReport], style: Style) -> Table:
     several = any(skip.connections > 1 for skip in skips)
     columns = [
         column
-        for column in _COLUMNS
-        if style.width >= column.width and (several or column is not _CONNECTIONS)
+        for column in SKIP_COLUMNS
+        if style.width >= column.width and (several or column is not CONNECTIONS)
     ]
     for column in columns:
         table.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
@@ -84,7 +84,9 @@ def skip_table(skips: Sequence[SkipReport], style: Style) -> Table:
 
 
 @dataclass(frozen=True)
-class _Column:
+class SkipColumn:
+    """One column of the table of skips."""
+
     title: str
     cell: Callable[[SkipGroup], str]
     number: bool = False
@@ -92,16 +94,16 @@ class _Column:
     """Width of the terminal from which on there is room for it."""
 
 
-_CONNECTIONS = _Column("shortcuts", lambda group: group.connections, number=True, width=90)
-_COLUMNS = (
-    _Column("kind", lambda group: group.first.kind),
-    _Column("shortcut", lambda group: _shortcut(group.first)),
-    _Column("joins", lambda group: str(len(group.skips)), number=True),
-    _Column("where", lambda group: group.where),
-    _Column("by", lambda group: group.first.join_op, width=90),
-    _Column("span", lambda group: group.span, number=True),
-    _CONNECTIONS,
-    _Column("shape", lambda group: group.shape, width=70),
+CONNECTIONS = SkipColumn("shortcuts", lambda group: group.connections, number=True, width=90)
+SKIP_COLUMNS = (
+    SkipColumn("kind", lambda group: group.first.kind),
+    SkipColumn("shortcut", lambda group: _shortcut(group.first)),
+    SkipColumn("joins", lambda group: str(len(group.skips)), number=True),
+    SkipColumn("where", lambda group: group.where),
+    SkipColumn("by", lambda group: group.first.join_op, width=90),
+    SkipColumn("span", lambda group: group.span, number=True),
+    CONNECTIONS,
+    SkipColumn("shape", lambda group: group.shape, width=70),
 )
 
 
@@ -122,7 +124,7 @@ def skip_counts(skips: Sequence[SkipReport]) -> str:
     return ", ".join(parts) or "none"
 
 
-def _where(model: ModelReport) -> str:
+def model_place(model: ModelReport) -> str:
     """Place and target, which is what to type to get the model again, unless one says it all."""
     path = _INSTALLED.sub("", model.path or "")
     place = f"{path}:{model.line}" if path and model.line else path
@@ -131,7 +133,8 @@ def _where(model: ModelReport) -> str:
     return "  ".join(part for part in (model.target if model.target != model.name else "", place) if part)
 
 
-def _facts(model: ModelReport) -> list[tuple[str, str]]:
+def model_facts(model: ModelReport) -> list[tuple[str, str]]:
+    """What there is to say of a traced model, each with its label."""
     facts = [("inputs", "\n".join(_input(item) for item in model.inputs) or "none")]
     if model.input_contract is not None:
         facts.append(("input sizes", _contract(model.input_contract)))

@@ -14,7 +14,7 @@ from skiplint.targets.records import (
     SkippedTarget,
     TargetError,
 )
-from skiplint.targets.resolving import resolve
+from skiplint.targets.resolving import python_files, resolve, split_target
 
 __all__ = [
     "BuiltModel",
@@ -26,5 +26,7 @@ __all__ = [
     "TargetError",
     "build",
     "find_inputs",
+    "python_files",
     "resolve",
+    "split_target",
 ]

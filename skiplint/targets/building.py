@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from skiplint.targets.construction import construction_noted
 from skiplint.targets.failures import at, describe, from_exception
 from skiplint.targets.importing import quiet, unscripted
 from skiplint.targets.randomness import seeded
@@ -31,7 +32,14 @@ def build(target: ModelTarget, *, device: Device = "meta") -> BuiltModel:
     Raises:
         TargetError: the constructor raises, or what it gives is no model.
     """
-    with warnings.catch_warnings(), quiet(), unscripted(), seeded(), target.environment():
+    with (
+        warnings.catch_warnings(),
+        quiet(),
+        unscripted(),
+        seeded(),
+        construction_noted(),
+        target.environment(),
+    ):
         warnings.simplefilter("ignore")
         model, built_on = _on_cpu(target) if device == "cpu" else _on_meta(target)
     with contextlib.suppress(NotImplementedError):  # exported programs have no modes

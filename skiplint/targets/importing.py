@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from skiplint.targets.construction import construction_noted
 from skiplint.targets.failures import at, describe, from_exception, is_installed
 from skiplint.targets.records import TargetError
 from skiplint.targets.syntax import FileSyntax
@@ -139,7 +140,7 @@ def import_file(syntax: FileSyntax, display: str, workspaces: Workspaces) -> tup
     path = syntax.path.resolve()
     root, name = _module_name(path, syntax.relative_level)
     workspace = workspaces.at(root)
-    with workspace.active(), plain_script_classes():
+    with workspace.active(), plain_script_classes(), construction_noted():
         try:
             if "." in name or path.name == "__init__.py":
                 top = name.split(".")[0]
@@ -157,7 +158,7 @@ def import_dotted(name: str, workspaces: Workspaces) -> tuple[ModuleType, Worksp
         TargetError: there is no such module, or its import failed.
     """
     workspace = workspaces.at(Path.cwd())
-    with workspace.active():
+    with workspace.active(), construction_noted():
         try:
             return importlib.import_module(name), workspace
         except (Exception, SystemExit) as error:

@@ -18,19 +18,20 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry of ``[[tool.skiplint.models]]``.
-
-    ``inputs`` lists the inputs of forward in order, or names them: each is a shape such as
-    ``["B", 3, "H", "W"]`` or a table with ``shape`` and any of ``dtype``, ``low`` and ``high``, or with
-    ``value`` (passed as it is) or ``list`` (a list of such inputs). A single flat shape is one input.
-    ``sizes`` gives the symbolic names a value.
-    """
+    """One entry of ``[[tool.skiplint.models]]``: a model, and how to build and run it."""
 
     target: str
+    """What to lint, such as ``nets/unet.py:UNet`` or ``package.module:build``."""
     args: list[Any] = msgspec.field(default_factory=list)
+    """Positional arguments to build the model with."""
     kwargs: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Keyword arguments to build the model with."""
     inputs: list[Any] | dict[str, Any] | None = None
+    """Inputs of forward in order, or by name: each a shape such as ``["B", 3, "H", "W"]``, or a table with
+    ``shape`` and any of ``dtype``, ``low`` and ``high``, or with ``value`` (passed as it is) or ``list`` (a
+    list of such inputs). A single flat shape is one input."""
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
+    """What the names in shapes stand for, such as ``{ B = 2, H = 128 }``."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def resolve(
     models: Sequence[ModelConfig] = (),
     args: Sequence[Any] = (),
     kwargs: dict[str, Any] | None = None,
+    among: frozenset[Path] | None = None,
 ) -> Resolved:
     """The models that ``target`` names, in a fixed order.
 
@@ -42,13 +43,13 @@ def resolve(
     ``models`` are the configuration entries; those for the files at hand are added to, or replace, what is
     found there. ``args`` and ``kwargs`` go to the constructor or factory that is named. A file without a
     model gives an empty list. In a folder, a file that cannot be imported gives a :class:`SkippedTarget`
-    with its ``error``, and the others are still looked at.
+    with its ``error``, and the others are still looked at; with ``among``, only those of these real paths.
 
     Raises:
         TargetError: there is no such target, its import failed, or it is no model.
     """
-    request = _Request(target, tuple(models), tuple(args), dict(kwargs or {}))
-    location, attribute = _split(target)
+    request = _Request(target, tuple(models), tuple(args), dict(kwargs or {}), among)
+    location, attribute = split_target(target)
     path = Path(location)
     if path.is_dir():
         return _resolve_folder(path, request)
@@ -75,17 +76,22 @@ class _Request:
     models: tuple[ModelConfig, ...] = ()
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
+    among: frozenset[Path] | None = None
     workspaces: Workspaces = field(default_factory=Workspaces)
 
     @property
     def has_arguments(self) -> bool:
         return bool(self.args or self.kwargs)
 
+    def wants(self, path: Path) -> bool:
+        """Whether the file ``path`` of a folder is to be looked at."""
+        return self.among is None or path.resolve() in self.among
+
     def entries_for(self, path: Path) -> list[tuple[ModelConfig, str]]:
         """Configuration entries for models of the file ``path``, each with the name in the file."""
         found = []
         for entry in self.models:
-            location, attribute = _split(entry.target)
+            location, attribute = split_target(entry.target)
             if (
                 attribute
                 and location.endswith(".py")
@@ -95,7 +101,7 @@ class _Request:
         return found
 
 
-def _split(target: str) -> tuple[str, str]:
+def split_target(target: str) -> tuple[str, str]:
     """The place and the name in it, which is empty where no name is given."""
     location, colon, attribute = target.rpartition(":")
     # "C:\\models\\net.py" has a colon and no name; a name is a dotted identifier.
@@ -112,18 +118,21 @@ def _resolve_folder(folder: Path, request: _Request) -> Resolved:
         raise TargetError(f"{request.target}: arguments need one model; name it as in model.py:UNet")
     found: Resolved = []
     syntaxes: list[FileSyntax] = []
-    for path in _python_files(folder):
+    for path in python_files(folder):
         display = path.as_posix()
         try:
             syntax = parse(path)
             syntaxes.append(syntax)
+            if not request.wants(path):
+                continue
             if syntax.runs_a_program() and not request.entries_for(path):
                 if syntax.defines_model() or syntax.holds_model():
                     found.append(_program(path, display))
                 continue
             found.extend(_resolve_file(syntax, display, "", request))
         except TargetError as error:
-            found.append(SkippedTarget(display, path.stem, display, None, str(error), error=error))
+            if request.wants(path):
+                found.append(SkippedTarget(display, path.stem, display, None, str(error), error=error))
     return [item for item in found if not _is_part_elsewhere(item, syntaxes)]
 
 
@@ -147,7 +156,8 @@ def _is_part_elsewhere(item: ModelTarget | SkippedTarget, syntaxes: list[FileSyn
     )
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
+def python_files(folder: Path) -> Iterator[Path]:
+    """The Python files that linting ``folder`` looks at, in order: not those of environments and builds."""
     for current, folders, files in os.walk(folder):
         here = Path(current)
         folders[:] = sorted(name for name in folders if not _is_skipped(here / name))

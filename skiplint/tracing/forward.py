@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from skiplint.graph import Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
+from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
 from skiplint.tracing.backends import ORDER, asks_for_grad, is_backend_limit, prepared
 from skiplint.tracing.errors import TraceError, one_line, user_place, verbose_text
 from skiplint.tracing.fx_graph import builder
@@ -205,6 +205,7 @@ def _modules(model: nn.Module) -> dict[str, ModuleInfo]:
             sum(parameter.numel() for parameter in module.parameters(recurse=False)),
             module.training,
             class_location(type(module)),
+            module.__dict__.get(BUILT_AT),
         )
         for path, module in model.named_modules()
     }

@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault, Location, Operand, OperandRef, OperationKind, TensorSpec
+from skiplint.tracing.candidates import Call
 from skiplint.tracing.errors import one_line
 from skiplint.tracing.naming import function_name
 from skiplint.tracing.repair import SHAPE_ERRORS, Repair, Repairs
@@ -71,8 +72,16 @@ class Recorder:
         self.alive_until: dict[int, int] = {}
         """The last record before a storage went away, by the storage's number."""
         self._repairs = Repairs() if recover else None
-        self.faults: list[Fault] = []
+
+    @property
+    def faults(self) -> list[Fault]:
         """What was repaired, for a recorder that goes on behind calls that fail on shapes."""
+        return self._repairs.faults if self._repairs else []
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it goes on behind calls that fail on shapes."""
+        return self._repairs is not None
 
     # -- what runs -------------------------------------------------------------------------------
 
@@ -115,11 +124,23 @@ class Recorder:
             self.inside = False
             outputs = [result]
         self._record(function, args, kwargs, tensors, outputs, mutated, writes)
-        if repair is not None:
-            found, message = repair
-            index = len(self.records) - 1
-            self.faults.append(Fault(index, found.kind, found.operand, found.expected, message))
+        if self._repairs is not None:
+            self._learn(self._repairs, Call(function, args, kwargs), result, repair)
         return result
+
+    def _learn(self, repairs: Repairs, call: Call, result: Any, repair: tuple[Repair, str] | None) -> None:
+        """Tell of the call that was recorded last, whether it ran or was repaired."""
+        record = len(self.records) - 1
+        outer, self._writes = self._writes, []
+        self.inside = True
+        try:
+            if repair is None:
+                repairs.ran(record, call, result)
+            else:
+                repairs.failed(record, *repair)
+        finally:
+            self.inside = False
+            self._writes = outer
 
     def _run(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -130,10 +151,7 @@ class Recorder:
         except SHAPE_ERRORS as error:
             if self._repairs is None:
                 raise
-            again = self._repairs.second_reading(function, args, kwargs)
-            if again is not None:
-                return again, None
-            repair = self._repairs.repair(function, args, kwargs)
+            repair = self._repairs.mend(Call(function, args, kwargs))
             if repair is None:
                 raise
             return repair.result, (repair, one_line(error))

@@ -2,229 +2,221 @@
 
 The call is run again with blank tensors in place of the operands that do not fit: a convolution gets an
 input of the channels it was built for, a sum gets two operands of one shape. Where two readings are
-possible the other one is kept beside the result, and the next call that fails on it is tried with that
-before it is called a fault of its own.
+possible the other one is kept beside the result and handed on through the calls that can take it. The next
+call that fails is first tried with that; if it runs, the other reading was the right one and there is no
+further fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from skiplint.graph import FaultKind
-from skiplint.tracing.naming import function_name
-from skiplint.tracing.trees import replace
+from skiplint.graph import Fault
+from skiplint.tracing.candidates import Call, Candidate, Choice, Shape, candidates
+from skiplint.tracing.trees import walk
 
 SHAPE_ERRORS = (RuntimeError, ValueError, IndexError)
 
-_SUMS = frozenset("add sub mul div where maximum minimum pow lerp addcmul addcdiv".split())
-_CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
-_TRANSPOSED = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-_KEEP_SHAPE = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "prelu", "rms_norm"})
-_RESHAPES = frozenset({"view", "reshape"})
+_MOST_READINGS = 3
+_LAYER_AXES = {
+    **dict.fromkeys("conv1d conv2d conv3d batch_norm instance_norm group_norm".split(), 1),
+    **dict.fromkeys("conv_transpose1d conv_transpose2d conv_transpose3d".split(), 1),
+    **dict.fromkeys("linear layer_norm rms_norm".split(), -1),
+}
+"""The axis on which a layer wants a number of its own."""
 
-Shape = tuple[int, ...]
-Call = tuple[tuple[Any, ...], Mapping[str, Any]]
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a tensor's other reading comes from, and what it would say of the fault there."""
+
+    record: int
+    choice: Choice
+    ran: bool = False
+    """The call there ran, a concatenation along an axis that may not be the one that was meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A result in the place of a failed call's, and what the call would have needed."""
+    """A result in the place of a failed call's."""
 
     result: Any
-    kind: FaultKind
-    operand: int
-    """Which tensor of the call does not fit."""
-    expected: Shape
-    """The shape that it should have."""
+    choice: Choice | None
+    """What is wrong with the call; None where it only follows from an earlier fault."""
+    others: tuple[tuple[Any, Choice], ...] = ()
+    """Results of other readings."""
+    ratio: Fraction | None = None
+    """By how much the call changed the number of elements."""
 
 
 class Repairs:
-    """Repairs calls of one trace, and remembers where two readings were possible."""
+    """Repairs calls of one trace, keeps the faults, and remembers where two readings were possible."""
 
     def __init__(self) -> None:
+        self._faults: dict[int, Fault] = {}
         self._readings: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self._ratios: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
-    def second_reading(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> Any:
-        """The result with an operand as it could have been meant too, None if that fails as well."""
-        for tensor in _tensors((args, kwargs)):
-            shape = self._readings.get(tensor)  # type: ignore[no-untyped-call]
-            if shape is not None:
-                result = _run(function, *_with({id(tensor): shape}, (args, kwargs)))
-                if result is not None:
-                    return result
-        return None
+    @property
+    def faults(self) -> list[Fault]:
+        """What was found so far, in execution order."""
+        return [self._faults[record] for record in sorted(self._faults)]
 
-    def repair(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> Repair | None:
-        """The first candidate that runs, None if the call did not fail on shapes that we understand."""
-        tensors = _tensors((args, kwargs))
-        found: Repair | None = None
-        for kind, operand, expected, changes in _candidates(
-            function_name(function).rstrip("_"), tensors, args, kwargs
-        ):
-            blank: Any = torch.empty_like(tensors[0]) if changes is None else None
-            result = blank if changes is None else _run(function, *_with(changes, (args, kwargs)))
-            if result is None:
-                continue
-            if found is None:
-                found = Repair(result, kind, operand, expected)
-            elif isinstance(found.result, Tensor) and isinstance(result, Tensor):
-                self._readings[found.result] = tuple(result.shape)
-                break
-        return found
+    def mend(self, call: Call) -> Repair | None:
+        """What to go on with behind a call that failed; None if its failure is not understood."""
+        again = self._as_meant(call)
+        if again is not None:
+            return again
+        found: list[tuple[Any, Choice]] = []
+        for candidate in candidates(call):
+            ran, result = _outcome(call, candidate)
+            if ran:
+                found.append((result, candidate.choice))
+        if not found:
+            return None
+        result, choice = found[0]
+        ratio = _ratio(call, choice)
+        if ratio is not None and self._undoes(call, choice, ratio):
+            return Repair(result, None)
+        keeps = ratio if choice.kind == "shape" and call.name in ("view", "reshape") else None
+        return Repair(result, choice, tuple(found[1:]), keeps)
 
-
-def _run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    try:
-        return function(*args, **kwargs)
-    except SHAPE_ERRORS:
-        return None
-
-
-def _tensors(call: Any) -> list[Tensor]:
-    found: list[Tensor] = []
-
-    def note(tensor: Tensor) -> Tensor:
-        found.append(tensor)
-        return tensor
-
-    replace(call, note)
-    return found
-
-
-def _with(changes: Mapping[int, Shape], call: Call) -> Call:
-    """The call with blank tensors of other shapes for those whose id is in ``changes``."""
-
-    def change(tensor: Tensor) -> Tensor:
-        shape = changes.get(id(tensor))
-        return tensor if shape is None else torch.empty(shape, dtype=tensor.dtype, device=tensor.device)
-
-    args, kwargs = replace(call, change)
-    return args, kwargs
-
-
-Candidate = tuple[FaultKind, int, Shape, dict[int, Shape] | None]
-"""Kind, operand and expected shape of the fault, and the shapes to run the call with (by id of the
-tensor); None where the result has the shape of the first operand whatever the call says."""
-
-
-def _candidates(
-    name: str, tensors: list[Tensor], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Iterator[Candidate]:
-    if not tensors:
-        return
-    shapes = [tuple(tensor.shape) for tensor in tensors]
-    if name in _SUMS and len(tensors) >= 2:
-        yield from _sum(tensors, shapes)
-    elif name in ("cat", "stack"):
-        yield from _cat(name, tensors, shapes, args, kwargs)
-    elif name in _CONVOLUTIONS or name in _TRANSPOSED:
-        yield from _convolution(name, tensors, shapes, args, kwargs)
-    elif name in ("linear", "matmul", "mm", "bmm", "addmm", "lstm", "gru", "rnn_tanh", "rnn_relu"):
-        yield from _contraction(name, tensors, shapes)
-    elif name in _KEEP_SHAPE:
-        yield from _norm(name, tensors, shapes, args)
-    elif name in _RESHAPES:
-        yield from _reshape(tensors, args)
-
-
-def _sum(tensors: list[Tensor], shapes: list[Shape]) -> Iterator[Candidate]:
-    """Both operands as the first, or both as the second."""
-    left, right = shapes[-2:]
-    first, second = len(shapes) - 2, len(shapes) - 1
-    yield "join", second, left, {id(tensors[second]): left}
-    yield "join", first, right, {id(tensors[first]): right}
-
-
-def _cat(
-    name: str, tensors: list[Tensor], shapes: list[Shape], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Iterator[Candidate]:
-    """All operands as large as the largest, or as small as the smallest, on the other axes."""
-    if len({len(shape) for shape in shapes}) != 1:
-        return
-    axis = kwargs.get("dim", args[1] if len(args) > 1 else 0)
-    if not isinstance(axis, int):
-        return
-    kept = axis % len(shapes[0]) if name == "cat" else None
-    for pick in (max, min):
-        meant = [pick(sizes) for sizes in zip(*shapes, strict=True)]
-        wanted = [tuple(size if i == kept else meant[i] for i, size in enumerate(shape)) for shape in shapes]
-        odd = [i for i, shape in enumerate(shapes) if shape != wanted[i]]
-        if odd:
-            yield "join", odd[0], wanted[odd[0]], {id(tensors[i]): wanted[i] for i in odd}
-
-
-def _convolution(
-    name: str, tensors: list[Tensor], shapes: list[Shape], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Iterator[Candidate]:
-    groups = kwargs.get("groups", 1)
-    position = 8 if name in _TRANSPOSED else 6
-    if len(args) > position - (1 if name in _TRANSPOSED else 0):
-        groups = args[6] if name in _CONVOLUTIONS else args[7 if len(args) > 7 else 6]
-    groups = groups if isinstance(groups, int) else 1
-    channels = shapes[1][0] if name in _TRANSPOSED else shapes[1][1] * groups
-    spatial = len(shapes[1]) - 2
-    if len(shapes[0]) < spatial + 1:
-        return
-    axis = len(shapes[0]) - spatial - 1
-    expected = (*shapes[0][:axis], channels, *shapes[0][axis + 1 :])
-    if expected != shapes[0]:
-        yield "layer", 0, expected, {id(tensors[0]): expected}
-
-
-def _contraction(name: str, tensors: list[Tensor], shapes: list[Shape]) -> Iterator[Candidate]:
-    """The operand that meets the weights gets the features that they contract."""
-    if name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
-        weight = next((i for i, shape in enumerate(shapes) if i > 1 and len(shape) == 2), None)
-        if weight is None:
+    def failed(self, record: int, repair: Repair, message: str) -> None:
+        """Note the fault of the call at ``record``."""
+        if repair.choice is None:
             return
-        place, features = 0, shapes[weight][1]
-    else:
-        place, weight = (1, 2) if name == "addmm" else (0, 1)
-        if len(shapes) <= weight or not shapes[place] or len(shapes[weight]) < 1:
-            return
-        features = (
-            shapes[weight][-1] if name == "linear" else shapes[weight][-2 if len(shapes[weight]) > 1 else 0]
+        choice = repair.choice
+        self._faults[record] = Fault(
+            record, choice.kind, choice.operand, choice.expected, message, choice.axis, choice.blame
         )
-    expected = (*shapes[place][:-1], features)
-    if expected != shapes[place]:
-        learned = isinstance(tensors[weight], torch.nn.Parameter) or name == "linear"
-        yield "layer" if learned else "shape", place, expected, {id(tensors[place]): expected}
+        for result, other in repair.others[: _MOST_READINGS - 1]:
+            self._remember(repair.result, result, Origin(record, other))
+        if repair.ratio is not None and isinstance(repair.result, Tensor):
+            self._ratios[repair.result] = repair.ratio
+
+    def ran(self, record: int, call: Call, result: Any) -> None:
+        """Hand the other readings of a call's operands on to its result."""
+        if call.name == "cat":
+            self._note_axis(record, call, result)
+        if not self._readings and not self._ratios:
+            return
+        for tensor in call.tensors:
+            ratio = self._ratios.get(tensor)  # type: ignore[no-untyped-call]
+            if ratio is not None and call.name not in _LAYER_AXES:
+                for _, made in walk(result):
+                    self._ratios[made] = ratio
+        for origin in self._origins(call):
+            if origin.ran and call.name == "cat":
+                continue
+            ran, other = _run(self._read_as(call, (origin,)))
+            if ran:
+                self._remember(result, other, origin)
+
+    def _note_axis(self, record: int, call: Call, result: Any) -> None:
+        """Operands of one shape concatenate along any axis; the features' may have been meant."""
+        shapes, axis = call.shapes, call.argument(1, "dim", "axis", default=0)
+        if len(set(shapes)) != 1 or len(shapes) < 2 or not isinstance(axis, int) or len(shapes[0]) < 2:
+            return
+        rank = len(shapes[0])
+        for other in {1, rank - 1} if rank == 3 else {1}:  # (N, T, C) or (N, C, L); else (N, C, ...)
+            if other != axis % rank:
+                ran, meant = _run(call.along(other))
+                if ran:
+                    self._remember(result, meant, Origin(record, Choice("join", 0, shapes[0], other), True))
+
+    def _remember(self, result: Any, other: Any, origin: Origin) -> None:
+        made = [tensor for _, tensor in walk(result)]
+        meant = [tuple(tensor.shape) for _, tensor in walk(other)]
+        if len(made) != len(meant):
+            return
+        for tensor, shape in zip(made, meant, strict=True):
+            if tuple(tensor.shape) != shape:
+                known: dict[Origin, Shape] = self._readings.get(tensor) or {}  # type: ignore[no-untyped-call]
+                if len(known) < _MOST_READINGS:
+                    self._readings[tensor] = {**known, origin: shape}
+
+    def _origins(self, call: Call) -> list[Origin]:
+        found: dict[Origin, None] = {}
+        for tensor in call.tensors:
+            found.update(dict.fromkeys(self._readings.get(tensor) or ()))  # type: ignore[no-untyped-call]
+        return list(found)
+
+    def _read_as(self, call: Call, origins: tuple[Origin, ...]) -> Call:
+        shapes: dict[int, Shape] = {}
+        for place, tensor in enumerate(call.tensors):
+            known: dict[Origin, Shape] = self._readings.get(tensor) or {}  # type: ignore[no-untyped-call]
+            for origin in origins:
+                if origin in known:
+                    shapes[place] = known[origin]
+        return call.resized(shapes)
+
+    def _as_meant(self, call: Call) -> Repair | None:
+        """The call with operands as they could have been meant too; that settles what was meant."""
+        usable = [origin for origin in self._origins(call) if not origin.ran or _wants(call, origin)]
+        for count in range(1, min(len(usable), 3) + 1):
+            for chosen in combinations(usable, count):
+                if len({origin.record for origin in chosen}) != count:
+                    continue
+                ran, result = _run(self._read_as(call, chosen))
+                if ran:
+                    for origin in chosen:
+                        self._settle(origin)
+                    return Repair(result, None)
+        return None
+
+    def _settle(self, origin: Origin) -> None:
+        choice, known = origin.choice, self._faults.get(origin.record)
+        if known is not None:
+            self._faults[origin.record] = replace(
+                known,
+                kind=choice.kind,
+                operand=choice.operand,
+                expected=choice.expected,
+                axis=choice.axis,
+                blame=choice.blame,
+            )
+        elif origin.ran:
+            self._faults[origin.record] = Fault(
+                origin.record, "join", choice.operand, choice.expected, "", choice.axis
+            )
+
+    def _undoes(self, call: Call, choice: Choice, ratio: Fraction) -> bool:
+        """Whether the call only fails because an earlier reshape changed the number of elements."""
+        earlier = self._ratios.get(call.tensors[choice.operand])  # type: ignore[no-untyped-call]
+        return earlier is not None and earlier * ratio == 1
 
 
-def _norm(
-    name: str, tensors: list[Tensor], shapes: list[Shape], args: tuple[Any, ...]
-) -> Iterator[Candidate]:
-    """A norm keeps the shape that it gets; it may also have been meant for what it was built for."""
-    shape = shapes[0]
-    if name in ("layer_norm", "rms_norm"):
-        wanted = args[1] if len(args) > 1 and isinstance(args[1], (list, tuple)) else ()
-        expected = (*shape[: len(shape) - len(wanted)], *wanted)
-    else:
-        sizes = [other[0] for other in shapes[1:] if len(other) == 1]
-        expected = (shape[0], sizes[0], *shape[2:]) if sizes and len(shape) > 1 else shape
-    if expected != shape:
-        yield "layer", 0, tuple(expected), None
-        yield "layer", 0, tuple(expected), {id(tensors[0]): tuple(expected)}
+def _wants(call: Call, origin: Origin) -> bool:
+    """Whether the call is a layer that wants a number on the axis that ``origin`` would have joined."""
+    axis = _LAYER_AXES.get(call.name)
+    if axis is None or origin.choice.axis is None:
+        return False
+    return axis % len(call.shapes[0]) == origin.choice.axis
 
 
-def _reshape(tensors: list[Tensor], args: tuple[Any, ...]) -> Iterator[Candidate]:
-    """The shape that was asked for; an open size becomes what is nearest below."""
-    sizes = args[1] if len(args) == 2 and isinstance(args[1], (list, tuple)) else args[1:]
-    if not all(isinstance(size, int) for size in sizes):
-        return
-    known = 1
-    for size in sizes:
-        known *= size if size != -1 else 1
-    total = tensors[0].numel()
-    expected = (max(total // known, 1) * known,) if known > 0 and -1 in sizes else (known,)
-    yield "shape", 0, tuple(sizes), {id(tensors[0]): expected}
+def _outcome(call: Call, candidate: Candidate) -> tuple[bool, Any]:
+    if candidate.call is None:
+        return True, torch.empty_like(call.tensors[0])
+    return _run(candidate.call)
+
+
+def _run(call: Call) -> tuple[bool, Any]:
+    try:
+        return True, call.function(*call.args, **call.kwargs)
+    except SHAPE_ERRORS:
+        return False, None
+
+
+def _ratio(call: Call, choice: Choice) -> Fraction | None:
+    """How many elements the operand should have for each that it has."""
+    have, want = call.tensors[choice.operand].numel(), 1
+    for size in choice.expected:
+        want *= size
+    return Fraction(want, have) if have and want and have != want else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import sysconfig
 from functools import cache
@@ -11,6 +10,7 @@ from types import CodeType, FrameType
 
 import torch
 
+from skiplint.frames import call_location
 from skiplint.graph import Location
 
 _TORCH = str(Path(torch.__file__).parent) + "/"
@@ -36,18 +36,6 @@ def _is_noise(path: str) -> bool:
     if path.startswith(("<", _TORCH, _OWN)):
         return True
     return path.startswith(_STDLIB) and not _is_installed(path)
-
-
-def _column(frame: FrameType) -> int | None:
-    """The column of the call that ``frame`` is in, from 1."""
-    positions = getattr(frame.f_code, "co_positions", None)
-    if positions is None:  # before Python 3.11 the code object does not know
-        from executing import Source
-
-        node = Source.executing(frame).node
-        return None if node is None else int(node.col_offset) + 1
-    _, _, column, _ = next(itertools.islice(positions(), frame.f_lasti // 2, None), (None,) * 4)
-    return None if column is None else column + 1
 
 
 class FrameReader:
@@ -81,7 +69,5 @@ class FrameReader:
         key = (frame.f_code, frame.f_lasti)
         found = self._seen.get(key)
         if found is None:
-            code = frame.f_code
-            found = Location(code.co_filename, frame.f_lineno, _column(frame), code.co_name)
-            self._seen[key] = found
+            found = self._seen[key] = call_location(frame)
         return found

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiplint.graph import Backend, ModelGraph
 from skiplint.tracing.backends import Call, prepared
@@ -126,6 +126,22 @@ class Subject:
             return self.trace(args=args, kwargs=kwargs, backends=(backend,), recover=True)
         except TraceError:
             return None
+
+    def in_mode(self, *, training: bool) -> ModelGraph | None:
+        """The graph in training or evaluation mode, None if the model does not run so."""
+        try:
+            return self.trace(training=training)
+        except TraceError:
+            return None
+
+    def state(self) -> Mapping[str, Tensor] | None:
+        """Parameters and buffers with their values, a shared one under each name; None if not to be had."""
+        try:
+            model = self.real()
+        except SubjectError:
+            return None
+        parameters = model.named_parameters(remove_duplicate=False)
+        return {**dict(parameters), **dict(model.named_buffers(remove_duplicate=False))}
 
     def real(self) -> nn.Module:
         """The model with real weights, as its author initialises them or as they were given.

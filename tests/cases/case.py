@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -21,3 +22,7 @@ class Case:
     inputs: Callable[[], tuple[Tensor, ...]]
     joins: tuple[str, ...] = ()
     """Nodes of the findings before the repair."""
+    besides: str | None = None
+    """Another rule that finds the same joins."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options that the rule needs to find it."""

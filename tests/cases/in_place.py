@@ -137,13 +137,14 @@ CASES = (
         ("1.inside.2/cat", "1/cat"),
     ),
     Case(
-        # Old releases of PyTorch trained it wrongly, today's refuse the backward pass. The cause is that the
-        # ReLU stands before the addition, which overwrites what the ReLU needs.
+        # Old releases of PyTorch trained it wrongly, today's refuse the backward pass: the sum overwrites
+        # what the ReLU before it needs. The ReLU has no place there anyway, which is the other finding.
         "pytorch/pytorch#5687",
-        "SKL302",
+        "SKL206",
         lambda: rectified_blocks(rectified=True),
         lambda: rectified_blocks(rectified=False),
         image,
         ("1/add_", "2/add_"),
+        besides="SKL302",
     ),
 )

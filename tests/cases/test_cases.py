@@ -8,24 +8,28 @@ from skiplint import analyze
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
 from skiplint.linting.registry import load_registry
+from skiplint.linting.selection import Selection, choose_rules
 
-from . import in_place, norms, wiring
+from . import in_place, initialisation, norms, wiring
 from .case import Case
 
-CASES = (*in_place.CASES, *norms.CASES, *wiring.CASES)
-RULES = [rule() for rule in load_registry().rules if rule.default]
+CASES = (*in_place.CASES, *norms.CASES, *wiring.CASES, *initialisation.CASES)
+REGISTRY = load_registry()
 
 
 def found(case: Case, *, before: bool) -> list[Finding]:
     build = case.before if before else case.after
     assert build is not None
-    return run_rules(analyze(build(), *case.inputs()), RULES, model=case.source)
+    selection = Selection(extend_select=[case.code] if case.code else [])
+    rules = choose_rules(REGISTRY, selection, {case.code: case.options} if case.code else None)
+    return run_rules(analyze(build(), *case.inputs()), rules, model=case.source)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.source)
 def test_found_before_the_repair(case: Case) -> None:
     findings = found(case, before=True)
-    wanted = [] if case.code is None else [(case.code, node) for node in case.joins]
+    codes = [code for code in (case.code, case.besides) if code is not None]
+    wanted = [(code, node) for code in codes for node in case.joins]
     assert [(finding.code, finding.node) for finding in findings] == wanted
     assert all(finding.location and finding.location.path.endswith(".py") for finding in findings)
 

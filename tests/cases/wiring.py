@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -144,6 +146,78 @@ def darknet(*, twice: bool) -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), *(DarkBlock(twice=twice) for _ in range(2)))
 
 
+class UpLevel(nn.Module):
+    """One level of a U-Net's decoder. It adds the encoder's features, or concatenates them."""
+
+    def __init__(self, below: int, width: int, *, adds: bool) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(below, width, 2, stride=2)
+        self.conv = nn.Conv2d(width if adds else 2 * width, width, 3, padding=1)
+        self.adds = adds
+
+    def forward(self, x: Tensor, side: Tensor) -> Tensor:
+        x = self.up(x)
+        x = x + side if self.adds else torch.cat([x, side], dim=1)
+        return torch.relu(self.conv(x))
+
+
+class TryOnUNet(nn.Module):
+    """A U-Net with the levels of its decoder as they are asked for.
+
+    The report is of a model where every level adds. With all of them alike that is a design of its own
+    (LinkNet), which nothing in the model tells from a slip; here the slip is in one level.
+    """
+
+    def __init__(self, *, slip: bool) -> None:
+        super().__init__()
+        widths = (4, 8, 16, 32)
+        self.stem = nn.Conv2d(3, widths[0], 3, padding=1)
+        self.downs = nn.ModuleList(
+            nn.Conv2d(above, below, 3, stride=2, padding=1) for above, below in pairwise(widths)
+        )
+        self.ups = nn.ModuleList(
+            UpLevel(below, width, adds=slip and width == 8)
+            for width, below in zip(widths[-2::-1], widths[:0:-1], strict=True)
+        )
+        self.head = nn.Conv2d(widths[0], 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        sides = [torch.relu(self.stem(x))]
+        for down in self.downs:
+            sides.append(torch.relu(down(sides[-1])))
+        x = sides.pop()
+        for up in self.ups:
+            x = up(x, sides.pop())
+        head: Tensor = self.head(x)
+        return head
+
+
+class PlainBlock(nn.Module):
+    """A block of ResNet-18, with or without what makes it one."""
+
+    def __init__(self, before: int, width: int, *, residual: bool) -> None:
+        super().__init__()
+        stride = 1 if before == width else 2
+        self.conv1 = nn.Conv2d(before, width, 3, stride=stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+        self.project = nn.Conv2d(before, width, 1, stride=2) if residual and stride == 2 else nn.Identity()
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        return torch.relu(y + self.project(x) if self.residual else y)
+
+
+def resnet18(*, residual: bool) -> nn.Module:
+    widths = (4, 4, 4, 8, 8, 16, 16, 32, 32)
+    blocks = [PlainBlock(before, width, residual=residual) for before, width in pairwise(widths)]
+    pooled = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
+    return nn.Sequential(nn.Conv2d(3, 4, 7, stride=2, padding=3), nn.ReLU(), *blocks, pooled).eval()
+
+
 def image() -> tuple[Tensor, ...]:
     return (torch.randn(1, 3, 16, 16),)
 
@@ -180,5 +254,24 @@ CASES = (
         lambda: darknet(twice=False),
         image,
         ("1/add_1", "2/add_1"),
+    ),
+    Case(
+        "tryonlabs/opentryon#24",
+        "SKL203",
+        lambda: TryOnUNet(slip=True),
+        lambda: TryOnUNet(slip=False),
+        image,
+        ("ups.1/add",),
+    ),
+    Case(
+        # All blocks lack the skip, so none stands out among its siblings, and 18 layers are no more than
+        # VGG has: the default limit of 20 lets it pass. A project of ResNets sets a lower one.
+        "delira-dev/delira#91",
+        "SKL305",
+        lambda: resnet18(residual=False),
+        lambda: resnet18(residual=True),
+        image,
+        ("0",),
+        options={"limit": 16},
     ),
 )

@@ -146,3 +146,12 @@ def test_skips_alone(files: Path, skiplint: Run) -> None:
     data = json.loads(skiplint("skips", "good.py", "--output-format", "json").stdout)
     jsonschema.validate(data, SCHEMA)
     assert data["models"][0]["skips"][0]["join_op"] == "add"
+
+
+def test_a_rule_that_is_off_runs_beside_the_others_when_asked(files: Path, skiplint: Run) -> None:
+    (files / "skiplint.toml").write_text('[per-file-ignores]\n"bad.py" = ["degenerate-skip"]\n')
+    asked = skiplint("good.py", "bad.py", "--extend-select", "unjustified-skip", "--output-format", "concise")
+    assert asked.returncode == 0, "an info is below the level that fails"
+    assert asked.stdout.count("SKL601") == 1
+    assert "SKL205" not in asked.stdout, "ignored in this file"
+    assert "SKL601" not in skiplint("good.py", "--output-format", "concise").stdout

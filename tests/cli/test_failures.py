@@ -135,4 +135,4 @@ def test_a_report_that_cannot_be_written(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "model.py").write_text("x = 1")
     done = skiplint("model.py", "-o", "no/such/folder.json")
     assert done.returncode == 2
-    assert "cannot write no/such/folder.json: No such file or directory" in done.stderr
+    assert "cannot write no/such/folder.json: there is no folder no/such" in done.stderr

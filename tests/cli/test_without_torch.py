@@ -28,6 +28,9 @@ assert not heavy, heavy
         ["rules"],
         ["rules", "--output-format", "json"],
         ["explain", "SKL205"],
+        ["config"],
+        ["config", "--schema"],
+        ["init", "--help"],
     ],
     ids=" ".join,
 )

@@ -188,3 +188,94 @@ def swin_after_norm(self: Any, x: Tensor) -> Tensor:
     x = x + self.attn(x)
     y: Tensor = x + self.mlp(self.norm2(x))
     return y
+
+
+def overwritten(self: Any, x: Tensor) -> Tensor:
+    y = torch.sigmoid(branch(self, x))
+    y += x
+    return y
+
+
+def cn_overwritten(self: Any, x: Tensor) -> Tensor:
+    y = torch.tanh(self.layer_scale * self.block(x))
+    return y.add_(x)
+
+
+def hidden_overwritten(self: Any, x: Tensor) -> Tensor:
+    """What the second convolution read is scaled in place afterwards."""
+    hidden = self.relu(self.bn1(self.conv1(x)))
+    y = self.bn2(self.conv2(hidden))
+    if hasattr(self, "conv3"):
+        y = self.bn3(self.conv3(self.relu(y)))
+    hidden.mul_(0.5)
+    return torch.relu(y + x) + hidden.mean()
+
+
+def gated(block: nn.Module) -> None:
+    """The block mixes its branch and its input by a gate with a bias as ``nn.Conv2d`` makes it."""
+    channels = [module for module in block.modules() if isinstance(module, nn.Conv2d)][-1].out_channels
+    block.gate = nn.Conv2d(channels, channels, 1)
+    rewired(highway)(block)
+
+
+def carrying(block: nn.Module) -> None:
+    """A carry gate with the bias of a transform gate."""
+    gated(block)
+    nn.init.constant_(block.gate.bias, -2.0)
+    rewired(carry_highway)(block)
+
+
+def highway(self: Any, x: Tensor) -> Tensor:
+    t = torch.sigmoid(self.gate(x))
+    return torch.relu(t * branch(self, x) + (1 - t) * x)
+
+
+def carry_highway(self: Any, x: Tensor) -> Tensor:
+    return torch.lerp(branch(self, x), x, torch.sigmoid(self.gate(x)))
+
+
+def one_in_last_norm(block: nn.Module) -> None:
+    nn.init.ones_([module for module in block.modules() if isinstance(module, nn.BatchNorm2d)][-1].weight)
+
+
+def scale_projections(model: nn.Module) -> None:
+    """Both projections of every block of a ViT start at 1/sqrt(n), n being the number of additions."""
+    count = 2 * len(model.blocks)
+    for block in model.blocks:
+        for layer in (block.attn.proj, block.mlp.fc2):
+            layer.weight.data.div_(count**0.5)
+
+
+def unscaled(block: nn.Module) -> None:
+    for layer in (block.attn.proj, block.mlp.fc2):
+        nn.init.trunc_normal_(layer.weight, std=0.02)
+
+
+def without_norms(block: nn.Module) -> None:
+    """No norm in a residual network's block, and layers that keep the variance."""
+    for name, module in list(block.named_children()):
+        if isinstance(module, nn.BatchNorm2d):
+            setattr(block, name, nn.Identity())
+
+
+def vit_without_norms(block: nn.Module) -> None:
+    """No norm in a ViT's block, and layers that keep the variance."""
+    block.norm1 = block.norm2 = nn.Identity()
+    for layer in (block.mlp.fc1, block.mlp.fc2):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+
+
+def single_layer(block: nn.Module) -> None:
+    """The branch is one convolution."""
+    channels = [module for module in block.modules() if isinstance(module, nn.Conv2d)][-1].out_channels
+    block.single = nn.Conv2d(channels, channels, 3, padding=1).to("meta")
+    rewired(around_one)(block)
+
+
+def around_one(self: Any, x: Tensor) -> Tensor:
+    return torch.relu(self.single(x) + x)
+
+
+def cn_around_one(self: Any, x: Tensor) -> Tensor:
+    y: Tensor = x + self.block[0](x)
+    return y

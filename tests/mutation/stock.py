@@ -18,19 +18,29 @@ class Stock:
     package: str
     name: str
     size: int = 64
+    real: bool = False
+    """With weights as they are initialised, for faults that are in the weights."""
+    options: tuple[tuple[str, object], ...] = ()
+    """Keyword arguments to build it with."""
+    prepare: Callable[[nn.Module], None] | None = None
+    """Makes it free of the fault that is planted, where the stock model has it."""
 
     def __str__(self) -> str:
         return f"{self.package}:{self.name}"
 
     def build(self) -> nn.Module:
-        with torch.device("meta"):
+        torch.manual_seed(0)
+        with torch.device("cpu" if self.real else "meta"):
             if self.package == "timm":
-                return timm.create_model(self.name, pretrained=False).eval()
-            module: nn.Module = torchvision.models.get_model(self.name)
-            return module.eval()
+                module = timm.create_model(self.name, pretrained=False, **dict(self.options))
+            else:
+                module = torchvision.models.get_model(self.name, **dict(self.options))
+        if self.prepare is not None:
+            self.prepare(module)
+        return module.eval()
 
     def image(self) -> Tensor:
-        return torch.randn(1, 3, self.size, self.size, device="meta")
+        return torch.randn(1, 3, self.size, self.size, device="cpu" if self.real else "meta")
 
 
 Blocks = Callable[[nn.Module], list[str]]

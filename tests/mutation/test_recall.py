@@ -30,6 +30,14 @@ CONVNEXT = (Stock("torchvision", "convnext_tiny"),)
 MOBILENET = (Stock("torchvision", "mobilenet_v2"),)
 VITS = (Stock("timm", "vit_tiny_patch16_224", 224), Stock("timm", "deit_small_patch16_224", 224))
 VISION = (Stock("torchvision", "vit_b_16", 224),)
+REAL = tuple(Stock("torchvision", name, real=True) for name in ("resnet18", "resnet50"))
+ZEROED = tuple(
+    Stock("torchvision", name, real=True, options=(("zero_init_residual", True),))
+    for name in ("resnet18", "resnet50")
+)
+SCALED = (Stock("timm", "vit_tiny_patch16_224", 224, real=True, prepare=plants.scale_projections),)
+REAL_VITS = (Stock("timm", "vit_tiny_patch16_224", 224, real=True),)
+REAL_DEEP = (Stock("torchvision", "resnet101", real=True),)
 SWIN = (Stock("torchvision", "swin_t", 224),)
 
 CN_BLOCKS = blocks_of("CNBlock")
@@ -57,6 +65,8 @@ class Planting:
     models: tuple[Stock, ...]
     together: bool = False
     """Plant in all blocks at once: one of them alone is no fault."""
+    once: bool = False
+    """What is planted in all blocks is reported once, in one of them."""
 
     def __str__(self) -> str:
         return f"{self.code}-{self.what}"
@@ -93,6 +103,17 @@ PLANTINGS = (
     Planting("SKL302", "inverted", plants.after("conv", nn.ReLU), inverted, MOBILENET),
     Planting("SKL302", "vit", plants.after("mlp", nn.ReLU), VIT_BLOCKS, VITS),
     Planting("SKL303", "1x1", plants.shortcut(pointwise), residual, RESNETS, together=True),
+    Planting("SKL206", "result", plants.rewired(plants.overwritten), residual, RESNETS),
+    Planting("SKL206", "operand", plants.rewired(plants.hidden_overwritten), residual, RESNETS),
+    Planting("SKL206", "convnext", plants.rewired(plants.cn_overwritten), CN_BLOCKS, CONVNEXT),
+    Planting("SKL304", "transform", plants.gated, residual, REAL),
+    Planting("SKL304", "carry", plants.carrying, residual, REAL),
+    Planting("SKL307", "batch norm", plants.one_in_last_norm, residual, ZEROED),
+    Planting("SKL308", "vit", plants.unscaled, VIT_BLOCKS, SCALED, together=True, once=True),
+    Planting("SKL309", "vit", plants.vit_without_norms, VIT_BLOCKS, REAL_VITS, together=True, once=True),
+    Planting("SKL309", "resnet", plants.without_norms, residual, REAL_DEEP, together=True, once=True),
+    Planting("SKL601", "conv", plants.single_layer, residual, RESNETS),
+    Planting("SKL601", "convnext", plants.rewired(plants.cn_around_one), CN_BLOCKS, CONVNEXT),
 )
 
 
@@ -123,6 +144,7 @@ def recall(planting: Planting, stock: Stock, limit: int | None) -> float:
     assert paths, f"{stock} has no block to plant in"
     if planting.together:
         found = is_found(planting, stock, paths)
+        found = [any(found)] if planting.once else found
     else:
         chosen = paths if limit is None else paths[:: max(1, len(paths) // limit)][:limit]
         found = [is_found(planting, stock, [path])[0] for path in chosen]

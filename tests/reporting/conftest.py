@@ -35,6 +35,8 @@ def skip(join: str, **changes: object) -> SkipReport:
         carries=(),
         fork_node="maxpool",
         join_node=f"{join}/add_",
+        fork_index=3,
+        join_index=9,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 

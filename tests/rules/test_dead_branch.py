@@ -121,3 +121,51 @@ def test_found(forward: Forward) -> None:
 @pytest.mark.parametrize("forward", GOOD.values(), ids=GOOD.keys())
 def test_silent(forward: Forward) -> None:
     assert findings_of(DeadBranch(), Net(forward).eval(), torch.randn(2, 8)) == []
+
+
+def for_training_elsewhere(net: Net, x: Tensor) -> object:
+    """What is made here is only used where another function asks for the mode."""
+    side = net.side(x)
+    return with_auxiliary(net, net.head(net.body(x)), side)
+
+
+def with_auxiliary(net: Net, out: Tensor, side: Tensor) -> object:
+    return (out, side) if net.training else out
+
+
+def for_evaluation_only(net: Net, x: Tensor) -> Tensor:
+    side = net.side(x)
+    out = net.head(net.body(x))
+    return side + out.sum() if not net.training else out
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("forward", [for_training_elsewhere, for_training_only, for_evaluation_only])
+def test_used_in_one_mode_is_not_dead_in_the_other(forward: Forward, training: bool) -> None:
+    model = Net(forward).train(training)
+    assert findings_of(DeadBranch(), model, torch.randn(2, 8)) == []
+    assert model.training == training
+
+
+def in_neither_mode(net: Net, x: Tensor) -> Tensor:
+    """The function asks for the mode, but not on behalf of the layer."""
+    net.side(x)
+    return net.head(torch.dropout(net.body(x), 0.1, net.training))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dead_in_both_modes(training: bool) -> None:
+    (finding,) = findings_of(DeadBranch(), Net(in_neither_mode).train(training), torch.randn(2, 8))
+    assert finding.node == "side"
+
+
+def not_in_training(net: Net, x: Tensor) -> Tensor:
+    """The other mode does not run without labels, so what it needs is unknown."""
+    net.side(x)
+    if net.training:
+        raise ValueError("training needs labels")
+    return net.head(net.body(x))
+
+
+def test_where_the_other_mode_does_not_run_the_source_decides() -> None:
+    assert findings_of(DeadBranch(), Net(not_in_training).eval(), torch.randn(2, 8)) == []

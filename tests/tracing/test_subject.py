@@ -87,3 +87,18 @@ def test_a_model_that_nothing_can_build_again_has_no_values() -> None:
     subject = Subject(Auxiliary().to("meta"), (torch.randn(3, 4),), {})
     with pytest.raises(SubjectError, match="Auxiliary has no values in its weights"):
         subject.real()
+
+
+def test_the_other_mode_or_nothing() -> None:
+    subject = Subject(Auxiliary().eval(), (torch.randn(1, 4),), {})
+    assert subject.in_mode(training=False) is not None
+    assert subject.in_mode(training=True) is None, "a batch norm over one value"
+
+
+def test_the_state_is_the_models_own_or_nothing() -> None:
+    model = Auxiliary()
+    state = Subject(model, (torch.randn(3, 4),), {}).state()
+    assert state is not None
+    assert state["head.bias"] is model.head.bias
+    assert state["body.1.running_mean"] is model.body[1].running_mean
+    assert Subject(Auxiliary().to("meta"), (torch.randn(3, 4),), {}).state() is None

@@ -1,0 +1,1 @@
+"""Rules of one team. skiplint looks into every module of this package for classes of rules."""

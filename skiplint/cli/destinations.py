@@ -1,0 +1,121 @@
+"""Where the report goes: one format on stdout or in a file, and any number of files beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from skiplint.cli import output
+from skiplint.cli.failures import UsageError
+from skiplint.cli.options import Color, OutputFormat
+from skiplint.linting.report import Report
+from skiplint.linting.selection import did_you_mean
+from skiplint.reporting import render
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A format and the file that it goes to, or stdout."""
+
+    output_format: OutputFormat
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Everything that one run writes."""
+
+    first: Destination
+    """What ``--output-format`` and ``--output-file`` say."""
+    others: tuple[Destination, ...] = ()
+    """What ``--output`` says, once each."""
+
+    @property
+    def human(self) -> bool:
+        """Whether somebody reads the console report on stdout."""
+        return self.first.file is None and self.first.output_format is OutputFormat.CONSOLE
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole report is written somewhere, and not only what people look at."""
+        return any(each.output_format is OutputFormat.JSON for each in (self.first, *self.others))
+
+
+def parse_destinations(
+    output_format: OutputFormat, output_file: Path | None, outputs: Sequence[str]
+) -> Destinations:
+    """What the three options say.
+
+    Raises:
+        UsageError: an unknown format, a file that cannot be written, or one that is named twice.
+    """
+    chosen = Destinations(Destination(output_format, output_file), tuple(_parse(text) for text in outputs))
+    files = [each.file for each in (chosen.first, *chosen.others) if each.file is not None]
+    seen: set[str] = set()
+    for file in files:
+        # Told now: a model may take minutes, and then there would be nowhere to put what was found.
+        if not file.parent.is_dir():
+            raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
+        if file.is_dir():
+            raise UsageError(f"cannot write {file}: it is a folder")
+        real = os.path.realpath(file)
+        if real in seen:
+            raise UsageError(f"{file} is named as an output twice; give each format a file of its own")
+        seen.add(real)
+    return chosen
+
+
+def _parse(text: str) -> Destination:
+    name, colon, file = text.partition(":")
+    known = [each.value for each in OutputFormat]
+    if not colon or not file:
+        raise UsageError(f"--output takes FORMAT:FILE, such as sarif:skiplint.sarif, not {text!r}")
+    if name not in known:
+        hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+        raise UsageError(f"--output {text}: there is no format {name!r}{hint}")
+    return Destination(OutputFormat(name), Path(file))
+
+
+def write_report(
+    report: Report,
+    destinations: Destinations,
+    *,
+    color: Color = Color.AUTO,
+    verbosity: int = 0,
+    statistics: bool = False,
+) -> None:
+    """Write ``report`` to all of them; ``statistics`` asks for counts in the first place only.
+
+    Raises:
+        UsageError: a file could not be written; what was in it is still there, and the others are written.
+    """
+    failures = []
+    for each in (destinations.first, *destinations.others):
+        style = output.style_for(color, file=each.file, verbosity=verbosity)
+        if statistics and each is destinations.first:
+            from skiplint.reporting.statistics import render_statistics
+
+            text = render_statistics(report, each.output_format.value, style)
+        else:
+            text = render(report, each.output_format.value, style)
+        try:
+            output.emit(text, each.file)
+        except UsageError as error:
+            failures.append(str(error))
+    if failures:
+        raise UsageError("; ".join(failures))
+
+
+def refuse_statistics(output_format: OutputFormat) -> None:
+    """Fail where a format has no way to hold counts.
+
+    Raises:
+        UsageError: it has none.
+    """
+    from skiplint.reporting.statistics import STATISTICS_FORMATS
+
+    if output_format.value not in STATISTICS_FORMATS:
+        known = ", ".join(STATISTICS_FORMATS)
+        raise UsageError(f"--statistics cannot be written as {output_format.value}; choose one of {known}")

@@ -1,0 +1,62 @@
+"""``--fix`` and ``--show-fixes``."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import sys
+from collections.abc import Mapping
+
+from skiplint.cli.failures import UsageError
+from skiplint.fixing.sources import read_source, write_source
+from skiplint.fixing.trial import Lint
+from skiplint.linting.report import Report
+
+
+def fixed(report: Report, lint: Lint, *, unsafe: bool, write: bool) -> Report:
+    """Make the fixes of ``report``, or only show them; the report of what is left then.
+
+    Raises:
+        UsageError: LibCST is not installed, or a file cannot be written.
+    """
+    if importlib.util.find_spec("libcst") is None:
+        raise UsageError("--fix and --show-fixes need LibCST: pip install 'skiplint[fix]'")
+    from skiplint.fixing.fixing import fix
+    from skiplint.fixing.trial import tried
+
+    result = fix(report, lambda texts: tried(lint, texts), unsafe=unsafe)
+    for finding, why in result.refused:
+        place = f"{finding.location.path}:{finding.location.line}: " if finding.location else ""
+        print(f"skiplint: note: {place}{finding.code} was not fixed: {why}", file=sys.stderr)
+    if write:
+        _write(result.texts)
+    else:
+        sys.stdout.write(diff(result.texts))
+    count = f"{len(result.made)} finding{'s' if len(result.made) != 1 else ''}"
+    verb = "fixed" if write else "would fix"
+    files = f" in {', '.join(sorted(result.texts))}" if result.texts else ""
+    print(f"skiplint: {verb} {count}{files}", file=sys.stderr)
+    return result.report if write else report
+
+
+def diff(texts: Mapping[str, tuple[str, str]]) -> str:
+    """The changes as one unified diff that ``git apply`` takes."""
+    parts: list[str] = []
+    for path, (before, after) in sorted(texts.items()):
+        lines = difflib.unified_diff(
+            before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
+        )
+        parts += [
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+        ]
+    return "".join(parts)
+
+
+def _write(texts: Mapping[str, tuple[str, str]]) -> None:
+    for path, (before, after) in texts.items():
+        try:
+            if read_source(path) != before:
+                raise UsageError(f"{path} has changed meanwhile and was not fixed; run skiplint again")
+            write_source(path, after)
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}") from None

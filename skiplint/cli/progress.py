@@ -1,0 +1,51 @@
+"""A progress bar on stderr for what takes longer than a second."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+DELAY = 1.0
+"""Seconds of patience before the bar shows."""
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show on a terminal which model is at work, how many are done and how long it has taken.
+
+    How many there will be is known only when the last folder has been looked through, so the bar has no
+    end. Where stderr is no terminal there is none.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[done]} done"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("importing torch", total=None, done=0)
+    started = 0
+
+    def next_model(target: str) -> None:
+        nonlocal started
+        bar.update(task, description=f"linting {target}", done=started)
+        started += 1
+
+    patience = threading.Timer(DELAY, bar.start)
+    patience.daemon = True
+    patience.start()
+    try:
+        yield next_model
+    finally:
+        patience.cancel()
+        patience.join()
+        bar.stop()

@@ -1,0 +1,143 @@
+"""``--watch``: lint again whenever a file changes that the targets are made of.
+
+Every run is a process of its own, so that edited modules are imported anew.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, cast
+
+from skiplint.cli.failures import UsageError
+from skiplint.config import find_config, search_start
+from skiplint.local_imports import ImportScan
+from skiplint.target_files import target_files
+
+FLAG = "--watch"
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+_CLEAR = "\x1b[2J\x1b[3J\x1b[H"
+_LOOK_AGAIN = 1000
+"""Milliseconds."""
+_Stamp = tuple[int, int]
+
+
+class _Watchfiles(Protocol):
+    def watch(self, *paths: Path, **options: object) -> Iterator[object]: ...
+
+
+def watch(words: Sequence[str], targets: Sequence[str], config: Path | None) -> int:
+    """Run the command line ``words`` without ``--watch``, and again upon every change, until Ctrl-C.
+
+    Raises:
+        UsageError: watchfiles is not installed, or the targets have no files that could change.
+    """
+    watchfiles = _load()
+    command = [sys.executable, "-m", "skiplint", *(word for word in words if word != FLAG)]
+    watched = _Watched(targets, config)
+    if not watched.stamps():
+        raise UsageError("--watch has nothing to watch: the targets have no files of yours")
+    try:
+        while True:
+            before = watched.stamps()
+            _run(command)
+            watched = _Watched(targets, config)
+            after = watched.stamps()
+            _say(len(after))
+            # A file that was saved during the run has been read in its old form, so go round at once.
+            if all(after.get(path) == stamp for path, stamp in before.items()):
+                _wait(watchfiles, watched, after)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+class _Watched:
+    """The files and folders behind the targets, as they are now."""
+
+    def __init__(self, targets: Sequence[str], config: Path | None) -> None:
+        scan = ImportScan()
+        found = [target_files(target, scan) for target in targets]
+        settings = config or find_config(search_start(targets, Path.cwd()))
+        named = [path for each in found for path in each.files]
+        missing = [Path(each.target.partition(":")[0]).resolve() for each in found if each.missing]
+        own = {settings.resolve()} if settings and settings.exists() else set()
+        self.has_targets = bool(named or missing or any(each.folder for each in found))
+        self.files = frozenset({*scan.reachable(named), *missing, *own})
+        roots = [each.folder.resolve() for each in found if each.folder is not None]
+        # Folders one by one: a tree may hold a data set, of which no notice need be taken.
+        self.folders = frozenset({*roots, *(path.resolve().parent for path in named if roots)})
+
+    def stamps(self) -> dict[Path, _Stamp]:
+        """When every file was last written and how large it is; nothing if no target has files."""
+        if not self.has_targets:
+            return {}
+        return {path: _stamp(path) for path in (*self.files, *self.folders)}
+
+    def places(self) -> list[Path]:
+        """The folders to listen in; editors put a new file in the place of the old one."""
+        parents = {*self.folders, *(path.parent for path in self.files)}
+        return sorted(path for path in parents if path.is_dir())
+
+    def concerns(self, changed: Path) -> bool:
+        """Whether a change of this path matters: a file in use, or a new one in a folder that is linted."""
+        return changed in self.files or (
+            changed.parent in self.folders and (changed.suffix == ".py" or changed.is_dir())
+        )
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size)
+
+
+def _run(command: Sequence[str]) -> None:
+    if sys.stdout.isatty():
+        sys.stdout.write(_CLEAR)
+        sys.stdout.flush()
+    child = subprocess.Popen(command)  # noqa: S603 - skiplint itself
+    try:
+        child.wait()
+    except KeyboardInterrupt:
+        child.terminate()
+        child.wait()
+        raise
+
+
+def _wait(watchfiles: _Watchfiles, watched: _Watched, stamps: dict[Path, _Stamp]) -> None:
+    """Return when something has changed since ``stamps`` were taken."""
+
+    def concerns(change: object, path: str) -> bool:
+        del change
+        return watched.concerns(Path(path))
+
+    listening = watchfiles.watch(
+        *watched.places(),
+        watch_filter=concerns,
+        recursive=False,
+        debounce=200,
+        rust_timeout=_LOOK_AGAIN,
+        yield_on_timeout=True,
+    )
+    for changes in listening:
+        # Looked at besides: the listener starts late, and some file systems tell it nothing.
+        if changes or watched.stamps() != stamps:
+            return
+
+
+def _say(number: int) -> None:
+    files = "1 file" if number == 1 else f"{number} files"
+    print(f"skiplint: watching {files}; Ctrl-C ends", file=sys.stderr, flush=True)
+
+
+def _load() -> _Watchfiles:
+    try:
+        import watchfiles
+    except ImportError:
+        raise UsageError("--watch needs watchfiles: pip install 'skiplint[watch]'") from None
+    return cast("_Watchfiles", watchfiles)

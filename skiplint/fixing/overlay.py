@@ -1,0 +1,35 @@
+"""Another text for a source file while it is imported, without touching the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
+
+
+@contextmanager
+def sources_replaced(texts: Mapping[str, str]) -> Iterator[None]:
+    """Import the files of ``texts`` (by absolute path) as if they held that text.
+
+    What the interpreter has cached of them is neither read nor written.
+    """
+    replaced = {os.path.realpath(path): text.encode() for path, text in texts.items()}
+    original_data, original_stats = SourceFileLoader.get_data, SourceFileLoader.path_stats
+
+    def get_data(self: SourceFileLoader, path: str) -> bytes:
+        text = replaced.get(os.path.realpath(path))
+        return original_data(self, path) if text is None else text
+
+    def path_stats(self: SourceFileLoader, path: str) -> Mapping[str, float]:
+        if os.path.realpath(path) in replaced:
+            raise OSError  # the import system then leaves its cache alone
+        return original_stats(self, path)
+
+    SourceFileLoader.get_data = get_data  # type: ignore[method-assign,assignment]
+    SourceFileLoader.path_stats = path_stats  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        SourceFileLoader.get_data = original_data  # type: ignore[method-assign]
+        SourceFileLoader.path_stats = original_stats  # type: ignore[method-assign]

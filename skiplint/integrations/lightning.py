@@ -1,0 +1,134 @@
+"""A callback for Lightning: lint the LightningModule before it is trained.
+
+Works with ``lightning`` and with ``pytorch_lightning``, whose classes of the same name know nothing of each
+other: the callback is one of whichever the program has imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from skiplint.config import Settings
+from skiplint.linting.finding import Severity
+from skiplint.reporting import render
+from skiplint.reporting.style import Style
+
+if TYPE_CHECKING:
+    from skiplint.linting.report import Report
+
+logger = logging.getLogger("skiplint")
+
+Arguments = tuple[Sequence[Any], Mapping[str, Any]]
+_LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.INFO: logging.INFO}
+
+
+class SkipConnectionError(RuntimeError):
+    """The module has findings at or above ``fail_on``; ``report`` holds them."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        """Say in ``message`` what was found."""
+        super().__init__(message)
+        self.report = report
+
+
+def _bases() -> tuple[type[Any], ...]:
+    """The ``Callback`` of each Lightning that is imported, or of the one that is installed."""
+    names = ("lightning.pytorch", "pytorch_lightning")
+    loaded = [name for name in names if sys.modules.get(name)]
+    for name in loaded or names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in {"lightning", "pytorch_lightning"}:
+                raise  # A Lightning that is there and that lacks something of its own.
+        else:
+            loaded = loaded or [name]
+    if not loaded:
+        raise ModuleNotFoundError("SkiplintCallback needs Lightning: pip install 'skiplint[lightning]'")
+    return tuple(sys.modules[name].Callback for name in loaded)
+
+
+class SkiplintCallback(*_bases()):  # type: ignore[misc]
+    """Lint the module once, when fitting starts, on the process of rank zero.
+
+    The inputs are the module's ``example_input_array``; without one, the first batch of training, of which a
+    tuple or list gives its first item to forward and a mapping its values by name.
+    """
+
+    def __init__(
+        self,
+        *,
+        fail_on: Severity | str | None = Severity.ERROR,
+        settings: Settings | None = None,
+        batch_to_inputs: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """Set up the callback.
+
+        Args:
+            fail_on: the least severity that stops the training; None stops for nothing.
+            settings: what to lint; None means every default. No configuration file is read.
+            batch_to_inputs: what forward gets of a batch: one input, a tuple of them, or a dict by name.
+
+        Raises:
+            ValueError: ``fail_on`` is no severity.
+        """
+        super().__init__()
+        self.fail_on = Severity(fail_on) if isinstance(fail_on, str) else fail_on
+        self.settings = settings
+        self.batch_to_inputs = batch_to_inputs
+        self.report: Report | None = None
+        """What was found, once the module has been linted."""
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Lint with the module's own example, if it has one.
+
+        Raises:
+            SkipConnectionError: findings at or above ``fail_on``.
+        """
+        self.report = None
+        example = getattr(pl_module, "example_input_array", None)
+        if example is not None and trainer.is_global_zero:
+            # The example is the user's and may be on another device than the module is by now.
+            moved = pl_module.transfer_batch_to_device(example, pl_module.device, 0)
+            self._lint(pl_module, _arguments(moved))
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Lint with the first batch, if the module had no example.
+
+        Raises:
+            SkipConnectionError: findings at or above ``fail_on``.
+        """
+        del batch_idx
+        if self.report is None and trainer.is_global_zero:
+            self._lint(pl_module, _arguments(self._inputs(batch)))
+
+    def _inputs(self, batch: Any) -> Any:
+        if self.batch_to_inputs is not None:
+            return self.batch_to_inputs(batch)
+        return batch[0] if isinstance(batch, list | tuple) else batch
+
+    def _lint(self, pl_module: Any, arguments: Arguments) -> None:
+        from skiplint import pipeline
+
+        args, kwargs = arguments
+        self.report = pipeline.lint(pl_module, *args, settings=self.settings, **kwargs)
+        worst = self.report.worst()
+        if worst is None:
+            return
+        text = render(self.report, "console", Style(verbosity=-1)).strip()
+        if self.fail_on is not None and worst.at_least(self.fail_on):
+            raise SkipConnectionError(
+                f"{type(pl_module).__name__} has faults in its skips:\n{text}", self.report
+            )
+        logger.log(_LEVELS[worst], "%s", text)
+
+
+def _arguments(inputs: Any) -> Arguments:
+    """The arguments of forward: as Lightning understands ``example_input_array``."""
+    if isinstance(inputs, Mapping):
+        return (), inputs
+    return (inputs if isinstance(inputs, tuple) else (inputs,)), {}

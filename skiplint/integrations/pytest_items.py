@@ -1,0 +1,145 @@
+"""What the pytest plugin does when it is used: models as tests, and findings as failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from skiplint import pipeline
+from skiplint.linting.finding import Severity
+from skiplint.linting.registry import load_registry
+from skiplint.linting.report import Report
+from skiplint.precedence import effective_settings, split_words
+from skiplint.reporting import render
+from skiplint.reporting.style import Style
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ModelFaultError(Exception):
+    """A model with findings, or one that could not be run; ``str()`` is what the reader sees."""
+
+
+class ModelFile(pytest.File):
+    """A Python file whose models are tests."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item for each model of the file; one that fails where the file cannot be imported."""
+        from skiplint.targets import SkippedTarget, TargetError, resolve
+
+        settings = effective_settings([str(self.path)]).settings
+        shown = _shown(self.path)
+        try:
+            found = resolve(shown, models=settings.models)
+        except TargetError:
+            # An item and no error of the collection, which would keep all other tests from running.
+            yield ModelItem.for_target(self, "models", shown, None)
+            return
+        for target in found:
+            item = ModelItem.for_target(self, target.name, target.target, target.line)
+            if isinstance(target, SkippedTarget):
+                item.add_marker(pytest.mark.skip(reason=target.reason))
+            yield item
+
+
+class ModelItem(pytest.Item):
+    """One model, linted as ``skiplint check`` would."""
+
+    target: str
+    line: int | None
+
+    @classmethod
+    def for_target(cls, parent: ModelFile, name: str, target: str, line: int | None) -> ModelItem:
+        """The test of ``target``, which is defined at ``line``."""
+        item: ModelItem = cls.from_parent(parent, name=f"skiplint:{name}")
+        item.target, item.line = target, line
+        return item
+
+    def runtest(self) -> None:
+        """Lint the model.
+
+        Raises:
+            ModelFaultError: it has findings at or above ``fail-on``, or cannot be run.
+        """
+        registry = load_registry()
+        settings = effective_settings([str(self.path)], registry=registry).settings
+        report = pipeline.check([self.target], settings, registry=registry)
+        _judge(report, settings.fail_on)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The findings alone; a traceback only where something else went wrong."""
+        if isinstance(excinfo.value, ModelFaultError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where the model is defined."""
+        return self.path, self.line - 1 if self.line else None, self.target
+
+
+def check_model(root: Path, model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Report:
+    """Lint ``model(*args, **kwargs)`` with the settings of the project in ``root``; findings fail the test.
+
+    Args:
+        root: the folder to look for settings from.
+        model: the model.
+        args: positional arguments of its forward.
+        kwargs: keyword arguments of its forward, and ``select``, ``ignore`` and ``fail_on``.
+    """
+    __tracebackhide__ = True
+    inputs = dict(kwargs)
+    fail_on = inputs.pop("fail_on", None)
+    table: dict[str, Any] = {}
+    for key in ("select", "ignore"):
+        words = inputs.pop(key, ())
+        table[key] = list(split_words(words) if isinstance(words, str) else words)
+    if fail_on is not None:
+        table["fail-on"] = fail_on.value if isinstance(fail_on, Severity) else fail_on
+    given = {key: value for key, value in table.items() if value}
+    settings = effective_settings(start=root, registry=load_registry(), command_line=given).settings
+    report = pipeline.lint(model, *args, settings=settings, **inputs)
+    try:
+        _judge(report, settings.fail_on)
+    except ModelFaultError as failure:
+        pytest.fail(str(failure))
+    return report
+
+
+def is_wanted(path: Path, parent: pytest.Collector) -> bool:
+    """Whether ``--skiplint`` is to lint the file: it is named, or is in ``skiplint_paths``."""
+    if parent.session.isinitpath(path):
+        return True
+    wanted = [parent.config.rootpath / entry for entry in parent.config.getini("skiplint_paths")]
+    return any(place == path or place in path.parents for place in wanted)
+
+
+def is_test_module(path: Path, config: pytest.Config) -> bool:
+    """Whether pytest's own settings make the file a test module."""
+    patterns: list[str] = config.getini("python_files")
+    return any(fnmatch(path.name, pattern) or fnmatch(str(path), f"*/{pattern}") for pattern in patterns)
+
+
+def _judge(report: Report, fail_on: Severity) -> None:
+    __tracebackhide__ = True
+    broken = [model for model in report.models if model.status == "failed"]
+    failed = [
+        # Most reasons name the file already.
+        reason if model.target in reason else f"{model.target}: {reason}"
+        for model, reason in ((model, model.reason or "") for model in broken)
+    ]
+    worst = report.worst()
+    if report.broken or (worst is not None and worst.at_least(fail_on)):
+        text = render(report, "console", Style(verbosity=-1, failures=False))
+        raise ModelFaultError("\n".join([*failed, text.strip()]).strip())
+
+
+def _shown(path: Path) -> str:
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)

@@ -1,0 +1,75 @@
+"""The pytest plugin: the fixture ``skiplint_check`` and the option ``--skiplint``.
+
+Pytest imports this module in every run of every project that has skiplint installed, so it is small and
+imports nothing heavy; the work is in :mod:`skiplint.integrations.pytest_items`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from skiplint.linting.report import Report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--skiplint`` and the ini option ``skiplint_paths``."""
+    group = parser.getgroup("skiplint", "linting the skip connections of PyTorch models")
+    group.addoption(
+        "--skiplint",
+        action="store_true",
+        help="lint the models of the files in skiplint_paths, or of the files that are named, a test each",
+    )
+    parser.addini(
+        "skiplint_paths",
+        "files and folders whose models --skiplint lints, from the root folder",
+        type="args",
+        default=[],
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the files in ``skiplint_paths`` collected, unless the user named others."""
+    if not config.getoption("--skiplint"):
+        return
+    paths = [str(config.rootpath / path) for path in config.getini("skiplint_paths")]
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    if not named:
+        config.args.extend(path for path in paths if path not in config.args)
+
+
+# The older kind of wrapper, because this module must load under whatever pytest a project has.
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[None, Any, None]:
+    """Collect the models of a file; one that is no test module is not imported as one besides."""
+    outcome = yield
+    if not parent.config.getoption("--skiplint") or file_path.suffix != ".py":
+        return
+    from skiplint.integrations.pytest_items import ModelFile, is_test_module, is_wanted
+
+    if not is_wanted(file_path, parent):
+        return
+    collected = outcome.get_result()
+    if not is_test_module(file_path, parent.config):
+        collected = [node for node in collected if not isinstance(node, pytest.Module)]
+    outcome.force_result([*collected, ModelFile.from_parent(parent, path=file_path)])
+
+
+@pytest.fixture
+def skiplint_check(request: pytest.FixtureRequest) -> Callable[..., Report]:
+    """``skiplint_check(model, *args, **kwargs)``: fail the test for what is wrong with the model's skips.
+
+    The arguments are those of the model's forward. ``select`` and ``ignore`` choose rules and ``fail_on`` is
+    the least severity that fails; the project's own settings count besides. Returns the report.
+    """
+    from skiplint.integrations.pytest_items import check_model
+
+    def check(model: Any, *args: Any, **kwargs: Any) -> Report:
+        __tracebackhide__ = True
+        return check_model(request.config.rootpath, model, args, kwargs)
+
+    return check

@@ -1,0 +1,109 @@
+"""From a remedy in terms of the graph to edits of the source."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from skiplint.graph import Location, ModelGraph, Operation
+from skiplint.linting.edits import ArgumentEdit, Edit, ResampleEdit, WrapEdit
+from skiplint.linting.finding import Remedy
+
+
+def located(graph: ModelGraph, remedy: Remedy) -> Remedy:
+    """``remedy`` with its edits, or as it is where nobody saw the call or no edit can do it."""
+    edit = _edit(graph, remedy)
+    return remedy if edit is None else dataclasses.replace(remedy, edits=(edit,))
+
+
+def _edit(graph: ModelGraph, remedy: Remedy) -> Edit | None:
+    if remedy.kind == "module-argument":
+        return module_edit(graph, remedy.target, remedy.argument, remedy.new)
+    operation = graph.by_id.get(remedy.target)
+    if operation is None or not _is_call(operation) or remedy.kind == "insert-module":
+        return None
+    if remedy.kind == "call-argument":
+        return call_edit(operation, remedy.argument, remedy.new)
+    return _wrapping(graph, operation, remedy)
+
+
+def module_edit(graph: ModelGraph, path: str, argument: str, value: object) -> ArgumentEdit | None:
+    """Build the module at ``path`` with another ``argument``; None where nobody saw it built."""
+    module = graph.modules.get(path)
+    if module is None or module.built_at is None or not _is_own(module.built_at):
+        return None
+    package, _, name = module.class_name.rpartition(".")
+    kind = getattr(sys.modules.get(package), name, None)
+    return ArgumentEdit(
+        location=module.built_at,
+        callee=name,
+        argument=argument,
+        value=repr(value),
+        position=_position(kind, argument) if isinstance(kind, type) else None,
+        exact=False,
+    )
+
+
+_POSITIONS = {("cat", "dim"): 1, ("concat", "dim"): 1, ("stack", "dim"): 1, ("interpolate", "size"): 1}
+"""Of functions that are written in C and have no signature."""
+
+
+def call_edit(operation: Operation, argument: str, value: object) -> ArgumentEdit | None:
+    """Make the call of ``operation`` with another ``argument``; None where that is no argument of its own.
+
+    ``F.relu(x, inplace=True)`` and ``torch.relu_(x)`` are both recorded as ``relu_``; the edit is of the
+    first, and does not fit the second.
+    """
+    from torch.nn import functional
+
+    name = operation.base_name if argument == "inplace" else operation.name
+    position = _POSITIONS.get((name, argument))
+    if position is None:
+        function = getattr(functional, name, None)
+        position = _position(function, argument) if callable(function) else None
+    if position is None:
+        return None
+    assert operation.location is not None
+    return ArgumentEdit(
+        location=operation.location, callee=name, argument=argument, value=repr(value), position=position
+    )
+
+
+def _wrapping(graph: ModelGraph, operation: Operation, remedy: Remedy) -> WrapEdit | ResampleEdit:
+    assert operation.location is not None
+    place, callee = operation.location, operation.name
+    others = [each for each in operation.operands if each.argument != remedy.argument]
+    if ".interpolate({}" in remedy.new and len(others) == 1:
+        axes = len(graph.spec(others[0]).shape)
+        # The size of the other operand holds for inputs of any size, a number only for this one.
+        return ResampleEdit(
+            location=place,
+            callee=callee,
+            operand=remedy.argument,
+            reference=others[0].argument,
+            first_axis=min(2, axes - 1),
+        )
+    return WrapEdit(location=place, callee=callee, operand=remedy.argument, expression=remedy.new)
+
+
+def _is_call(operation: Operation) -> bool:
+    place = operation.location
+    return operation.kind == "call" and place is not None and place.column is not None and _is_own(place)
+
+
+def _is_own(place: Location) -> bool:
+    """Whether the file is the user's, and not of an installed package."""
+    parts = Path(place.path).parts
+    return not place.path.startswith("<") and not {"site-packages", "dist-packages"} & set(parts)
+
+
+def _position(callable_: Callable[..., Any], argument: str) -> int | None:
+    try:
+        names = list(inspect.signature(callable_).parameters)
+    except (TypeError, ValueError):
+        return None
+    return names.index(argument) if argument in names else None

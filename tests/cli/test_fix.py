@@ -1,0 +1,111 @@
+"""``skiplint --fix`` on real files, in real processes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+BLOCK = """\
+import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.ReLU(inplace=True),  # first
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x):
+        out = self.branch(x)
+        out += x
+        return out
+
+
+model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), Block(8), Block(8))
+"""
+
+
+def test_fix_writes_what_was_tried_and_reports_what_is_left(tmp_path: Path, skiplint: Run) -> None:
+    file = tmp_path / "block.py"
+    file.write_bytes(BLOCK.replace("\n", "\r\n").encode())
+    file.chmod(0o640)
+    result = skiplint("block.py", "--fix", "--quiet")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "", "quiet, and nothing is left"
+    assert result.stderr == "skiplint: fixed 2 findings in block.py\n"
+    wanted = BLOCK.replace("nn.ReLU(inplace=True)", "nn.ReLU(inplace=False)")
+    assert file.read_bytes() == wanted.replace("\n", "\r\n").encode()
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != "") == ["block.py"]
+
+
+def test_show_fixes_prints_a_diff_that_applies_and_writes_nothing(tmp_path: Path, skiplint: Run) -> None:
+    file = tmp_path / "block.py"
+    file.write_text(BLOCK)
+    result = skiplint("block.py", "--show-fixes")
+    assert result.returncode == 1
+    assert result.stdout.startswith("--- a/block.py\n+++ b/block.py\n@@ ")
+    assert "+            nn.ReLU(inplace=False),  # first\n" in result.stdout
+    assert result.stderr == "skiplint: would fix 2 findings in block.py\n"
+    assert file.read_text() == BLOCK
+    subprocess.run(["git", "apply", "-"], input=result.stdout, text=True, cwd=tmp_path, check=True)
+    assert file.read_text() == BLOCK.replace("nn.ReLU(inplace=True)", "nn.ReLU(inplace=False)")
+
+
+SHAPES = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x):
+        return x + self.second(F.relu(self.first(x)))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.block = Block(8)
+        self.down = nn.Conv2d(8, 16, 3, stride=2, padding=1)
+        self.up = nn.Conv2d(16, 8, 3, padding=1)
+
+    def forward(self, x):
+        skip = self.block(self.stem(x))
+        low = F.interpolate(self.down(skip), scale_factor=2)
+        return self.up(torch.cat([low, skip], dim=1))
+"""
+
+
+def test_a_model_that_does_not_run_is_mended(tmp_path: Path, skiplint: Run) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(SHAPES)
+    result = skiplint("net.py", "--fix")
+    assert result.returncode == 0, result.stderr
+    assert "1 model, 2 skips: no findings" in result.stdout
+    mended = SHAPES.replace("nn.Conv2d(channels, channels, 3)", "nn.Conv2d(channels, channels, 3, padding=1)")
+    assert file.read_text() == mended.replace("nn.Conv2d(16, 8", "nn.Conv2d(24, 8")
+
+
+def test_the_summary_says_what_can_be_fixed(tmp_path: Path, skiplint: Run) -> None:
+    (tmp_path / "block.py").write_text(BLOCK)
+    assert "2 errors; 2 fixable with --fix" in skiplint("block.py", "--quiet").stdout
+
+
+def test_what_the_model_prints_during_a_trial_stays_off_stdout(tmp_path: Path, skiplint: Run) -> None:
+    (tmp_path / "block.py").write_text(BLOCK + "print('loud')\n")
+    result = skiplint("block.py", "--fix", "--output-format", "json")
+    assert result.stdout.startswith("{")
+    assert '"findings": []' in result.stdout

@@ -1,0 +1,107 @@
+"""``skiplint init``: the first settings, after a look at the project."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from skiplint.config import load_settings
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+NETS = """\
+from torch import nn
+
+
+class Fine(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return x + self.layer(x)
+
+
+class Needs(nn.Module):
+    def __init__(self, dim, depth):
+        super().__init__()
+        self.layers = nn.Sequential(*[nn.Linear(dim, dim) for _ in range(depth)])
+
+    def forward(self, x):
+        return x + self.layers(x)
+
+
+class Cannot(nn.Module):
+    def __init__(self, spec):
+        super().__init__()
+        self.layer = nn.Linear(spec.width, 3)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+PYPROJECT = '[project]  # ours\nname = "nets"\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    return tmp_path
+
+
+def test_settings_that_work_at_once(skiplint: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = skiplint("init")
+    assert (done.returncode, done.stdout) == (0, "")
+    said = "wrote pyproject.toml; models that run as they are: 1; entries to look at: 2\n"
+    assert done.stderr.endswith(said)
+    text = (project / "pyproject.toml").read_text()
+    assert text.startswith(PYPROJECT)
+    assert '\n# [[tool.skiplint.models]]\n# target = "nets.py:Cannot"\n' in text
+    monkeypatch.chdir(project)
+    (entry,) = load_settings(project / "pyproject.toml").models
+    assert (entry.target, entry.kwargs) == ("nets.py:Needs", {"dim": 64, "depth": 2})
+    checked = skiplint("nets.py")
+    assert "Needs" in checked.stdout
+    assert "1 skipped" not in checked.stdout.split("Cannot")[0]
+
+
+def test_a_project_without_a_pyproject(skiplint: Run, tmp_path: Path) -> None:
+    assert skiplint("init").returncode == 0
+    assert load_settings(tmp_path / "skiplint.toml").models == ()
+
+
+def test_a_dry_run_writes_nothing(skiplint: Run, project: Path) -> None:
+    before = sorted(path.name for path in project.iterdir())
+    done = skiplint("init", "--dry-run")
+    assert done.stdout.startswith(PYPROJECT)
+    assert "[tool.skiplint]" in done.stdout
+    assert (project / "pyproject.toml").read_text() == PYPROJECT
+    assert [
+        name for name in sorted(path.name for path in project.iterdir()) if name != "__pycache__"
+    ] == before
+
+
+def test_settings_are_not_overwritten_unasked(skiplint: Run, tmp_path: Path) -> None:
+    old = PYPROJECT + '\n[tool.skiplint]\nfail-on = "info"  # on purpose\n'
+    path = tmp_path / "pyproject.toml"
+    path.write_text(old)
+    path.chmod(0o600)
+    refused = skiplint("init")
+    assert refused.returncode == 2
+    assert "pyproject.toml has settings already" in refused.stderr
+    assert path.read_text() == old
+    assert skiplint("init", "--force").returncode == 0
+    assert 'fail-on = "warning"' in path.read_text()
+    assert (tmp_path / "pyproject.toml.bak").read_text() == old
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_no_toml_stays(skiplint: Run, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project\n")
+    done = skiplint("init")
+    assert done.returncode == 2
+    assert done.stderr.startswith("skiplint: error: pyproject.toml: is not valid TOML")
+    assert (tmp_path / "pyproject.toml").read_text() == "[project\n"
