@@ -11,6 +11,7 @@ from skiplint.graph import ModelGraph
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from skiplint.analysis.contract import Contract
     from skiplint.analysis.gradients import Gradients
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
@@ -73,6 +74,18 @@ class Analysis:
         from skiplint.analysis.unread import unread_parameters
 
         return () if self.subject is None else unread_parameters(self.graph, self.subject)
+
+    @property
+    def contract_found(self) -> bool:
+        """Whether :attr:`contract` has been asked for."""
+        return "contract" in vars(self)
+
+    @cached_property
+    def contract(self) -> Contract | None:
+        """The sizes of the inputs that the model accepts, None where it cannot be asked."""
+        from skiplint.analysis.contract import find_contract
+
+        return find_contract(self.graph, self.subject)
 
     @cached_property
     def other_mode(self) -> Analysis | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from skiplint.cli.fixing import fixed
 from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
 from skiplint.config import Settings, validate_rules
+from skiplint.linting.measuring import Measuring
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.precedence import effective_settings
 
@@ -80,9 +82,10 @@ def check(
     validate_rules(settings, registry, source="command line")
     known = Known.find(settings, registry, baseline, write_baseline)
     positional, named = options.build_arguments(args, kwargs)
-    running = pipeline.Running()
+    running = pipeline.Running(measuring=Measuring(contract=destinations.whole))
     if diff:
-        targets, running = only_changed(targets, diff)
+        targets, among = only_changed(targets, diff)
+        running = replace(running, among=among)
     workers = workers_for(settings, jobs, timeout, memory_limit)
     cache = cache_for(targets, settings, config, wanted=not no_cache)
     check_targets = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
@@ -107,7 +110,7 @@ def watch_command(words: Sequence[str], targets: list[str], config: Path | None)
     return watch(words, targets, config)
 
 
-def only_changed(targets: list[str], base: str) -> tuple[list[str], pipeline.Running]:
+def only_changed(targets: list[str], base: str) -> tuple[list[str], frozenset[Path]]:
     """The targets that changes since revision ``base`` concern, and which files of folders they do.
 
     Raises:
@@ -122,7 +125,7 @@ def only_changed(targets: list[str], base: str) -> tuple[list[str], pipeline.Run
         raise UsageError(f"--diff {base}: {error}") from None
     if not kept:
         remark(f"nothing in {', '.join(targets)} changed since {base}, so nothing was linted")
-    return kept, pipeline.Running(among=among)
+    return kept, among
 
 
 def read_settings(targets: list[str], config: Path | None, registry: Registry | None = None) -> Settings:

@@ -72,7 +72,7 @@ def memory(
 
     `skiplint memory model.py:UNet --growth`
     """
-    measuring = Measuring(growth, budgets.parsed(memory_budget), optimizer.value)
+    measuring = Measuring(growth=growth, budget=budgets.parsed(memory_budget), optimizer=optimizer.value)
     running = pipeline.Running(
         Resizing(batch, _dimensions(size)), training=train is True, measuring=measuring
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Measuring:
     """Nothing by default. Plain values, so that it can be sent to another process."""
 
+    contract: bool = False
+    """Which sizes of its inputs it takes, also where no rule asks."""
     growth: bool = False
     """How the figures of memory grow with batch, resolution and length."""
     budget: int | None = None

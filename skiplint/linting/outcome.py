@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from skiplint.graph import Location, ModelGraph
 from skiplint.linting.describe import describe_skips, describe_trace
+from skiplint.linting.describe_contract import describe_contract
 from skiplint.linting.describe_memory import describe_memory
 from skiplint.linting.describe_paths import describe_paths
 from skiplint.linting.engine import run_rules
@@ -59,6 +60,8 @@ def examine(
     )
     place = Location(report.path, report.line or 1) if report.path else None
     findings = run_rules(analysis, rules, model=report.target, place=place)
+    if measuring.contract or analysis.contract_found:
+        report = dataclasses.replace(report, input_contract=describe_contract(analysis))
     return Outcome(report, tuple(_with_absolute_places(finding) for finding in findings), _lines(graph))
 
 

@@ -137,6 +137,8 @@ def model_place(model: ModelReport) -> str:
 def model_facts(model: ModelReport) -> list[tuple[str, str]]:
     """What there is to say of a traced model, each with its label."""
     facts = [("inputs", "\n".join(_input(item) for item in model.inputs) or "none")]
+    if model.input_contract is not None:
+        facts.append(("input sizes", _contract(model.input_contract)))
     if model.parameters is not None:
         facts.append(("parameters", f"{model.parameters:,}"))
     if model.trace is not None:
@@ -154,6 +156,10 @@ def model_facts(model: ModelReport) -> list[tuple[str, str]]:
 def _input(item: InputReport) -> str:
     reason = f"{item.source}: {item.why}" if item.why and item.why != item.source else item.source
     return f"{item.name}  {item.dtype} {list(item.shape)}  ({reason})"
+
+
+def _contract(contract: Mapping[str, Any]) -> str:
+    return f"{contract['text']} (checked by {counted(contract['probes'], 'forward')} without values)"
 
 
 def _paths(paths: Mapping[str, Any]) -> str:

@@ -104,8 +104,14 @@ def trace_or_recover(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, 
         return graph
 
 
-def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
-    """Run the forward once on the cheapest backend that can; None if it ran, else why it did not."""
+def dry_run(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    backends: Sequence[Backend] = ORDER,
+) -> Exception | None:
+    """Run the forward once on the first of ``backends`` that can; None if it ran, else why it did not."""
     model = _unwrapped(model)
 
     def run(backend: Backend, grad: bool) -> bool:
@@ -113,7 +119,7 @@ def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
             ready(*ready_args, **ready_kwargs)
         return True
 
-    ran, errors = _first_that_runs(ORDER, run, until=_settled)
+    ran, errors = _first_that_runs(backends, run, until=_settled)
     return None if ran else _faithful(errors)
 
 

@@ -18,9 +18,12 @@ from torch import Tensor, nn
 from skiplint.graph import Backend, ModelGraph
 from skiplint.tracing.backends import Call, prepared
 from skiplint.tracing.caches import caches_kept_clean
-from skiplint.tracing.errors import TraceError
-from skiplint.tracing.forward import observe_call, trace_call
+from skiplint.tracing.errors import Refusal, TraceError, refusal
+from skiplint.tracing.forward import dry_run, observe_call, trace_call
 from skiplint.tracing.recorder import Observer
+from skiplint.tracing.reshaping import Shape, reshaped, tensors_of
+
+Attempt = Callable[[Sequence[Shape]], Refusal | None]
 
 VALUES_LIMIT = 1_000_000_000
 """Parameters, above which a model that was built without values is not built again with them: 4 GB."""
@@ -106,6 +109,38 @@ class Subject:
             realise=self._realise,
             environment=self._environment,
         )
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the tensors among the inputs, in the order of the arguments."""
+        return tuple(tuple(tensor.shape) for tensor in tensors_of(self.args, self.kwargs))
+
+    @contextmanager
+    def attempts(self, backend: Backend = "meta") -> Iterator[Attempt]:
+        """Yield a function that runs the forward once, unrecorded, on inputs of given shapes.
+
+        ``attempt(shapes)`` takes a shape for each of :attr:`shapes` and returns None if the forward ran, else
+        why it did not. Each attempt finds the model as it was.
+        """
+
+        def attempt(shapes: Sequence[Shape]) -> Refusal | None:
+            args, kwargs = reshaped(self.args, self.kwargs, shapes)
+            error = dry_run(self.model, args, kwargs, backends=(backend,))
+            return None if error is None else refusal(error)
+
+        with self._environment(), caches_kept_clean():
+            yield attempt
+
+    def graph_at(self, shapes: Sequence[Shape], backend: Backend = "meta") -> ModelGraph | None:
+        """The graph of a forward on inputs of other shapes, with the calls that fail there.
+
+        None if the trace cannot go on behind one.
+        """
+        args, kwargs = reshaped(self.args, self.kwargs, shapes)
+        try:
+            return self.trace(args=args, kwargs=kwargs, backends=(backend,), recover=True)
+        except TraceError:
+            return None
 
     def in_mode(self, *, training: bool) -> ModelGraph | None:
         """The graph in training or evaluation mode, None if the model does not run so."""
