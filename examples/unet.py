@@ -50,6 +50,8 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(width, classes, 1)
 
     def forward(self, image: Tensor) -> Tensor:
+        if any(size % 16 for size in image.shape[2:]):
+            raise ValueError(f"height and width must be multiples of 16, not {tuple(image.shape[2:])}")
         x = self.stem(image)
         skips = []
         for block in self.encoder:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from skiplint.linting.finding import Severity
 from skiplint.linting.registry import Registry
 from skiplint.linting.selection import Selection, SelectionError, choose_rules, did_you_mean
 from skiplint.targets import ModelConfig
+from skiplint.workers.limits import DEFAULT_TIMEOUT
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -67,6 +68,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     """Options of rules by name, and ``severity`` to override theirs."""
     models: tuple[ModelConfig, ...] = ()
     """Models to lint or to lint differently: their targets, arguments and inputs."""
+    jobs: Annotated[int, msgspec.Meta(ge=0)] | Literal["auto"] = "auto"
+    """Worker processes at most; ``auto`` goes by processors and memory, 0 does without."""
+    timeout: Annotated[float, msgspec.Meta(ge=0)] = DEFAULT_TIMEOUT
+    """Seconds that a model, or the import of a file, may take; 0 means any."""
+    memory_limit: str | None = None
+    """What a worker process may allocate, such as ``8G``; the default is nine tenths of the memory."""
+    cache: bool = True
+    """Use results of earlier runs, and keep new ones."""
+    cache_dir: str | None = None
+    """Where results are kept; the default is ``.skiplint_cache`` beside the configuration."""
 
     @property
     def selection(self) -> Selection:

@@ -1,46 +1,37 @@
-"""From targets to a report: the one place that joins the stages."""
+"""From targets to a report: the one place that joins the stages.
+
+:func:`check` says what is to be done and gathers what comes of it; an Examiner does it, in this process or in
+workers.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
-import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.config import Settings, validate_rules
+from skiplint.examining import Examiner, Job
 from skiplint.graph import Location
 from skiplint.linting.describe import describe_inputs
+from skiplint.linting.measuring import Measuring
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.linting.report import ModelReport, Report
 from skiplint.linting.session import Session
-from skiplint.resizing import ResizeError, Resizing, resize
+from skiplint.running import Running
+from skiplint.runs import Plan, Progress, carried_by, carry_out
 from skiplint.version import __version__
+from skiplint.workers import Pool, Workers
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
-    from skiplint.targets import ExampleInputs, ModelTarget, SkippedTarget
-    from skiplint.targets.records import Device
-    from skiplint.tracing import Subject
-
-Progress = Callable[[str], None]
-"""Called with the target of each model before it is built and traced."""
+    from skiplint.cache import Cache
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """How to run the models that are looked at."""
-
-    resizing: Resizing = field(default_factory=Resizing)
-    """Changes of the example inputs."""
-    training: bool = False
-    """In training mode; else in evaluation mode."""
-    among: frozenset[Path] | None = None
-    """Real paths of the files to look at in folders; None for all."""
+__all__ = ["Progress", "Running", "analyze", "check", "lint"]
 
 
 def analyze(model: torch.nn.Module, *args: Any, **kwargs: Any) -> Analysis:
@@ -90,7 +81,9 @@ def check(
     kwargs: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
     progress: Progress = lambda _: None,
-    running: Running = Running(),
+    running: Running = Running(),  # noqa: B008 - frozen
+    workers: Workers | None = None,
+    cache: Cache | None = None,
     session: Session | None = None,
 ) -> Report:
     """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
@@ -103,173 +96,46 @@ def check(
         registry: the rules there are; None means those of all installed packs.
         progress: called with the target of each model before it is traced.
         running: how the models are run, if not as they are meant.
-        session: what gathers the traced models; None for one that runs the rules of ``registry``.
+        workers: run the models in processes of their own, within these limits; None means in this one.
+        cache: where results of earlier runs are, if they may be used.
+        session: what examines the traced models here, without workers and cache; None for one that runs the
+            rules of ``registry``.
 
     Raises:
         ConfigError: ``settings`` name a rule or an option that does not exist.
+        WorkerError: worker processes cannot be started, or an argument is no plain value that can be sent
+            to one.
     """
     settings = settings or Settings()
-    session = session or _session(settings, registry)
-    for target in targets:
-        _check_target(session, target, settings, args, dict(kwargs or {}), progress, running)
+    if session is not None:
+        workers = cache = None
+    session = session or _session(settings, registry, running.measuring)
+    plans = [Plan.of(target, has_arguments=bool(args or kwargs), among=running.among) for target in targets]
+    job = Job(settings, list(args), dict(kwargs or {}), dataclasses.replace(running, among=None))
+    if cache is not None:
+        cache.bind(job.identity(), session.rules)
+    if workers is None:
+        carrier = Examiner(job, session).carrier(progress)
+    else:
+        carrier = carried_by(Pool(workers, job.encode(session.registry), progress))
+    results = carry_out(
+        list(dict.fromkeys(unit for plan in plans for unit in plan.units)), carrier, cache=cache
+    )
+    for plan in plans:
+        plan.gather(session, results)
+    for text in cache.notes if cache is not None else ():
+        session.note(text)
     return session.finish(__version__)
 
 
-def _session(settings: Settings, registry: Registry | None) -> Session:
+def _session(
+    settings: Settings,
+    registry: Registry | None,
+    measuring: Measuring = Measuring(),  # noqa: B008 - frozen
+) -> Session:
     registry = registry or load_registry()
     validate_rules(settings, registry)
-    return Session(registry, settings.selection, settings.rules)
-
-
-def _check_target(
-    session: Session,
-    target: str,
-    settings: Settings,
-    args: Sequence[Any],
-    kwargs: dict[str, Any],
-    progress: Progress,
-    running: Running,
-) -> None:
-    from skiplint.targets import SkippedTarget, TargetError, resolve
-
-    try:
-        items = resolve(target, models=settings.models, args=args, kwargs=kwargs, among=running.among)
-    except TargetError as error:
-        session.add_untraced(
-            ModelReport(
-                target=target, name=target, status="failed", reason=str(error), detail=error.verbose or ""
-            )
-        )
-        return
-    if not items:
-        session.note(f"no model in {target}, nothing was linted there")
-    for item in items:
-        if isinstance(item, SkippedTarget):
-            session.add_untraced(_skipped(item))
-        else:
-            progress(item.target)
-            _check_model(session, item, running)
-    if Path(target).exists():
-        for path in {item.path for item in items if item.path}:
-            session.whole_file(path)
-
-
-def _check_model(session: Session, target: ModelTarget, running: Running) -> None:
-    """Trace one model and run the rules; whatever it does, the other models are not harmed."""
-    from skiplint.targets import TargetError
-    from skiplint.tracing import TraceError
-
-    try:
-        analysis, inputs = _trace_target(target, running)
-        described = describe_inputs(analysis.graph, inputs.source, inputs.why)
-        session.add(analysis, _report(target, status="traced", inputs=described))
-        return
-    except (TargetError, TraceError) as error:
-        reason, detail = str(error), error.verbose or ""
-    except ResizeError as error:
-        reason, detail = str(error), ""
-    except SystemExit as error:
-        reason, detail = f"its code ends the program (exit code {error.code})", _traceback(error)
-    except Exception as error:
-        said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-        reason = f"skiplint itself failed on this model, please report it: {said}"
-        detail = _traceback(error)
-    session.add_untraced(_report(target, status="failed", reason=reason, detail=detail))
-
-
-def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
-
-
-def _trace_target(target: ModelTarget, running: Running) -> tuple[Analysis, ExampleInputs]:
-    """Build, find inputs and trace: without memory for weights where that works, else with real ones."""
-    from skiplint.targets import TargetError
-    from skiplint.tracing import TraceError
-
-    try:
-        return _trace_on(target, "meta", running)
-    except TraceError as error:
-        if not error.needs_values:
-            raise
-    except TargetError as error:
-        traced = _trace_attempt(target, error.attempt)
-        if traced is None:
-            raise
-        return traced
-    return _trace_on(target, "cpu", running)
-
-
-def _trace_attempt(
-    target: ModelTarget, inputs: ExampleInputs | None
-) -> tuple[Analysis, ExampleInputs] | None:
-    """Run the most promising inputs once with real weights: some kernels only refuse to run without."""
-    from skiplint.targets import TargetError, build
-    from skiplint.tracing import TraceError, trace_call
-
-    if inputs is None:
-        return None
-    try:
-        model = build(target, device="cpu").model
-        with target.environment():
-            graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
-    except (TargetError, TraceError):
-        return None
-    return Analysis(graph, _subject(target, model, inputs)), inputs
-
-
-def _trace_on(target: ModelTarget, device: Device, running: Running) -> tuple[Analysis, ExampleInputs]:
-    from skiplint.targets import TargetError, build, find_inputs
-    from skiplint.tracing import dry_run, recovered, trace_call
-
-    model = build(target, device=device).model
-
-    def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
-        return dry_run(model, args, kwargs)
-
-    with target.environment():
-        try:
-            inputs = find_inputs(model, target, config=target.config, runs=runs)
-        except TargetError as error:
-            if error.attempt is None:
-                raise
-            inputs = error.attempt
-            graph = recovered(model, inputs.args, inputs.kwargs, name=target.name)
-            if graph is None:
-                raise
-            return Analysis(graph, _subject(target, model, inputs)), inputs
-        resized = resize(inputs.args, inputs.kwargs, running.resizing)
-        inputs = replace(inputs, args=resized[0], kwargs=resized[1])
-        if running.training:
-            model.train()
-        graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
-    return Analysis(graph, _subject(target, model, inputs)), inputs
-
-
-def _subject(target: ModelTarget, model: nn.Module, inputs: ExampleInputs) -> Subject:
-    """The live model, for analyses that run it again; built with real weights only where one asks."""
-    from skiplint.targets import build
-    from skiplint.tracing import Subject
-
-    return Subject(
-        model,
-        inputs.args,
-        inputs.kwargs,
-        name=target.name,
-        realise=lambda: build(target, device="cpu").model,
-        environment=target.environment,
-    )
-
-
-def _skipped(item: SkippedTarget) -> ModelReport:
-    if item.error is None:
-        return _report(item, status="skipped", reason=item.reason)
-    return _report(item, status="failed", reason=str(item.error), detail=item.error.verbose or "")
-
-
-def _report(item: ModelTarget | SkippedTarget, **more: Any) -> ModelReport:
-    return ModelReport(
-        target=item.target, name=item.name, path=str(item.path) if item.path else None, line=item.line, **more
-    )
+    return Session(registry, settings.selection, settings.rules, measuring=measuring)
 
 
 def _class_place(kind: type) -> Location | None:

@@ -36,25 +36,23 @@ def resize(
     Raises:
         ResizeError: the inputs do not have the dimensions that are to change.
     """
-    from skiplint.tracing.trees import replace, walk
+    from skiplint.tracing.reshaping import reshaped, tensors_of
 
-    tensors = [tensor for _, tensor in walk((args, dict(kwargs)))]
+    tensors = tensors_of(args, kwargs)
     if not wanted or not tensors:
         return args, dict(kwargs)
     leader = tensors[0]
     size = _trailing(leader, wanted.size)
     old = tuple(leader.shape[leader.dim() - len(size) :])
-
-    def change(tensor: Tensor) -> Tensor:
+    shapes: list[tuple[int, ...]] = []
+    for tensor in tensors:
         shape = list(tensor.shape)
         if wanted.batch is not None and shape and leader.dim() and shape[0] == leader.shape[0]:
             shape[0] = wanted.batch
         if size and len(shape) > len(size) and tuple(tensor.shape[-len(size) :]) == old:
             shape[-len(size) :] = size
-        return _repeated(tensor, shape)
-
-    changed: tuple[Any, ...] = replace(args, change)
-    return changed, {name: replace(value, change) for name, value in kwargs.items()}
+        shapes.append(tuple(shape))
+    return reshaped(args, kwargs, shapes)
 
 
 def _trailing(leader: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
@@ -67,14 +65,3 @@ def _trailing(leader: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
             f"--size gives {len(size)} dimensions beside the batch, the input has shape {shape}"
         )
     return size
-
-
-def _repeated(tensor: Tensor, shape: list[int]) -> Tensor:
-    """``tensor`` cut or repeated to ``shape``."""
-    import torch
-
-    for axis, size in enumerate(shape):
-        if tensor.shape[axis] != size and tensor.shape[axis]:
-            index = torch.arange(size, device=tensor.device) % tensor.shape[axis]
-            tensor = tensor.index_select(axis, index)
-    return tensor

@@ -108,7 +108,7 @@ def _function_source(function: Callable[..., Any]) -> tuple[Path, str, int]:
 
 def _assert_case(rule: type[Rule], example: Example, folder: Path, *, bad: bool) -> None:
     case = load_case(example, folder, rule.code)
-    findings = findings_of(rule(), case.model, *case.inputs)
+    findings = findings_of(rule(rule.Options(**rule.example_options)), case.model, *case.inputs)
     source = example_source(example)
     if not bad:
         assert not findings, f"{rule.code} finds {findings} in its good example:\n{source}"

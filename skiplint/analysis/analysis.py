@@ -11,9 +11,12 @@ from skiplint.graph import ModelGraph
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from skiplint.analysis.contract import Contract
+    from skiplint.analysis.gradients import Gradients
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
     from skiplint.analysis.skips import Skip
+    from skiplint.analysis.unread import Unread
     from skiplint.tracing import Subject
 
 
@@ -50,8 +53,39 @@ class Analysis:
     def memory(self) -> Memory:
         """What the activations take: at the peak of inference, for backward, in concatenations."""
         from skiplint.analysis.memory import Memory
+        from skiplint.analysis.memory.training_mode import training_graph
 
-        return Memory(self.graph, lambda: self.skips)
+        return Memory(
+            self.graph,
+            lambda: self.skips,
+            lambda: training_graph(self.graph, self.subject, lambda: self.other_mode),
+        )
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        """What gradients do on the real weights; each question runs the model."""
+        from skiplint.analysis.gradients import Gradients
+
+        return Gradients(self.subject, self.graph.name)
+
+    @cached_property
+    def unread(self) -> tuple[Unread, ...]:
+        """Parameters that no forward reads, in either mode; empty where only the graph is at hand."""
+        from skiplint.analysis.unread import unread_parameters
+
+        return () if self.subject is None else unread_parameters(self.graph, self.subject)
+
+    @property
+    def contract_found(self) -> bool:
+        """Whether :attr:`contract` has been asked for."""
+        return "contract" in vars(self)
+
+    @cached_property
+    def contract(self) -> Contract | None:
+        """The sizes of the inputs that the model accepts, None where it cannot be asked."""
+        from skiplint.analysis.contract import find_contract
+
+        return find_contract(self.graph, self.subject)
 
     @cached_property
     def other_mode(self) -> Analysis | None:

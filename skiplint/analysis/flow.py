@@ -192,6 +192,8 @@ def _resolution(operation: Operation) -> int:
     if not shaped or not operation.outputs:
         return 0
     shape = operation.outputs[0].shape
+    if not shape:  # a number, such as the time step of a diffusion model
+        return 0
     size = shape[0]  # with the batch, into which some models fold windows or frames
     for extent in shape[2:]:
         size *= extent

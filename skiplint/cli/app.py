@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from skiplint.cli.ablate import ablate
 from skiplint.cli.check import check
+from skiplint.cli.clean import clean
 from skiplint.cli.completion import complete_default_command
 from skiplint.cli.config import config
 from skiplint.cli.failures import UsageError, complain
@@ -23,6 +25,7 @@ from skiplint.cli.rules import explain, rules
 from skiplint.cli.skips import skips
 from skiplint.config import ConfigError, ExitCode
 from skiplint.version import __version__
+from skiplint.workers import WorkerError
 
 app = typer.Typer(
     name="skiplint",
@@ -47,12 +50,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "skips": skips,
     "paths": paths,
     "memory": memory,
+    "ablate": ablate,
     "graph": graph,
     "report": report,
     "rules": rules,
     "explain": explain,
     "config": config,
     "init": init,
+    "clean": clean,
 }
 _TOP_LEVEL = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 
@@ -87,6 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=words, prog_name="skiplint", obj=tuple(words))
     except (ConfigError, UsageError) as error:
         complain(str(error))
+        sys.exit(ExitCode.ERROR)
+    except WorkerError as error:
+        complain(str(error), error.detail)
         sys.exit(ExitCode.ERROR)
     except BrokenPipeError:
         # The reader, such as `head`, has what it wanted. Python would complain again when it flushes.

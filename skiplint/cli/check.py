@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import typer
 
 from skiplint import pipeline
-from skiplint.cli import options, output
+from skiplint.cli import budgets, options, output
 from skiplint.cli.baseline import Known
 from skiplint.cli.destinations import parse_destinations, refuse_statistics, write_report
 from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
 from skiplint.cli.fixing import fixed
+from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
-from skiplint.config import Settings
+from skiplint.config import Settings, validate_rules
+from skiplint.linting.measuring import Measuring
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.precedence import effective_settings
 
@@ -28,6 +31,9 @@ def check(
     select: options.Select = [],  # noqa: B006 - typer copies it
     extend_select: options.ExtendSelect = [],  # noqa: B006
     ignore: options.Ignore = [],  # noqa: B006
+    memory_budget: budgets.MemoryBudget = "",
+    batch: budgets.Batch = None,
+    optimizer: budgets.OptimizerChoice = None,
     fail_on: options.FailOn = None,
     exit_zero: options.ExitZero = False,
     baseline: options.BaselineFile = None,
@@ -43,6 +49,10 @@ def check(
     watch: options.Watch = False,
     color: options.ColorOption = options.Color.AUTO,
     config: options.Config = None,
+    jobs: options.Jobs = None,
+    timeout: options.Timeout = None,
+    memory_limit: options.MemoryLimit = None,
+    no_cache: options.NoCache = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -56,6 +66,8 @@ def check(
 
     `skiplint mypackage.nets:build --kwargs '{"depth": 18}' --select SKL2`
 
+    `skiplint model.py --memory-budget 16GiB --batch 32`
+
     `skiplint src/nets --diff origin/main --output sarif:skiplint.sarif --output junit:junit.xml`
     """
     if watch:
@@ -66,15 +78,20 @@ def check(
     registry = load_registry()
     flags = options.selecting(select, extend_select, ignore, fail_on)
     settings = effective_settings(targets, config=config, registry=registry, command_line=flags).settings
+    settings = budgets.with_budget(settings, registry, memory_budget, batch, optimizer)
+    validate_rules(settings, registry, source="command line")
     known = Known.find(settings, registry, baseline, write_baseline)
     positional, named = options.build_arguments(args, kwargs)
-    running = pipeline.Running()
+    running = pipeline.Running(measuring=Measuring(contract=destinations.whole))
     if diff:
-        targets, running = only_changed(targets, diff)
+        targets, among = only_changed(targets, diff)
+        running = replace(running, among=among)
+    workers = workers_for(settings, jobs, timeout, memory_limit)
+    cache = cache_for(targets, settings, config, wanted=not no_cache)
     check_targets = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
     lint = partial(known.lint, check_targets)
     with output.stdout_to_stderr(), progress() as next_model:
-        report = lint(registry=registry, progress=next_model)
+        report = lint(registry=registry, progress=next_model, workers=workers, cache=cache)
     if fix or show_fixes:
         report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
     if show_fixes:
@@ -93,7 +110,7 @@ def watch_command(words: Sequence[str], targets: list[str], config: Path | None)
     return watch(words, targets, config)
 
 
-def only_changed(targets: list[str], base: str) -> tuple[list[str], pipeline.Running]:
+def only_changed(targets: list[str], base: str) -> tuple[list[str], frozenset[Path]]:
     """The targets that changes since revision ``base`` concern, and which files of folders they do.
 
     Raises:
@@ -108,7 +125,7 @@ def only_changed(targets: list[str], base: str) -> tuple[list[str], pipeline.Run
         raise UsageError(f"--diff {base}: {error}") from None
     if not kept:
         remark(f"nothing in {', '.join(targets)} changed since {base}, so nothing was linted")
-    return kept, pipeline.Running(among=among)
+    return kept, among
 
 
 def read_settings(targets: list[str], config: Path | None, registry: Registry | None = None) -> Settings:

@@ -37,6 +37,11 @@ class Destinations:
         """Whether somebody reads the console report on stdout."""
         return self.first.file is None and self.first.output_format is OutputFormat.CONSOLE
 
+    @property
+    def whole(self) -> bool:
+        """Whether the whole report is written somewhere, and not only what people look at."""
+        return any(each.output_format is OutputFormat.JSON for each in (self.first, *self.others))
+
 
 def parse_destinations(
     output_format: OutputFormat, output_file: Path | None, outputs: Sequence[str]

@@ -14,6 +14,7 @@ from skiplint.cli.check import read_settings
 from skiplint.cli.failures import UsageError, complain_of, exit_code
 from skiplint.cli.progress import progress
 from skiplint.config import ExitCode, Settings
+from skiplint.linting.outcome import Outcome, untraced
 from skiplint.linting.registry import Registry
 from skiplint.linting.report import ModelReport
 from skiplint.linting.session import Session
@@ -98,6 +99,6 @@ class _Traces(Session):
         super().__init__(Registry(()))
         self.analyses: list[Analysis] = []
 
-    def add(self, analysis: Analysis, report: ModelReport) -> None:
+    def examine(self, analysis: Analysis, report: ModelReport) -> Outcome:
         self.analyses.append(analysis)
-        self.add_untraced(report)
+        return untraced(report)

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from skiplint import pipeline
-from skiplint.cli import options
+from skiplint.cli import budgets, options
 from skiplint.cli.failures import UsageError
 from skiplint.cli.view import View
+from skiplint.linting.measuring import Measuring
 from skiplint.reporting.console_memory import memory_tables
 from skiplint.resizing import Resizing
 
@@ -40,6 +41,15 @@ def memory(
             show_default=False,
         ),
     ] = None,
+    growth: Annotated[
+        bool,
+        typer.Option(
+            "--growth",
+            help="Trace at more sizes too, and say how the figures grow with batch, resolution or length.",
+        ),
+    ] = False,
+    memory_budget: budgets.MemoryBudget = "",
+    optimizer: budgets.OptimizerOption = budgets.Optimizer.ADAM,
     args: options.Args = "",
     kwargs: options.Kwargs = "",
     output_format: Annotated[
@@ -57,8 +67,15 @@ def memory(
     `skiplint memory model.py:UNet --batch 8 --size 512,512`
 
     `skiplint memory torchvision.models:densenet121 --train`
+
+    `skiplint memory model.py:UNet --batch 32 --memory-budget 16GiB`
+
+    `skiplint memory model.py:UNet --growth`
     """
-    running = pipeline.Running(Resizing(batch, _dimensions(size)), training=train is True)
+    measuring = Measuring(growth=growth, budget=budgets.parsed(memory_budget), optimizer=optimizer.value)
+    running = pipeline.Running(
+        Resizing(batch, _dimensions(size)), training=train is True, measuring=measuring
+    )
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(
         lambda report, style: memory_tables(

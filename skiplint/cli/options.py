@@ -18,6 +18,7 @@ SELECTING = "Which rules"
 FIXING = "Fixes"
 OUTPUT = "Output"
 MODELS = "Which models"
+RUNNING = "How models are run"
 
 
 class OutputFormat(str, Enum):
@@ -203,6 +204,44 @@ Diff = Annotated[
 Watch = Annotated[
     bool,
     typer.Option("--watch", help="Lint again whenever a file changes, until Ctrl-C.", rich_help_panel=MODELS),
+]
+Jobs = Annotated[
+    str | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        help="Worker processes at most; `auto` goes by processors and memory, 0 does without.  "
+        "[default: auto]",
+        show_default=False,
+        rich_help_panel=RUNNING,
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="How long a model, or the import of a file, may take; 0 means any time.  [default: 120]",
+        min=0,
+        show_default=False,
+        rich_help_panel=RUNNING,
+    ),
+]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="What a worker process may allocate, such as `8G`; 0 means anything.  "
+        "[default: 90% of the memory]",
+        show_default=False,
+        rich_help_panel=RUNNING,
+    ),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", help="Neither use results of earlier runs nor keep new ones.", rich_help_panel=RUNNING
+    ),
 ]
 Verbose = Annotated[
     bool,

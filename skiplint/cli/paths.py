@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from skiplint import pipeline
 from skiplint.cli import options
 from skiplint.cli.view import View
+from skiplint.linting.measuring import Measuring
 from skiplint.reporting.console_paths import path_tables
 
 
@@ -32,6 +34,14 @@ def paths(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
+    gradients: Annotated[
+        bool,
+        typer.Option(
+            "--gradients",
+            help="Also weight every path by the gradient that it carries: one forward and backward pass on "
+            "real weights.",
+        ),
+    ] = False,
     output_format: Annotated[
         options.ListFormat, typer.Option(help="How to write the paths.", rich_help_panel=options.OUTPUT)
     ] = options.ListFormat.CONSOLE,
@@ -47,9 +57,12 @@ def paths(
 
     **Examples**
 
-    `skiplint paths model.py`
-
     `skiplint paths torchvision.models:resnet50 --unit blocks`
+
+    `skiplint paths model.py:Net --gradients`
     """
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
-    view.show(lambda report, style: path_tables(report, style, unit.value if unit else None))
+    view.show(
+        lambda report, style: path_tables(report, style, unit.value if unit else None),
+        pipeline.Running(measuring=Measuring(gradients=gradients)),
+    )

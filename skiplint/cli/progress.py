@@ -7,6 +7,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+from skiplint.progress import reported_to
+
 DELAY = 1.0
 """Seconds of patience before the bar shows."""
 
@@ -16,7 +18,7 @@ def progress() -> Iterator[Callable[[str], None]]:
     """Show on a terminal which model is at work, how many are done and how long it has taken.
 
     How many there will be is known only when the last folder has been looked through, so the bar has no
-    end. Where stderr is no terminal there is none.
+    end, except for the long parts of one model. Where stderr is no terminal there is none.
     """
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -34,17 +36,23 @@ def progress() -> Iterator[Callable[[str], None]]:
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task("importing torch", total=None, done=0)
     started = 0
+    current = ""
 
     def next_model(target: str) -> None:
-        nonlocal started
-        bar.update(task, description=f"linting {target}", done=started)
+        nonlocal started, current
+        bar.update(task, description=f"linting {target}", done=started, total=None)
         started += 1
+        current = target
+
+    def next_step(what: str, done: int, total: int) -> None:
+        bar.update(task, description=f"{current}: {what}", completed=done, total=total)
 
     patience = threading.Timer(DELAY, bar.start)
     patience.daemon = True
     patience.start()
     try:
-        yield next_model
+        with reported_to(next_step):
+            yield next_model
     finally:
         patience.cancel()
         patience.join()

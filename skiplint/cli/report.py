@@ -11,6 +11,7 @@ import typer
 from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.failures import UsageError, complain_of
+from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
 from skiplint.config import ExitCode
 from skiplint.linting.registry import load_registry
@@ -54,7 +55,14 @@ def report(
     positional, named = options.build_arguments(args, kwargs)
     with output.stdout_to_stderr(), progress() as next_model:
         found = pipeline.check(
-            targets, settings, args=positional, kwargs=named, registry=registry, progress=next_model
+            targets,
+            settings,
+            args=positional,
+            kwargs=named,
+            registry=registry,
+            progress=next_model,
+            workers=workers_for(settings),
+            cache=cache_for(targets, settings, config),
         )
     output.emit(render(found, "html"), output_file)
     complain_of(found, verbose=verbose, rules=False)

@@ -6,18 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import typer
 
 from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.check import read_settings
 from skiplint.cli.failures import complain_of, exit_code
+from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
 from skiplint.config import Settings
 from skiplint.linting.registry import Registry
 from skiplint.linting.report import Report
 from skiplint.reporting import render
 from skiplint.reporting.style import Style
+
+_NO_RULES = {
+    name: getattr(Settings(), name)
+    for name in ("select", "extend_select", "ignore", "per_file_ignores", "rules")
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class View:
             Exit: always, with the exit code.
         """
         # The rules' settings do not matter here and need not be right.
-        settings = Settings(models=read_settings(self.targets, self.config).models)
+        settings = msgspec.structs.replace(read_settings(self.targets, self.config), **_NO_RULES)
         positional, named = options.build_arguments(self.args, self.kwargs)
         with output.stdout_to_stderr(), progress() as next_model:
             report = pipeline.check(
@@ -55,6 +62,8 @@ class View:
                 registry=Registry(()),
                 progress=next_model,
                 running=running,
+                workers=workers_for(settings),
+                cache=cache_for(self.targets, settings, self.config),
             )
         style = output.style_for(self.color, file=self.output_file, verbosity=1 if self.verbose else 0)
         as_json = self.output_format is options.ListFormat.JSON

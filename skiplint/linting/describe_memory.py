@@ -36,10 +36,11 @@ def describe_memory(analysis: Analysis) -> dict[str, Any] | None:
         "timeline": _timeline(memory.timeline),
         "at_peak": _at_peak(graph, memory),
         "held_by_skips": _held_by_skips(graph, analysis),
-        "saved": _saved(graph, memory),
+        "saved": _saved(memory),
+        "saved_mode": "training" if memory.training_graph.training else "evaluation",
         "concatenations": _concatenations(graph, memory),
         "most_copied": _most_copied(graph, memory),
-        "estimated_nodes": [graph.operations[index].id for index in memory.saved.assumed],
+        "estimated_nodes": [memory.training_graph.operations[index].id for index in memory.saved.assumed],
     }
 
 
@@ -80,8 +81,8 @@ def _held_by_skips(graph: ModelGraph, analysis: Analysis) -> list[dict[str, Any]
     ]
 
 
-def _saved(graph: ModelGraph, memory: Memory) -> list[dict[str, Any]]:
-    names = graph.operations
+def _saved(memory: Memory) -> list[dict[str, Any]]:
+    names = memory.training_graph.operations
     largest = sorted(
         (each for each in memory.saved.storages if each.origin != "state"),
         key=lambda each: (-each.nbytes, each.maker),

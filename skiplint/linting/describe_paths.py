@@ -8,30 +8,42 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
+    from skiplint.analysis.gradients import EffectivePaths
     from skiplint.analysis.paths import Paths
-    from skiplint.analysis.paths.lengths import PathLengths
+    from skiplint.analysis.paths.lengths import PathLengths, Unit
     from skiplint.graph import ModelGraph
 
 PERCENTILES = (5, 25, 50, 75, 95)
 MOST_BYTES = 4 * 10**9
 """Additions that read more than this (a second, about) are left to those who ask for them from Python."""
+_LEAST = 1e-12
+"""A part of the gradient below this is left out."""
 
 
-def describe_paths(analysis: Analysis) -> Mapping[str, Any] | None:
-    """The path lengths in both units, and what lies on the paths; None where that would take too long."""
+def describe_paths(analysis: Analysis, *, gradients: bool = False) -> Mapping[str, Any] | None:
+    """The path lengths in both units, and what lies on the paths; None where that would take too long.
+
+    Args:
+        analysis: the model.
+        gradients: measure the effective path lengths too.
+
+    Raises:
+        GradientError: no gradient can be measured, and ``gradients`` asks for it.
+    """
     paths = analysis.paths
+    effective = analysis.gradients.effective if gradients else None
     if paths.cost > MOST_BYTES:
         return None
     return {
-        **_lengths(paths.layers),
-        "blocks": _lengths(paths.blocks),
+        **_lengths(paths.layers, _effective(effective, "layers")),
+        "blocks": _lengths(paths.blocks, _effective(effective, "blocks")),
         "pairs": _pairs(paths),
         "layers": _layers(paths, analysis.graph),
         "skips": _skips(paths, analysis.graph),
     }
 
 
-def _lengths(lengths: PathLengths) -> dict[str, Any]:
+def _lengths(lengths: PathLengths, effective: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return {
         "unit": lengths.unit,
         "count": _digits(lengths.count),
@@ -41,7 +53,22 @@ def _lengths(lengths: PathLengths) -> dict[str, Any]:
         "sd": lengths.sd,
         "max": lengths.max,
         "percentiles": {str(percent): lengths.percentile(percent) for percent in PERCENTILES},
-        "effective": None,
+        "effective": effective,
+    }
+
+
+def _effective(found: EffectivePaths | None, unit: Unit) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    lengths = found.layers if unit == "layers" else found.blocks
+    parts = {str(length): float(f"{part:.9g}") for length, part in lengths.histogram.items() if part > _LEAST}
+    return {
+        "histogram": parts,
+        "mean": lengths.mean,
+        "sd": lengths.sd,
+        "percentiles": {str(percent): lengths.percentile(percent) for percent in PERCENTILES},
+        "mode": "training" if found.training else "evaluation",
+        "woken": list(found.woken),
     }
 
 

@@ -120,6 +120,10 @@ class ModelReport:
     skips: tuple[SkipReport, ...] = ()
     memory: Mapping[str, Any] | None = None
     paths: Mapping[str, Any] | None = None
+    input_contract: Mapping[str, Any] | None = None
+    """Which sizes of the inputs the model takes; None where that is not known or was not asked."""
+    ablation: Mapping[str, Any] | None = None
+    """What removing skips does; only where that was asked for."""
     detail: str = ""
     """The user's traceback of a failure, for ``--verbose``; not in the report."""
 
@@ -138,6 +142,8 @@ class ModelReport:
             "skips": [skip.to_dict() for skip in self.skips],
             "memory": dict(self.memory) if self.memory is not None else None,
             "paths": dict(self.paths) if self.paths is not None else None,
+            "input_contract": dict(self.input_contract) if self.input_contract is not None else None,
+            **({"ablation": dict(self.ablation)} if self.ablation is not None else {}),
         }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -61,6 +62,8 @@ class Rule(ABC):
     url: ClassVar[str | None] = None
     bad: ClassVar[tuple[Example, ...]] = ()
     good: ClassVar[tuple[Example, ...]] = ()
+    example_options: ClassVar[Mapping[str, Any]] = {}
+    """Options under which the examples are judged, if not the defaults."""
     Options: ClassVar[type[Any]] = RuleOptions
 
     options: Any
@@ -123,11 +126,20 @@ def sections(rule: type[Rule]) -> dict[str, str]:
     written = {title: text.strip() for title, text in zip(pieces[1::2], pieces[2::2], strict=True)}
     for title, examples in (("Example", rule.bad), ("Use instead", rule.good)):
         code = "\n\n".join(f"```python\n{example_source(example)}\n```" for example in examples[:1])
-        text = "\n\n".join(part for part in (written.get(title, ""), code) if part)
+        under = _under(rule) if code else ""
+        text = "\n\n".join(part for part in (written.get(title, ""), under, code) if part)
         if text:
             written[title] = text
     known = {title: written[title] for title in SECTIONS if title in written}
     return known | {title: text for title, text in written.items() if title not in known}
+
+
+def _under(rule: type[Rule]) -> str:
+    """Under which options the examples are judged, in words."""
+    settings = ", ".join(
+        f"`{name.replace('_', '-')} = {json.dumps(value)}`" for name, value in rule.example_options.items()
+    )
+    return f"With {settings}:" if settings else ""
 
 
 def example_source(example: Example) -> str:

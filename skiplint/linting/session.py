@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from skiplint.graph import Location
-from skiplint.linting.describe import describe_skips, describe_trace
-from skiplint.linting.describe_memory import describe_memory
-from skiplint.linting.describe_paths import describe_paths
-from skiplint.linting.engine import load_findings, run_rules
+from skiplint.linting.engine import load_findings
 from skiplint.linting.finding import Finding, Remedy
-from skiplint.linting.places import absolute, absolute_place, shown, shown_place
+from skiplint.linting.measuring import Measuring
+from skiplint.linting.outcome import Outcome, examine, untraced
+from skiplint.linting.places import absolute, shown, shown_place
 from skiplint.linting.registry import Registry
 from skiplint.linting.report import ModelReport, Report
+from skiplint.linting.rule import Rule
 from skiplint.linting.selection import Selection, choose_rules
 from skiplint.linting.suppressions import Coverage, apply_suppressions, read_suppressions
 from skiplint.linting.tool_rules import RuleFailed
@@ -37,8 +36,12 @@ class Session:
         registry: Registry,
         selection: Selection = Selection(),  # noqa: B008 - frozen
         tables: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        measuring: Measuring = Measuring(),  # noqa: B008 - frozen
     ) -> None:
         """Set up the rules that ``selection`` chooses, with the options in ``tables``.
+
+        ``measuring`` says what else to find out about each model.
 
         Raises:
             SelectionError: a rule or an option that does not exist.
@@ -46,36 +49,41 @@ class Session:
         self._registry = registry
         self._selection = selection
         self._rules = choose_rules(registry, selection, tables)
+        self._measuring = measuring
         self._models: list[ModelReport] = []
         self._findings: list[Finding] = load_findings(registry.failures)
         self._notes: list[str] = []
         self._whole_files: set[str] = set()
         self._lines: set[tuple[str, int]] = set()
 
+    @property
+    def registry(self) -> Registry:
+        """The rules there are."""
+        return self._registry
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that run, set up."""
+        return self._rules
+
     def add(self, analysis: Analysis, report: ModelReport) -> None:
         """Complete the report of one traced model and run the rules on it."""
-        graph = analysis.graph
-        report = dataclasses.replace(
-            _with_absolute_path(report),
-            trace=describe_trace(graph),
-            parameters=graph.parameters,
-            skips=describe_skips(analysis),
-            memory=describe_memory(analysis),
-            paths=describe_paths(analysis),
-        )
-        place = Location(report.path, report.line or 1) if report.path else None
-        findings = run_rules(analysis, self._rules, model=report.target, place=place)
-        self._models.append(report)
-        self._findings.extend(_with_absolute_places(finding) for finding in findings)
-        for operation in graph:
-            self._lines.update((absolute(frame.path), frame.line) for frame in operation.stack)
-        for module in graph.modules.values():
-            if module.location is not None:
-                self._lines.add((absolute(module.location.path), module.location.line))
+        self.keep(self.examine(analysis, report))
+
+    def examine(self, analysis: Analysis, report: ModelReport) -> Outcome:
+        """What the rules of this session make of one traced model, without keeping it."""
+        return examine(analysis, report, self._rules, self._measuring)
 
     def add_untraced(self, report: ModelReport) -> None:
         """Keep the report of a model that was skipped or that failed."""
-        self._models.append(_with_absolute_path(report))
+        self.keep(untraced(report))
+
+    def keep(self, outcome: Outcome) -> None:
+        """Keep what was made of a model, here or in another process."""
+        self._models.append(outcome.report)
+        self._findings.extend(outcome.findings)
+        for path, lines in outcome.lines.items():
+            self._lines.update((path, line) for line in lines)
 
     def note(self, text: str) -> None:
         """Keep a remark for people."""
@@ -123,18 +131,6 @@ class Session:
         if rule is None or rule is RuleFailed or finding.location is None:
             return False
         return self._selection.ignored_in(rule, finding.location.path)
-
-
-def _with_absolute_path(report: ModelReport) -> ModelReport:
-    return dataclasses.replace(report, path=absolute(report.path)) if report.path else report
-
-
-def _with_absolute_places(finding: Finding) -> Finding:
-    return dataclasses.replace(
-        finding,
-        location=absolute_place(finding.location) if finding.location else None,
-        anchors=tuple(absolute_place(place) for place in finding.anchors),
-    )
 
 
 def _shown_fix(fix: Remedy | None) -> Remedy | None:

@@ -11,8 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.report import ModelReport, Report
-from skiplint.reporting.console_models import byte_size, model_head
+from skiplint.reporting.console_growth import budget_facts, growth_facts
+from skiplint.reporting.console_models import model_head
 from skiplint.reporting.style import Style
 from skiplint.reporting.terminal import to_text
 
@@ -91,7 +93,10 @@ def _facts(memory: Mapping[str, Any], *, inference: bool, training: bool) -> lis
         )
     state, inputs = byte_size(memory["state_bytes"]), byte_size(memory["input_bytes"])
     facts.append(("beside these", f"{state} of parameters and buffers, {inputs} of inputs"))
-    return facts
+    names = {"peak_inference": "peak in inference"} if inference else {}
+    names |= {"saved_for_backward": "saved for backward"} if training else {}
+    facts += growth_facts(memory.get("growth", {}), {**names, "concat_allocated": "concatenations"})
+    return [*facts, *budget_facts(memory["budget"])] if "budget" in memory else facts
 
 
 def sparkline(values: Sequence[int], width: int) -> str:

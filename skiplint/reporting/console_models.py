@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.report import InputReport, ModelReport, Report, SkipReport
 from skiplint.reporting.grouping import SkipGroup, group_skips
 from skiplint.reporting.style import Style
@@ -136,6 +137,8 @@ def model_place(model: ModelReport) -> str:
 def model_facts(model: ModelReport) -> list[tuple[str, str]]:
     """What there is to say of a traced model, each with its label."""
     facts = [("inputs", "\n".join(_input(item) for item in model.inputs) or "none")]
+    if model.input_contract is not None:
+        facts.append(("input sizes", _contract(model.input_contract)))
     if model.parameters is not None:
         facts.append(("parameters", f"{model.parameters:,}"))
     if model.trace is not None:
@@ -153,6 +156,10 @@ def model_facts(model: ModelReport) -> list[tuple[str, str]]:
 def _input(item: InputReport) -> str:
     reason = f"{item.source}: {item.why}" if item.why and item.why != item.source else item.source
     return f"{item.name}  {item.dtype} {list(item.shape)}  ({reason})"
+
+
+def _contract(contract: Mapping[str, Any]) -> str:
+    return f"{contract['text']} (checked by {counted(contract['probes'], 'forward')} without values)"
 
 
 def _paths(paths: Mapping[str, Any]) -> str:
@@ -183,12 +190,3 @@ def path_count(digits: str) -> str:
     if len(digits) < 10:
         return f"{int(digits):,}"
     return f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
-
-
-def byte_size(count: float) -> str:
-    """Bytes as people read them, such as ``3.2 MiB``."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

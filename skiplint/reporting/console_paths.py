@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rich import box
@@ -36,6 +37,8 @@ class Bin(NamedTuple):
     low: int
     high: int
     share: float
+    effective: float = 0.0
+    """The part of the gradient that they carry, where that was measured."""
 
 
 def path_tables(report: Report, style: Style, unit: str | None = None) -> str:
@@ -59,7 +62,15 @@ def _model(model: ModelReport, style: Style, unit: str | None) -> list[Renderabl
     blocks = paths.get("blocks")
     both = [paths, *([blocks] if blocks else [])]
     chosen = both[-1] if unit == "blocks" or (unit is None and both[-1]["max"]) else paths
-    parts = [_figures("unit", [(each["unit"], each) for each in both], style), _chart(chosen, style)]
+    parts: list[RenderableType] = [
+        _figures("unit", [row for each in both for row in _units(each)], style),
+        _chart(chosen, style),
+    ]
+    woken = (paths.get("effective") or {}).get("woken")
+    if woken:
+        parts.append(
+            Text(f"small random numbers stood for zeros that let no gradient pass: {', '.join(woken)}")
+        )
     pairs = paths.get("pairs") or []
     if pairs:
         named = [(f"{pair['input']} to {pair['output']}", pair[chosen["unit"]]) for pair in pairs]
@@ -69,6 +80,12 @@ def _model(model: ModelReport, style: Style, unit: str | None) -> list[Renderabl
     return [head, *(Padding(part, (1, 0, 0, 2)) for part in parts)]
 
 
+def _units(lengths: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """A unit's row, and one of the paths weighted by the gradient if that was measured."""
+    unit, effective = lengths["unit"], lengths.get("effective")
+    return [(unit, lengths), *([(f"{unit}, by gradient", effective)] if effective else [])]
+
+
 def _figures(title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], style: Style) -> Table:
     percents = list(rows[0][1].get("percentiles") or {}) if style.width >= 90 else []
     marks = [f"{percent}%" for percent in percents]
@@ -76,33 +93,56 @@ def _figures(title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], style: S
     for name, lengths in rows:
         percentiles = [str(lengths["percentiles"][percent]) for percent in percents]
         spread = f"{lengths['sd']:.2f}" if "sd" in lengths else ""
-        ends = str(lengths["min"]), f"{lengths['mean']:.2f}", spread, *percentiles, str(lengths["max"])
-        table.add_row(name, path_count(lengths["count"]), *ends)
+        middle = f"{lengths['mean']:.2f}", spread, *percentiles
+        if "count" in lengths:
+            ends = path_count(lengths["count"]), str(lengths["min"]), *middle, str(lengths["max"])
+        else:
+            ends = "", "", *middle, ""
+        table.add_row(name, *ends)
     return table
 
 
 def _chart(lengths: Mapping[str, Any], style: Style) -> Table:
-    bins = histogram_bins(lengths["histogram"], _ROWS)
-    most = max(each.share for each in bins)
-    room = min(_MOST_BAR, max(_LEAST_BAR, style.width - 30))
-    table = _table(lengths["unit"], "share")
+    effective = lengths.get("effective")
+    bins = histogram_bins(lengths["histogram"], _ROWS, effective["histogram"] if effective else {})
+    most = max(max(each.share, each.effective) for each in bins)
+    sides = 2 if effective else 1
+    room = min(_MOST_BAR, max(_LEAST_BAR, style.width - 30) // sides)
+    table = _table(lengths["unit"], "paths" if effective else "share")
+    table.columns[0].no_wrap = True
     table.add_column(no_wrap=True)
-    for low, high, share in bins:
-        label = str(low) if low == high else f"{low}-{high}"
-        table.add_row(label, _percent(share), Text(_bar(share / most * room), style="green"))
+    if effective:
+        table.add_column("gradient", justify="right", no_wrap=True)
+        table.add_column(no_wrap=True)
+    for each in bins:
+        label = str(each.low) if each.low == each.high else f"{each.low}-{each.high}"
+        row: list[str | Text] = [
+            label,
+            _percent(each.share),
+            Text(_bar(each.share / most * room), style="green"),
+        ]
+        if effective:
+            row += [_percent(each.effective), Text(_bar(each.effective / most * room), style="magenta")]
+        table.add_row(*row)
     return table
 
 
-def histogram_bins(histogram: Mapping[str, str], rows: int) -> list[Bin]:
+def histogram_bins(
+    histogram: Mapping[str, str], rows: int, effective: Mapping[str, float] = MappingProxyType({})
+) -> list[Bin]:
     """The histogram in at most ``rows`` bins of equal width, and one for either tail.
 
     Every bin has as many of the lengths that can occur (all even ones, say), so that no pattern comes in
-    that is not in the paths.
+    that is not in the paths. What is in the tails of both distributions is a tail.
     """
     numbers = {int(length): Decimal(count) for length, count in histogram.items()}
+    parts = {int(length): part for length, part in effective.items() if int(length) in numbers}
     low, high = min(numbers), max(numbers)
     step = reduce(math.gcd, (length - low for length in numbers), 0) or 1
     first, last = _body(numbers)
+    if parts:
+        other = _body({length: Decimal(parts.get(length, 0.0)) for length in numbers})
+        first, last = min(first, other[0]), max(last, other[1])
     width = step * -(-((last - first) // step + 1) // rows)
     edges = [(start, min(start + width - step, last)) for start in range(first, last + 1, width)]
     if low < first:
@@ -111,10 +151,14 @@ def histogram_bins(histogram: Mapping[str, str], rows: int) -> list[Bin]:
         edges.append((last + step, high))
     starts = [start for start, _ in edges]
     sums = [Decimal(0)] * len(edges)
+    carried = [0.0] * len(edges)
     for length, number in numbers.items():
-        sums[bisect_right(starts, length) - 1] += number
+        at = bisect_right(starts, length) - 1
+        sums[at] += number
+        carried[at] += parts.get(length, 0.0)
     total = sum(sums)
-    return [Bin(*edge, float(number / total)) for edge, number in zip(edges, sums, strict=True)]
+    shares = [float(number / total) for number in sums]
+    return [Bin(*edge, share, part) for edge, share, part in zip(edges, shares, carried, strict=True)]
 
 
 def _body(numbers: Mapping[int, Decimal]) -> tuple[int, int]:

@@ -28,7 +28,7 @@ class SkipGroup:
     @property
     def where(self) -> str:
         """The joins' places, such as ``layer1.0 … layer1.2``."""
-        return _first_to_last([skip.join for skip in self.skips])
+        return first_to_last([skip.join for skip in self.skips])
 
     @property
     def span(self) -> str:
@@ -43,7 +43,7 @@ class SkipGroup:
     @property
     def shape(self) -> str:
         """Shapes of what the shortcuts bring, such as ``64x56x56``; the batch is left out."""
-        return _first_to_last([_shape(skip.shapes[0]) if skip.shapes else "" for skip in self.skips])
+        return first_to_last([_shape(skip.shapes[0]) if skip.shapes else "" for skip in self.skips])
 
 
 def group_skips(skips: Sequence[SkipReport]) -> list[SkipGroup]:
@@ -52,10 +52,10 @@ def group_skips(skips: Sequence[SkipReport]) -> list[SkipGroup]:
 
 
 def _likeness(skip: SkipReport) -> tuple[object, ...]:
-    return (skip.kind, skip.shortcut, skip.join_op, skip.long, skip.scale, _pattern(skip.join))
+    return (skip.kind, skip.shortcut, skip.join_op, skip.long, skip.scale, pattern(skip.join))
 
 
-def _pattern(path: str) -> str:
+def pattern(path: str) -> str:
     """``path`` with its last number blanked: ``layer1.2`` and ``layer1.3`` are alike, ``layer2.0`` is not."""
     last = max(_NUMBER.finditer(path), key=lambda match: match.start(), default=None)
     return path if last is None else f"{path[: last.start()]}#{path[last.end() :]}"
@@ -100,7 +100,8 @@ def _range(numbers: Iterable[int]) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-def _first_to_last(texts: Sequence[str]) -> str:
+def first_to_last(texts: Sequence[str]) -> str:
+    """Names of a row of things, such as ``layer1.0 … layer1.2``."""
     first, last = texts[0], texts[-1]
     if first == last:
         return first

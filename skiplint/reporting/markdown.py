@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.finding import Severity
 from skiplint.linting.report import ModelReport, Report
-from skiplint.reporting.console_models import byte_size, skip_counts
+from skiplint.reporting.console_models import skip_counts
 from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.source import source_line
 from skiplint.reporting.style import Style

@@ -14,7 +14,14 @@ from skiplint.targets.records import (
     SkippedTarget,
     TargetError,
 )
-from skiplint.targets.resolving import python_files, resolve, split_target
+from skiplint.targets.resolving import (
+    folder_files,
+    parts_elsewhere,
+    python_files,
+    resolve,
+    resolve_member,
+    split_target,
+)
 
 __all__ = [
     "BuiltModel",
@@ -26,7 +33,10 @@ __all__ = [
     "TargetError",
     "build",
     "find_inputs",
+    "folder_files",
+    "parts_elsewhere",
     "python_files",
     "resolve",
+    "resolve_member",
     "split_target",
 ]

@@ -22,12 +22,13 @@ _USER_ERRORS = (Exception, SystemExit)
 """What the user's constructor may raise, and what is reported instead of ending the run."""
 
 
-def build(target: ModelTarget, *, device: Device = "meta") -> BuiltModel:
+def build(target: ModelTarget, *, device: Device = "meta", seed: int = 0) -> BuiltModel:
     """Build the model of ``target`` and put it into evaluation mode.
 
     On "meta" the weights take no memory and are not initialised. A constructor that needs values is run on
     the CPU, still without initialising weights, and its model is brought to the meta device afterwards; the
-    result says where it is. On "cpu" the model is built as its author meant it.
+    result says where it is. On "cpu" the model is built as its author meant it, with random numbers from
+    ``seed``.
 
     Raises:
         TargetError: the constructor raises, or what it gives is no model.
@@ -36,7 +37,7 @@ def build(target: ModelTarget, *, device: Device = "meta") -> BuiltModel:
         warnings.catch_warnings(),
         quiet(),
         unscripted(),
-        seeded(),
+        seeded(seed),
         construction_noted(),
         target.environment(),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 import os
@@ -34,7 +35,7 @@ def resolve(
     models: Sequence[ModelConfig] = (),
     args: Sequence[Any] = (),
     kwargs: dict[str, Any] | None = None,
-    among: frozenset[Path] | None = None,
+    workspaces: Workspaces | None = None,
 ) -> Resolved:
     """The models that ``target`` names, in a fixed order.
 
@@ -43,12 +44,13 @@ def resolve(
     ``models`` are the configuration entries; those for the files at hand are added to, or replace, what is
     found there. ``args`` and ``kwargs`` go to the constructor or factory that is named. A file without a
     model gives an empty list. In a folder, a file that cannot be imported gives a :class:`SkippedTarget`
-    with its ``error``, and the others are still looked at; with ``among``, only those of these real paths.
+    with its ``error``, and the others are still looked at. ``workspaces`` hold what earlier targets of the
+    same run have imported.
 
     Raises:
         TargetError: there is no such target, its import failed, or it is no model.
     """
-    request = _Request(target, tuple(models), tuple(args), dict(kwargs or {}), among)
+    request = _Request(target, tuple(models), tuple(args), dict(kwargs or {}), workspaces or Workspaces())
     location, attribute = split_target(target)
     path = Path(location)
     if path.is_dir():
@@ -76,16 +78,11 @@ class _Request:
     models: tuple[ModelConfig, ...] = ()
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
-    among: frozenset[Path] | None = None
     workspaces: Workspaces = field(default_factory=Workspaces)
 
     @property
     def has_arguments(self) -> bool:
         return bool(self.args or self.kwargs)
-
-    def wants(self, path: Path) -> bool:
-        """Whether the file ``path`` of a folder is to be looked at."""
-        return self.among is None or path.resolve() in self.among
 
     def entries_for(self, path: Path) -> list[tuple[ModelConfig, str]]:
         """Configuration entries for models of the file ``path``, each with the name in the file."""
@@ -102,7 +99,7 @@ class _Request:
 
 
 def split_target(target: str) -> tuple[str, str]:
-    """The place and the name in it, which is empty where no name is given."""
+    """The place that a target names and the name in it, which is empty where no name is given."""
     location, colon, attribute = target.rpartition(":")
     # "C:\\models\\net.py" has a colon and no name; a name is a dotted identifier.
     if colon and location and (not attribute or _DOTTED.match(attribute)) and not Path(target).exists():
@@ -113,27 +110,47 @@ def split_target(target: str) -> tuple[str, str]:
 # -- files and folders --------------------------------------------------------------------------------
 
 
+def folder_files(target: str) -> tuple[str, ...] | None:
+    """The Python files of the folder ``target`` in a fixed order; None where it is no folder."""
+    folder = Path(target)
+    return tuple(path.as_posix() for path in python_files(folder)) if folder.is_dir() else None
+
+
+def resolve_member(
+    file: str, *, models: Sequence[ModelConfig] = (), workspaces: Workspaces | None = None
+) -> Resolved:
+    """The models of one file of a folder, which, unlike a file that is named, is never run as a program."""
+    return _resolve_member(Path(file), _Request(file, tuple(models), workspaces=workspaces or Workspaces()))
+
+
+def parts_elsewhere(parts: Sequence[tuple[str, str]], files: Sequence[str]) -> set[tuple[str, str]]:
+    """Which of ``parts`` (file, class), models that need arguments, a model in another of ``files`` uses."""
+    syntaxes: list[FileSyntax] = []
+    for file in files if parts else ():
+        with contextlib.suppress(TargetError):  # Reported where the file itself is looked at.
+            syntaxes.append(parse(Path(file)))
+    return {(path, name) for path, name in parts if _is_used(Path(path).stem, name, syntaxes)}
+
+
 def _resolve_folder(folder: Path, request: _Request) -> Resolved:
     if request.has_arguments:
         raise TargetError(f"{request.target}: arguments need one model; name it as in model.py:UNet")
-    found: Resolved = []
-    syntaxes: list[FileSyntax] = []
-    for path in python_files(folder):
-        display = path.as_posix()
-        try:
-            syntax = parse(path)
-            syntaxes.append(syntax)
-            if not request.wants(path):
-                continue
-            if syntax.runs_a_program() and not request.entries_for(path):
-                if syntax.defines_model() or syntax.holds_model():
-                    found.append(_program(path, display))
-                continue
-            found.extend(_resolve_file(syntax, display, "", request))
-        except TargetError as error:
-            if request.wants(path):
-                found.append(SkippedTarget(display, path.stem, display, None, str(error), error=error))
-    return [item for item in found if not _is_part_elsewhere(item, syntaxes)]
+    files = folder_files(str(folder)) or ()
+    found = [item for file in files for item in _resolve_member(Path(file), request)]
+    parts = [(item.path, item.name) for item in found if item.path is not None and is_part(item)]
+    elsewhere = parts_elsewhere(parts, files)
+    return [item for item in found if not (is_part(item) and (item.path, item.name) in elsewhere)]
+
+
+def _resolve_member(path: Path, request: _Request) -> Resolved:
+    display = path.as_posix()
+    try:
+        syntax = parse(path)
+        if not syntax.runs_a_program() or request.entries_for(path):
+            return _resolve_file(syntax, display, "", request)
+        return [_program(path, display)] if syntax.defines_model() or syntax.holds_model() else []
+    except TargetError as error:
+        return [SkippedTarget(display, path.stem, display, None, str(error), error=error)]
 
 
 def _program(path: Path, display: str) -> SkippedTarget:
@@ -145,13 +162,14 @@ def _program(path: Path, display: str) -> SkippedTarget:
     return SkippedTarget(display, path.stem, display, None, reason)
 
 
-def _is_part_elsewhere(item: ModelTarget | SkippedTarget, syntaxes: list[FileSyntax]) -> bool:
-    """Whether what needs arguments is a part that a model in another file of the folder uses."""
-    if not isinstance(item, SkippedTarget) or item.error is not None or item.path is None:
-        return False
-    stem = Path(item.path).stem
+def is_part(item: ModelTarget | SkippedTarget) -> bool:
+    """Whether ``item`` may be a part of a model: what was skipped because it needs arguments."""
+    return isinstance(item, SkippedTarget) and item.error is None
+
+
+def _is_used(stem: str, name: str, syntaxes: list[FileSyntax]) -> bool:
     return any(
-        stem in syntax.modules and any(item.name in syntax.references[name] for name in syntax.classes)
+        stem in syntax.modules and any(name in syntax.references[other] for other in syntax.classes)
         for syntax in syntaxes
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 
+from skiplint.graph import Location
 from skiplint.tracing.sources import is_torch_file
 
 
@@ -38,6 +41,46 @@ def user_place(trace: TracebackType | None) -> str:
         if not is_torch_file(frame.filename) and not frame.filename.startswith((own, "<")):
             place = f"{frame.filename}:{frame.lineno}"
     return place
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a forward did not run. Unlike the error itself it keeps no tensor of the forward alive."""
+
+    message: str
+    """The error on one line."""
+    location: Location | None
+    """The innermost place that is neither torch's nor ours."""
+    deliberate: bool
+    """The model's own code says so, by an assertion or a raise."""
+
+
+def refusal(error: BaseException) -> Refusal:
+    """What is to be kept of ``error``."""
+    path, _, line = user_place(error.__traceback__).rpartition(":")
+    return Refusal(one_line(error), Location(path, int(line)) if path else None, is_deliberate(error))
+
+
+_ASSERTING = frozenset({"_assert", "_check", "_check_value", "_check_index", "_check_type", "_check_with"})
+_RAISES = frozenset({dis.opmap["RAISE_VARARGS"]})
+
+
+def is_deliberate(error: BaseException) -> bool:
+    """Whether the model's own code raised ``error``, by ``raise``, ``assert`` or ``torch._assert``.
+
+    An error that torch raises while it runs a call of the model is none.
+    """
+    frames: list[tuple[CodeType, int]] = []
+    step = error.__traceback__
+    while step is not None:
+        frames.append((step.tb_frame.f_code, step.tb_lasti))
+        step = step.tb_next
+    own = [number for number, (code, _) in enumerate(frames) if not is_torch_file(code.co_filename)]
+    if not own:
+        return False
+    code, instruction = frames[own[-1]]
+    called = frames[own[-1] + 1][0].co_name if own[-1] + 1 < len(frames) else None
+    return called in _ASSERTING if called else code.co_code[instruction] in _RAISES
 
 
 def verbose_text(error: BaseException) -> str:

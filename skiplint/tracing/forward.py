@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
 from skiplint.tracing.autocast import AutocastWithoutDeviceError
@@ -16,7 +16,7 @@ from skiplint.tracing.errors import TraceError, one_line, user_place, verbose_te
 from skiplint.tracing.fx_graph import builder
 from skiplint.tracing.lift import lift
 from skiplint.tracing.modes import DispatchMode, FunctionMode
-from skiplint.tracing.recorder import Recorder
+from skiplint.tracing.recorder import Observer, Recorder
 from skiplint.tracing.scopes import ScopeStack, class_name
 from skiplint.tracing.sources import FrameReader
 from skiplint.tracing.strict import Strict
@@ -54,6 +54,30 @@ def trace_call(
     return graph
 
 
+def observe_call(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    observer: Observer,
+    *,
+    name: str | None = None,
+    keep: list[Tensor] | None = None,
+) -> ModelGraph:
+    """Trace a call on real values, where ``observer`` runs what is recorded; gradients are enabled.
+
+    ``keep`` gets the tensors that the model returns, one for each operand of the graph's output.
+
+    Raises:
+        TraceError: the forward fails.
+    """
+    model = _unwrapped(model)
+    title = name or type(model).__name__
+    try:
+        return _trace_on("eager", model, args, kwargs, title, True, False, observer, keep)
+    except Exception as error:
+        raise _trace_error([error], model) from error
+
+
 def recovered(
     model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, name: str | None = None
 ) -> ModelGraph | None:
@@ -80,8 +104,14 @@ def trace_or_recover(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, 
         return graph
 
 
-def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
-    """Run the forward once on the cheapest backend that can; None if it ran, else why it did not."""
+def dry_run(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    backends: Sequence[Backend] = ORDER,
+) -> Exception | None:
+    """Run the forward once on the first of ``backends`` that can; None if it ran, else why it did not."""
     model = _unwrapped(model)
 
     def run(backend: Backend, grad: bool) -> bool:
@@ -89,7 +119,7 @@ def dry_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
             ready(*ready_args, **ready_kwargs)
         return True
 
-    ran, errors = _first_that_runs(ORDER, run, until=_settled)
+    ran, errors = _first_that_runs(backends, run, until=_settled)
     return None if ran else _faithful(errors)
 
 
@@ -130,20 +160,25 @@ def _trace_on(
     name: str,
     grad: bool,
     recover: bool,
+    observer: Observer | None = None,
+    keep: list[Tensor] | None = None,
 ) -> ModelGraph:
     start = time.perf_counter()
     with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
         scopes = ScopeStack(ready)
         package = type(ready).__module__.partition(".")[0]
         frames = FrameReader(package, _run.__code__)
-        recorder = Recorder(scopes, frames, _registered(ready), recover=recover)
+        recorder = Recorder(scopes, frames, _registered(ready), recover=recover, observer=observer)
         inputs = _unique(named_inputs(ready.forward, ready_args, ready_kwargs))
         for path, tensor in inputs:
             recorder.add_input(path, tensor)
         with scopes.watching(), FunctionMode(recorder, on_meta=backend == "meta"), DispatchMode(recorder):
             result = _result(recorder, ready, ready_args, ready_kwargs)
         alive_until = dict(recorder.alive_until)
-        recorder.add_output(list(walk(result)))
+        returned = list(walk(result))
+        recorder.add_output(returned)
+        if keep is not None:
+            keep.extend(tensor for _, tensor in returned)
         modules = _modules(ready)
         count = sum({id(p): p.numel() for p in ready.parameters()}.values())
     operations = lift(recorder.records)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -48,6 +48,25 @@ class Record:
     """Name of the input, parameter or buffer."""
 
 
+class Observer(Protocol):
+    """Runs the calls in place of the recorder, and hears which records they become."""
+
+    def start(self, buffers: frozenset[int]) -> None:
+        """The forward begins; ``buffers`` are the ids of the model's buffers."""
+
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """The result of a call, which the forward goes on with."""
+
+    def recorded(self, index: int) -> None:
+        """The call that ran last has become record ``index``."""
+
+    def bound(self, producer: int, output: int, tensor: Tensor) -> None:
+        """``tensor`` is the value ``output`` of record ``producer``."""
+
+    def entered(self, tensor: Tensor) -> None:
+        """``tensor`` is an input of the model."""
+
+
 class Recorder:
     """Writes the tape. Tensors are held weakly: recording keeps no activation alive."""
 
@@ -58,6 +77,7 @@ class Recorder:
         registered: Mapping[int, tuple[OperationKind, str]],
         *,
         recover: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self.records: list[Record] = []
         self.inside = False
@@ -73,6 +93,9 @@ class Recorder:
         self.alive_until: dict[int, int] = {}
         """The last record before a storage went away, by the storage's number."""
         self._repairs = Repairs() if recover else None
+        self._observer = observer
+        if observer is not None:
+            observer.start(frozenset(key for key, (kind, _) in registered.items() if kind == "buffer"))
 
     @property
     def faults(self) -> list[Fault]:
@@ -100,7 +123,7 @@ class Recorder:
         """
         if self.inside:  # a kernel called from Python passes the function mode a second time
             return function(*args, **kwargs)
-        tensors = _tensors_of(args, kwargs)
+        tensors = tensors_in_call(args, kwargs)
         if any(_is_batched(tensor) or is_lazy(tensor) for tensor in tensors):
             # In a torch.func transform the kernels below are recorded; a lazy weight has no data to read.
             return function(*args, **kwargs)
@@ -110,7 +133,10 @@ class Recorder:
         try:
             if self._repairs is None:
                 assert_fits(function, args, kwargs)
-                result = function(*args, **kwargs)
+                if self._observer is None:
+                    result = function(*args, **kwargs)
+                else:
+                    result = self._observer.run(function, args, kwargs)
             else:
                 call, result, repair = self._recover(self._repairs, call)
         finally:
@@ -216,6 +242,8 @@ class Recorder:
         elif made:
             record.view = self._state(made[0]).number in before
         index = self._append(record)
+        if self._observer is not None:
+            self._observer.recorded(index)
         self._apply_writes(writes, mutated, index, made)
         for output, tensor in enumerate(made):
             self._bind(tensor, index, output)
@@ -241,6 +269,8 @@ class Recorder:
         """Put a model input on the tape."""
         record = Record("input", "input", self._scopes.current, outputs=[self._spec(tensor)], target=name)
         self._bind(tensor, self._append(record), 0)
+        if self._observer is not None:
+            self._observer.entered(tensor)
 
     def add_output(self, tensors: list[tuple[str, Tensor]]) -> None:
         """Put the model's result on the tape."""
@@ -296,6 +326,8 @@ class Recorder:
         if tensor not in self._values:
             self._watch(tensor, state)
         self._values[tensor] = value
+        if self._observer is not None:
+            self._observer.bound(producer, output, tensor)
         if state.first is None:
             state.first = value
         return value
@@ -342,7 +374,8 @@ def _is_batched(tensor: Tensor) -> bool:
     return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
 
 
-def _tensors_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
+def tensors_in_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    """The tensors among the arguments of a call, in the order of its operands."""
     found: list[Tensor] = []
     _collect(args, found)
     for value in kwargs.values():
@@ -364,7 +397,20 @@ def _collect(value: Any, found: list[Tensor]) -> None:
             _collect(item, found)
 
 
-def _template(value: Any, path: str, reference: Callable[[str, Tensor], OperandRef]) -> Any:
+def with_tensors(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], tensors: list[Tensor]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call with other tensors in place of its own, in the order of its operands."""
+    rest = iter(tensors)
+
+    def following(_: str, __: Tensor) -> Tensor:
+        return next(rest)
+
+    changed = tuple(_template(item, "", following) for item in args)
+    return changed, {key: _template(item, "", following) for key, item in kwargs.items()}
+
+
+def _template(value: Any, path: str, reference: Callable[[str, Tensor], Any]) -> Any:
     if isinstance(value, Tensor):
         return reference(path, value)
     if isinstance(value, (list, tuple)):

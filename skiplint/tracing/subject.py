@@ -6,6 +6,8 @@ what gradients flow and what the weights are at the start are questions to the m
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
@@ -16,8 +18,12 @@ from torch import Tensor, nn
 from skiplint.graph import Backend, ModelGraph
 from skiplint.tracing.backends import Call, prepared
 from skiplint.tracing.caches import caches_kept_clean
-from skiplint.tracing.errors import TraceError
-from skiplint.tracing.forward import trace_call
+from skiplint.tracing.errors import Refusal, TraceError, refusal
+from skiplint.tracing.forward import dry_run, observe_call, trace_call
+from skiplint.tracing.recorder import Observer
+from skiplint.tracing.reshaping import Shape, reshaped, tensors_of
+
+Attempt = Callable[[Sequence[Shape]], Refusal | None]
 
 VALUES_LIMIT = 1_000_000_000
 """Parameters, above which a model that was built without values is not built again with them: 4 GB."""
@@ -37,7 +43,7 @@ class Subject:
         kwargs: Mapping[str, Any],
         *,
         name: str | None = None,
-        realise: Callable[[], nn.Module] | None = None,
+        realise: Callable[..., nn.Module] | None = None,
         environment: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         """Hold a model for later runs.
@@ -47,7 +53,8 @@ class Subject:
             args: positional inputs, real tensors.
             kwargs: keyword inputs, real tensors.
             name: what its graphs are called; None means its class.
-            realise: builds the model again with real weights, where ``model`` has none.
+            realise: builds the model again with real weights, where ``model`` has none; if it takes an
+                argument, that is the seed of the weights.
             environment: what has to be entered while the model's code runs.
         """
         self.model = model
@@ -91,6 +98,49 @@ class Subject:
                 backends=backends,
                 recover=recover,
             )
+
+    def with_inputs(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Subject:
+        """The same model with other inputs."""
+        return Subject(
+            self.model,
+            args,
+            kwargs,
+            name=self._name,
+            realise=self._realise,
+            environment=self._environment,
+        )
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the tensors among the inputs, in the order of the arguments."""
+        return tuple(tuple(tensor.shape) for tensor in tensors_of(self.args, self.kwargs))
+
+    @contextmanager
+    def attempts(self, backend: Backend = "meta") -> Iterator[Attempt]:
+        """Yield a function that runs the forward once, unrecorded, on inputs of given shapes.
+
+        ``attempt(shapes)`` takes a shape for each of :attr:`shapes` and returns None if the forward ran, else
+        why it did not. Each attempt finds the model as it was.
+        """
+
+        def attempt(shapes: Sequence[Shape]) -> Refusal | None:
+            args, kwargs = reshaped(self.args, self.kwargs, shapes)
+            error = dry_run(self.model, args, kwargs, backends=(backend,))
+            return None if error is None else refusal(error)
+
+        with self._environment(), caches_kept_clean():
+            yield attempt
+
+    def graph_at(self, shapes: Sequence[Shape], backend: Backend = "meta") -> ModelGraph | None:
+        """The graph of a forward on inputs of other shapes, with the calls that fail there.
+
+        None if the trace cannot go on behind one.
+        """
+        args, kwargs = reshaped(self.args, self.kwargs, shapes)
+        try:
+            return self.trace(args=args, kwargs=kwargs, backends=(backend,), recover=True)
+        except TraceError:
+            return None
 
     def in_mode(self, *, training: bool) -> ModelGraph | None:
         """The graph in training or evaluation mode, None if the model does not run so."""
@@ -137,7 +187,71 @@ class Subject:
             torch.manual_seed(seed)
             yield ready
 
-    def _realised(self) -> nn.Module:
+    def observe(
+        self,
+        observer: Observer,
+        *,
+        model: nn.Module | None = None,
+        args: tuple[Any, ...] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        training: bool = True,
+        seed: int = 0,
+        keep: list[torch.Tensor] | None = None,
+    ) -> ModelGraph:
+        """Run the model once on real values, gradients enabled, with ``observer`` in between.
+
+        Args:
+            observer: runs the calls that are recorded.
+            model: another model of the same class; None means :meth:`real`.
+            args: other positional inputs.
+            kwargs: other keyword inputs.
+            training: the mode.
+            seed: of the random numbers that the forward draws.
+            keep: gets the tensors that the model returns, one for each operand of the graph's output.
+
+        Raises:
+            SubjectError: see :meth:`real`.
+            TraceError: the forward fails in this mode.
+        """
+        model = self.real() if model is None else model
+        with ExitStack() as stack:
+            stack.enter_context(self._environment())
+            stack.enter_context(_mode(model, training))
+            stack.enter_context(torch.random.fork_rng(devices=[]))
+            torch.manual_seed(seed)
+            return observe_call(
+                model,
+                self.args if args is None else args,
+                dict(self.kwargs if kwargs is None else kwargs),
+                observer,
+                name=self._name,
+                keep=keep,
+            )
+
+    def fresh(self, seed: int) -> nn.Module:
+        """The model with new random weights.
+
+        It is built again, as its author initialises it, where something says how. Else it is a copy in which
+        every module that can do so draws its weights anew (``reset_parameters``).
+
+        Raises:
+            SubjectError: it can be neither built with values nor copied.
+        """
+        if any(tensor.is_meta for tensor in self.model.parameters()) and self._realise is not None:
+            return self._realised(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            try:
+                model = copy.deepcopy(self.real())
+            except Exception as error:
+                raise SubjectError(f"{type(self.model).__name__} cannot be copied: {error}") from error
+            for module in model.modules():
+                draw = getattr(module, "reset_parameters", None)
+                if callable(draw):
+                    draw()
+            return model
+
+    def _realised(self, seed: int = 0) -> nn.Module:
         if not any(tensor.is_meta for tensor in self.model.parameters()):
             return self.model
         count = sum({id(p): p.numel() for p in self.model.parameters()}.values())
@@ -145,7 +259,8 @@ class Subject:
             why = "nothing says how to build it" if self._realise is None else f"{count:,} are too many"
             raise SubjectError(f"{type(self.model).__name__} has no values in its weights, and {why}")
         try:
-            model = self._realise()
+            seeded = bool(inspect.signature(self._realise).parameters)
+            model = self._realise(seed) if seeded else self._realise()
         except Exception as error:
             raise SubjectError(f"{type(self.model).__name__} cannot be built with values: {error}") from error
         if any(tensor.is_meta for tensor in model.parameters()):

@@ -87,6 +87,76 @@ def test_exact_bytes_as_json_at_another_size(skiplint: Run, unet: str) -> None:
         assert large[figure] == 12 * small[figure]
 
 
+def test_growth_in_words_and_in_json(skiplint: Run, unet: str) -> None:
+    done = skiplint("memory", unet, "--growth")
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    for part in (
+        "peak in inference with batch^1.00, side^2.00",
+        "saved for backward with batch^1.00, side^2.",
+    ):
+        assert part in text
+    assert "0.0% off at batch 3" in text
+    _, memory = memory_of(skiplint("memory", unet, "--growth", "--output-format", "json").stdout)
+    side = memory["growth"]["side"]
+    assert side["sizes"] == [32, 64, 128]
+    assert side["checked_at"] == 96
+    assert side["exponents"]["peak_inference"] == pytest.approx(2, abs=0.01)
+    assert len(side["bytes"]["saved_for_backward"]) == 3
+
+
+def test_a_budget(skiplint: Run, unet: str) -> None:
+    words = ("--batch", "4", "--memory-budget", "2MiB")
+    done = skiplint("memory", unet, *words)
+    assert done.returncode == 0, done.stderr
+    assert "training with batch 4 takes" in done.stdout
+    shape, memory = memory_of(skiplint("memory", unet, *words, "--output-format", "json").stdout)
+    budget = memory["budget"]
+    assert shape[0] == budget["batch"] == 4
+    parts = ("weight", "gradient", "optimizer", "activation", "input")
+    assert budget["total_bytes"] == sum(budget[f"{part}_bytes"] for part in parts)
+    assert budget["fits"] == (budget["largest_batch"] >= 4)
+    assert budget["activation_bytes"] == memory["saved_for_backward_bytes"]
+
+
+def test_check_with_a_budget(skiplint: Run, unet: str) -> None:
+    done = skiplint("check", unet, "--memory-budget", "2MiB", "--batch", "64", "--select", "SKL1")
+    assert done.returncode == 1, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "error[SKL405 memory-budget] training with batch 64 takes" in text
+    assert "the largest batch that fits is" in text
+    assert "joins whose results take most: cat" in text
+    assert skiplint("check", unet, "--memory-budget", "2GiB", "--batch", "64").returncode == 0
+
+
+def test_a_budget_from_the_configuration(skiplint: Run, unet: str, tmp_path: Path) -> None:
+    (tmp_path / "skiplint.toml").write_text('[rules.memory-budget]\nbudget = "1MiB"\noptimizer = "sgd"\n')
+    assert skiplint("check", unet).returncode == 0
+    assert "batch 64" in skiplint("check", unet, "--batch", "64").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--memory-budget", "lots"), "'lots' is no size in bytes"),
+        (("--batch", "4"), "--batch and --optimizer go with --memory-budget"),
+    ],
+)
+def test_not_a_budget(skiplint: Run, unet: str, words: tuple[str, ...], message: str) -> None:
+    done = skiplint("check", unet, *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_budget_in_the_configuration_that_is_none(skiplint: Run, unet: str, tmp_path: Path) -> None:
+    (tmp_path / "skiplint.toml").write_text('[rules.memory-budget]\nbudget = "lots"\n')
+    done = skiplint("check", unet)
+    assert done.returncode == 2
+    assert "skiplint.toml" in done.stderr
+    assert "'lots' is no size in bytes" in done.stderr
+
+
 def test_a_size_at_which_the_model_does_not_run(skiplint: Run, unet: str) -> None:
     done = skiplint("memory", "unet.py:Narrow", "--size", "5,5")
     assert done.returncode == 2

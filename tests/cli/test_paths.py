@@ -145,7 +145,7 @@ def test_bins_of_many_lengths() -> None:
     bins = histogram_bins(flat, 30)
     assert len(bins) <= 32
     assert [after.low for after in bins[1:]] == [before.high + 1 for before in bins[:-1]]
-    assert histogram_bins({"5": "3"}, 30) == [(5, 5, 1.0)]
+    assert histogram_bins({"5": "3"}, 30) == [(5, 5, 1.0, 0.0)]
 
 
 def test_numbers_that_int_would_refuse() -> None:

@@ -58,6 +58,17 @@ def test_a_bar_for_what_takes_longer_than_a_second(tmp_path: Path) -> None:
     assert out == ""
 
 
+def test_the_bar_says_how_far_a_long_part_is(tmp_path: Path) -> None:
+    source = (
+        "import torch\nfrom torch import nn\n"
+        + SLOW
+        + "model = Net()\nexample_inputs = (torch.zeros(1, 2),)\n"
+    )
+    (tmp_path / "slow.py").write_text(source)
+    _, err = at_terminal(tmp_path, "ablate", "slow.py:model", "--seeds", "3", COLUMNS="140")
+    assert "slow.py:model" in err
+
+
 def test_no_bar_in_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(SLOW)
     done = subprocess.run(

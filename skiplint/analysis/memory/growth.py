@@ -39,15 +39,28 @@ def fit_growth(trace_at: Callable[[int], ModelGraph], sizes: Sequence[int]) -> G
     Raises:
         ValueError: fewer than two different sizes, through which no exponent can be fitted.
     """
-    memories = [Memory(trace_at(size)) for size in sizes]
-    figures = {
-        "peak_inference": tuple(memory.peak.nbytes for memory in memories),
-        "saved_for_backward": tuple(memory.saved.nbytes for memory in memories),
-        "concat_allocated": tuple(memory.totals.allocated for memory in memories),
-        "concat_distinct": tuple(memory.totals.distinct for memory in memories),
+    return growth_of([figures(Memory(trace_at(size))) for size in sizes], sizes)
+
+
+def growth_of(measured: Sequence[Mapping[str, int]], sizes: Sequence[int]) -> Growth:
+    """Power laws through the figures that were measured at ``sizes``.
+
+    Raises:
+        ValueError: fewer than two different sizes, through which no exponent can be fitted.
+    """
+    columns = {name: tuple(row[name] for row in measured) for name in measured[0]} if measured else {}
+    fits = {name: fit_power_law(sizes, values) for name, values in columns.items()}
+    return Growth(tuple(sizes), columns, fits)
+
+
+def figures(memory: Memory) -> dict[str, int]:
+    """What is followed as a model grows, in bytes."""
+    return {
+        "peak_inference": memory.peak.nbytes,
+        "saved_for_backward": memory.saved.nbytes,
+        "concat_allocated": memory.totals.allocated,
+        "concat_distinct": memory.totals.distinct,
     }
-    fits = {name: fit_power_law(sizes, values) for name, values in figures.items()}
-    return Growth(tuple(sizes), figures, fits)
 
 
 def fit_power_law(sizes: Sequence[int], values: Sequence[int]) -> PowerLaw | None:

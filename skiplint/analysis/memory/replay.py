@@ -65,7 +65,7 @@ def replay(
         if operation.kind == "call":
             made = _call(node, operation, values, done, training=training, around=around)
         else:
-            made = [_leaf(operation, spec) for spec in operation.outputs]
+            made = [leaf(operation, spec) for spec in operation.outputs]
         done.made.append(made)
         values[node] = made[0] if made else None
     return done
@@ -93,7 +93,7 @@ def _call(
     function = as_on_cpu(operation.base_name, function)
     reads = [done.made[operand.producer][operand.output] for operand in operation.operands]
     try:
-        made = tensors_in(around(operation, lambda: function(*args, **_without_device(kwargs))))
+        made = tensors_in(around(operation, lambda: function(*args, **without_device(kwargs))))
     except Exception:  # asks for values, or for a device that is not there
         done.assumed.append(operation.index)
         return [_stand_in(operation, spec, reads) for spec in operation.outputs]
@@ -119,7 +119,8 @@ def _matched(operation: Operation, made: list[Tensor], reads: list[Tensor], done
     return found
 
 
-def _leaf(operation: Operation, spec: TensorSpec) -> Tensor:
+def leaf(operation: Operation, spec: TensorSpec) -> Tensor:
+    """An input, a parameter, a buffer or a constant without values."""
     tensor = _empty(spec)
     if operation.kind == "parameter" and (tensor.is_floating_point() or tensor.is_complex()):
         tensor.requires_grad_()
@@ -182,5 +183,6 @@ def tensors_in(value: Any) -> list[Tensor]:
     return []
 
 
-def _without_device(kwargs: dict[str, Any]) -> dict[str, Any]:
+def without_device(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of a call with the meta device in place of any other."""
     return {**kwargs, "device": "meta"} if kwargs.get("device") is not None else kwargs

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from skiplint.analysis.memory.chains import Chain, find_chains
 from skiplint.analysis.memory.concatenations import (
     Concatenation,
     ConcatenationTotals,
@@ -14,6 +15,7 @@ from skiplint.analysis.memory.concatenations import (
     total,
 )
 from skiplint.analysis.memory.lifetimes import Lifetime, find_lifetimes, live_bytes
+from skiplint.analysis.memory.rewriting import Rewriter
 from skiplint.analysis.memory.saved_tensors import SavedTensors, find_saved_tensors
 from skiplint.analysis.memory.workspaces import find_workspaces
 from skiplint.analysis.skips.find import Skip
@@ -54,10 +56,28 @@ class Memory:
     are saved.
     """
 
-    def __init__(self, graph: ModelGraph, skips: Callable[[], Sequence[Skip]] = tuple) -> None:
-        """Prepare for ``graph``; ``skips`` is called when the skips are needed."""
+    def __init__(
+        self,
+        graph: ModelGraph,
+        skips: Callable[[], Sequence[Skip]] = tuple,
+        training: Callable[[], ModelGraph] | None = None,
+    ) -> None:
+        """Prepare for ``graph``.
+
+        Args:
+            graph: the graph.
+            skips: called when the skips are needed.
+            training: called when the graph in training mode is needed, from which comes what is saved for
+                backward; None means that it is ``graph``.
+        """
         self._graph = graph
         self._skips = skips
+        self._training = training
+
+    @cached_property
+    def training_graph(self) -> ModelGraph:
+        """The graph that :attr:`saved` is about."""
+        return self._graph if self._training is None else self._training()
 
     @cached_property
     def concatenations(self) -> tuple[Concatenation, ...]:
@@ -68,6 +88,16 @@ class Memory:
     def totals(self) -> ConcatenationTotals:
         """The concatenations together."""
         return total(self.concatenations)
+
+    @cached_property
+    def chains(self) -> tuple[Chain, ...]:
+        """The concatenations by the features that they share."""
+        return find_chains(self.concatenations)
+
+    @cached_property
+    def rewriter(self) -> Rewriter:
+        """Measures what other ways to write a chain would save."""
+        return Rewriter(self._graph)
 
     @cached_property
     def lifetimes(self) -> tuple[Lifetime, ...]:
@@ -96,7 +126,7 @@ class Memory:
     @cached_property
     def saved(self) -> SavedTensors:
         """What a training step keeps for the backward pass."""
-        return find_saved_tensors(self._graph)
+        return find_saved_tensors(self.training_graph)
 
     @cached_property
     def input_bytes(self) -> int:
@@ -134,6 +164,8 @@ class Memory:
     @cached_property
     def saved_without_concatenations(self) -> int:
         """Bytes saved for backward if the features were saved in place of their concatenations."""
+        if self.training_graph is not self._graph:
+            return Memory(self.training_graph).saved_without_concatenations
         made = self.saved.made
         gone = {made[each.operation][0]: each for each in self._pure_copies if made[each.operation]}
         kept = {
@@ -159,7 +191,7 @@ class Memory:
                 continue
             for storage, users in self._shortcut_storages(skip).items():
                 lifetime = lifetimes.get(storage)
-                if lifetime is None or lifetime.born >= self.peak.operation:
+                if lifetime is None or not lifetime.born < self.peak.operation <= lifetime.dies:
                     continue
                 idle = max((i for i in self._readers[storage] if i not in users), default=lifetime.born)
                 if idle < self.peak.operation <= skip.join:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from skiplint.progress import tracked
+
 
 @dataclass(frozen=True)
 class PathGraph:
@@ -174,7 +176,7 @@ class Exact:
                 left[node] += 1
         starts = Counter(sources)
         found: list[Histogram] = [_NONE] * len(graph)
-        for node, reads in enumerate(graph.reads):
+        for node, reads in enumerate(tracked(graph.reads, "counting paths")):
             value = self.total(
                 (found[read] for read in reads)
                 if node not in starts

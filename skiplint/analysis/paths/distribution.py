@@ -117,6 +117,11 @@ class Paths:
         """About how many bytes the additions behind ``layers``, ``blocks`` and ``pairs`` read."""
         return self._layers.cost + self._blocks.cost
 
+    @property
+    def layers_cost(self) -> int:
+        """The same for ``layers`` alone."""
+        return self._layers.exact.cost
+
     def _shortcut(self, skip: Skip) -> SkipPaths:
         flow, blocks = self._layers, self._blocks
         count = sum(

@@ -25,7 +25,7 @@ def joins_features(flow: Flow, join: Join) -> bool:
     """
     if join.axis is None:
         return True
-    contracted = _contracted(flow, join.index, join.axis)
+    contracted = is_contracted(flow, join.index, join.axis)
     if contracted is not None:
         return contracted
     stacked = flow.graph.operations[join.index].base_name == "stack"
@@ -36,7 +36,7 @@ def joins_features(flow: Flow, join: Join) -> bool:
     return True
 
 
-def _contracted(flow: Flow, start: int, axis: int) -> bool | None:
+def is_contracted(flow: Flow, start: int, axis: int) -> bool | None:
     """Whether the first weighted layer that the axis reaches contracts it.
 
     False too where the axis ends in a product of two data tensors (tokens that attention sums over),
@@ -159,7 +159,7 @@ def _removed(operation: Operation, rank: int) -> frozenset[int]:
     return frozenset(axis for axis, item in enumerate(axes) if isinstance(item, int))
 
 
-_MOVES = frozenset({"permute", "transpose", "movedim", "t", "T", "mT", "swapaxes", "swapdims", "moveaxis"})
+MOVES = frozenset({"permute", "transpose", "movedim", "t", "T", "mT", "swapaxes", "swapdims", "moveaxis"})
 _RESHAPES = frozenset(
     {"view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous"}
 )
@@ -175,7 +175,7 @@ def _carried(flow: Flow, operation: Operation, source: int, axes: frozenset[int]
     name = operation.base_name
     if name in PRODUCTS_OF_DATA:
         return _through_product(flow, operation, operand, axes)
-    if name in _MOVES:
+    if name in MOVES:
         return moved_axes(operation, axes, len(before))
     if name in _RESHAPES:
         return reshaped_axes(before, after, axes)
@@ -203,7 +203,7 @@ def _through_product(
 
 
 def moved_axes(operation: Operation, axes: frozenset[int], rank: int) -> frozenset[int]:
-    """Where a permutation of axes puts ``axes`` of its operand."""
+    """Where ``axes`` of the operand are after a transposition or permutation."""
     name = operation.base_name
     if name == "permute":
         order = operation.args[1:]

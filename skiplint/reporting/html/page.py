@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.finding import Severity
 from skiplint.linting.report import ModelReport, Report
-from skiplint.reporting.console_models import byte_size, path_count
+from skiplint.reporting.console_models import path_count
 from skiplint.reporting.grouping import FindingGroup, SkipGroup, group_findings, group_skips
 from skiplint.reporting.html.pictures import WIDTH, Arcs, Area, Bar, arcs, histogram, timeline
 from skiplint.reporting.style import Style

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.report import ModelReport, SkipReport
-from skiplint.reporting.console_models import byte_size
 from skiplint.reporting.console_paths import histogram_bins
 
 WIDTH = 960
@@ -129,7 +129,7 @@ def histogram(paths: Mapping[str, Any] | None, height: int = 120) -> tuple[Bar, 
     width = (WIDTH - 2 * _MARGIN) / len(bins)
     every = -(-len(bins) // 16)
     bars = []
-    for index, (low, high, share) in enumerate(bins):
+    for index, (low, high, share, _) in enumerate(bins):
         label = str(low) if low == high else f"{low}-{high}"
         tall = (height - 20) * share / most
         bars.append(

@@ -1,0 +1,175 @@
+"""One forward and backward of a model with some skips removed, and what is read off on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from skiplint.analysis.ablation.removal import NOTHING, Removal
+from skiplint.graph import ModelGraph
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Plan:
+    """Where the operations of a graph are among the calls of a forward, which come in the same order."""
+
+    def __init__(self, graph: ModelGraph, numbers: Mapping[int, int]) -> None:
+        """Know the ``graph`` of a forward and the number of each operation's call."""
+        self.graph = graph
+        self._numbers = numbers
+
+    def number(self, operation: int) -> int | None:
+        """The number of the call that is ``operation``; None for one that only the trace has."""
+        return self._numbers.get(operation)
+
+
+class Probe:
+    """Observes a forward (see :class:`skiplint.tracing.recorder.Recorder`), and removes skips from it."""
+
+    def __init__(self, plan: Plan | None = None, removal: Removal = NOTHING, watched: Sequence[int] = ()):
+        """Remove ``removal`` and keep the results of the operations in ``watched``, both as in ``plan``.
+
+        Without a plan nothing is removed or kept, and :attr:`numbers` is what a plan is made of.
+        """
+        self.numbers: dict[int, int] = {}
+        """The number of each operation's call."""
+        self.variances: dict[int, float] = {}
+        """Of the elements that the watched operations made."""
+        self.reads: dict[int, Tensor] = {}
+        """The first tensor that they read."""
+        self._count = 0
+        self._zero: dict[int | None, frozenset[int]] = {}
+        self._zero_results: set[int | None] = set()
+        self._watched: dict[int | None, int] = {}
+        if plan is not None:
+            self._zero = {plan.number(index): places for index, places in removal.operands.items()}
+            self._zero_results = {plan.number(index) for index in removal.results}
+            self._watched = {plan.number(index): index for index in watched}
+
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Run a call, with zeros in place of what is removed."""
+        from skiplint.tracing.recorder import tensors_in_call
+
+        number = self._count
+        self._count += 1
+        if number in self._zero:
+            args, kwargs = _with_zeros(function, args, kwargs, self._zero[number])
+        result = function(*args, **kwargs)
+        if number in self._zero_results:
+            (result if result is not None else args[0]).zero_()
+        if number in self._watched:
+            index = self._watched[number]
+            read, made = tensors_in_call(args, kwargs), tensors_in_call((result,), {})
+            # At once, before the forward writes into them.
+            if made:
+                self.variances[index] = variance(made[0])
+            if read:
+                self.reads[index] = read[0].detach().clone()
+        return result
+
+    def recorded(self, index: int) -> None:
+        """The call that ran last has become record ``index``."""
+        self.numbers[index] = self._count - 1
+
+    def start(self, buffers: frozenset[int]) -> None:
+        """Nothing to note."""
+
+    def bound(self, producer: int, output: int, tensor: Tensor) -> None:
+        """Nothing to note."""
+
+    def entered(self, tensor: Tensor) -> None:
+        """Nothing to note."""
+
+
+def _with_zeros(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    places: frozenset[int],
+) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """The arguments with zeros at the tensors ``places``; what is written in place is emptied itself."""
+    import torch
+
+    from skiplint.tracing.naming import function_name
+    from skiplint.tracing.recorder import tensors_in_call, with_tensors
+
+    given = tensors_in_call(args, kwargs)
+    for place in places:
+        written = place == 0 and function_name(function).endswith("_")
+        given[place] = given[place].zero_() if written else torch.zeros_like(given[place])
+    return with_tensors(args, kwargs, given)
+
+
+def weight_gradients(
+    graph: ModelGraph,
+    model: torch.nn.Module,
+    outputs: Sequence[Tensor],
+    seeds: Sequence[Tensor | None],
+) -> dict[int, float]:
+    """Norm of the gradient at the weights of each weighted layer, by operation in execution order.
+
+    ``seeds`` are the gradients at ``outputs``. Layers whose weights are computed from other parameters, or
+    that no gradient reaches, are left out.
+    """
+    import torch
+
+    parameters = {name: each for name, each in model.named_parameters() if each.requires_grad}
+    used = [
+        (at, seed) for at, seed in zip(outputs, seeds, strict=True) if seed is not None and at.requires_grad
+    ]
+    if not used or not parameters:
+        return {}
+    found = torch.autograd.grad(
+        [at for at, _ in used],
+        list(parameters.values()),
+        [seed for _, seed in used],
+        allow_unused=True,
+    )
+    gradients = {name: each for name, each in zip(parameters, found, strict=True) if each is not None}
+    norms: dict[int, float] = {}
+    seen: set[str] = set()
+    for operation in graph:
+        names = [name for name in operation.parameters if name in gradients and name not in seen]
+        if operation.weighted and names:
+            seen.update(names)
+            square = sum(float(gradients[name].detach().double().square().sum()) for name in names)
+            norms[operation.index] = square**0.5
+    return norms
+
+
+def variance(tensor: Tensor) -> float:
+    """The variance of the elements of a tensor."""
+    values = tensor.detach()
+    return float((values.abs() if values.is_complex() else values).double().var(correction=0))
+
+
+def information(inputs: Tensor, representation: Tensor) -> float | None:
+    """How much of the inputs' geometry is left in what the model makes of them, from 0 to 1.
+
+    The correlation (Pearson) between the distances of all pairs of inputs and those of their
+    representations, 0 where it is negative. It falls when all inputs become one (collapse), and when near
+    inputs become as different as far ones (Balduzzi et al. 2017, arXiv 1702.08591).
+
+    Args:
+        inputs: distances ``[B, B]``.
+        representation: ``[B, ...]``.
+
+    Returns:
+        None for fewer than three inputs.
+    """
+    import torch
+
+    batch = inputs.shape[0]
+    if batch < 3 or not representation.dim() or representation.shape[0] % batch:
+        return None
+    flat = representation.detach().reshape(batch, -1).double()
+    if not bool(flat.isfinite().all()):
+        return 0.0
+    pairs = torch.triu_indices(batch, batch, offset=1)
+    found = torch.stack([inputs.double()[tuple(pairs)], torch.cdist(flat, flat)[tuple(pairs)]])
+    if bool((found.std(dim=1) <= 1e-9 * found.abs().amax(dim=1)).any()):
+        return 0.0
+    return max(0.0, float(torch.corrcoef(found)[0, 1]))

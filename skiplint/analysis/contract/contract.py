@@ -1,0 +1,75 @@
+"""The sizes that a model accepts, as figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from skiplint.analysis.contract.axes import Axis
+from skiplint.analysis.contract.sizes import Sizes
+from skiplint.graph import Location
+
+Shape = tuple[int, ...]
+FailureKind = Literal["join", "layer", "shape", "check", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A size that the model refuses, and where."""
+
+    point: tuple[int, ...]
+    """A size for each axis of the contract."""
+    inputs: tuple[Shape, ...]
+    """The shapes of the inputs there."""
+    kind: FailureKind
+    """``join``: two data tensors that cannot combine; ``layer`` and ``shape``: another call that does not
+    take its operands; ``check``: the model's own ``assert`` or ``raise``; ``other``: any other error."""
+    message: str
+    """What the error says, on one line."""
+    location: Location | None = None
+    node: str | None = None
+    """The operation that fails, None where the error comes from outside of one."""
+    operands: tuple[Shape, ...] = ()
+    """What it gets there."""
+    alone: bool = False
+    """No call fails there but joins, so that the model would run if they did."""
+
+
+@dataclass(frozen=True, slots=True)
+class AxisContract:
+    """What one size may be, the others being as in the example."""
+
+    axis: Axis
+    sizes: Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What the sizes of a model's inputs may be."""
+
+    axes: tuple[AxisContract, ...] = ()
+    equal: bool = False
+    """All sizes have to be the same; what they may be then stands at each of them."""
+    together: int = 1
+    """At least one of the sizes is this large."""
+    independent: bool = True
+    """Sizes that are accepted one at a time are accepted together too, as far as was tried."""
+    batch: Sizes = Sizes()  # noqa: RUF009 - frozen
+    failures: tuple[Failure, ...] = ()
+    """The refused sizes nearest to the example, one for each way in which sizes are refused."""
+    probes: int = 0
+    """Forwards that were run to find and confirm this."""
+
+    @property
+    def free(self) -> bool:
+        """Whether every size is accepted."""
+        return not self.equal and self.together == 1 and all(each.sizes.free for each in self.axes)
+
+    def accepts(self, point: Sequence[int]) -> bool:
+        """Whether the model runs at these sizes, one for each axis."""
+        if not all(each.sizes.accepts(size) for each, size in zip(self.axes, point, strict=True)):
+            return False
+        if self.equal and len(set(point)) > 1:
+            return False
+        return max(point, default=self.together) >= self.together

@@ -1,0 +1,230 @@
+"""The contract of a model: what its sizes may be, each by itself and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skiplint.analysis.contract.axes import Axis, batch_axis, free_axes
+from skiplint.analysis.contract.contract import AxisContract, Contract, Failure
+from skiplint.analysis.contract.failing import failure_at
+from skiplint.analysis.contract.probing import Point, Prober, TooManyProbesError
+from skiplint.analysis.contract.roundings import joins_may_depend
+from skiplint.analysis.contract.sizes import Sizes
+from skiplint.analysis.contract.solving import OFFSETS, bisect, doubtful, next_fit, solve
+from skiplint.analysis.contract.tables import table_lengths
+from skiplint.analysis.contract.tabulated import within_tables
+
+if TYPE_CHECKING:
+    from skiplint.analysis.analysis import Analysis
+    from skiplint.graph import ModelGraph
+    from skiplint.tracing import Subject
+
+
+def find_contract(graph: ModelGraph, subject: Subject | None) -> Contract | None:
+    """What the sizes of the inputs may be.
+
+    None where that cannot be asked: the model is not at hand or needs values to run, its inputs have no
+    sizes, it does not run as it is, or its sizes follow no pattern.
+    """
+    axes = free_axes(graph)
+    if subject is None or graph.faults or graph.backend == "eager" or not axes:
+        return None
+    batch = batch_axis(graph)
+    try:
+        with subject.attempts(graph.backend) as attempt:
+            prober = Prober(subject, axes, attempt, len(graph))
+            limits = [table_lengths(graph, axis.size) for axis in axes]
+            contract = _contract(prober, axes, limits)
+            points = _refused(prober, contract)
+            batches = Prober(subject, (batch,) if batch else (), attempt, len(graph))
+            contract = replace(contract, batch=_batch(batches, batch))
+            failures = tuple(failure_at(graph, subject, prober, point) for point in points)
+            contract = within_tables(replace(contract, failures=failures), graph, subject, prober)
+            return replace(contract, probes=prober.count + batches.count)
+    except TooManyProbesError:
+        return None
+
+
+def refused_nearby(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...]) -> bool:
+    """Whether a size near the example's is refused by a call, and not by a check of the model's own."""
+    with subject.attempts(graph.backend) as attempt:
+        prober = Prober(subject, axes, attempt, len(graph))
+        point = nearby(prober)
+        refusal = None if point is None else prober.refusal(point)
+    return refusal is not None and not refusal.deliberate
+
+
+def nearby(prober: Prober) -> Point | None:
+    """A refused point near the example, in which every size is another; None if none was met.
+
+    As many points are tried as it takes to meet every period up to 64 on every axis.
+    """
+    width = len(prober.base)
+    for first in range(0, len(OFFSETS), min(width, 2)):
+        steps = [OFFSETS[(first + number) % len(OFFSETS)] for number in range(width)]
+        point = tuple(size + step for size, step in zip(prober.base, steps, strict=True))
+        if not prober.accepts(point):
+            return point
+    return None
+
+
+def _contract(prober: Prober, axes: Sequence[Axis], limits: Sequence[Sequence[int]]) -> Contract:
+    open_above = nearby(prober) is None and all(map(prober.accepts, _upper(prober.base, limits)))
+    if open_above:
+        bound = 1 if _small_ones_run(prober) else _common_minimum(prober)
+        if bound is not None:
+            return Contract(tuple(AxisContract(axis, Sizes(bound)) for axis in axes))
+    found: list[Sizes] = []
+    for number in range(len(axes)):
+        found.append(_one(prober, number, found, limits[number], open_above=open_above))
+    if len(axes) > 1 and all(sizes.fixed is not None for sizes in found):
+        diagonal = _diagonal(prober)
+        if diagonal is not None:
+            return Contract(tuple(AxisContract(axis, diagonal) for axis in axes), equal=True)
+    each = tuple(AxisContract(axis, sizes) for axis, sizes in zip(axes, found, strict=True))
+    if len(axes) == 1:
+        return Contract(each)
+    independent = prober.accepts(tuple(map(_another, found, prober.base)))
+    return Contract(each, together=_together(prober, found), independent=independent)
+
+
+def _upper(base: Point, limits: Sequence[Sequence[int]]) -> list[Point]:
+    """Points far above the example, and past the end of every table."""
+    points = [tuple(size * (2 + number % 2) + 1 + number for number, size in enumerate(base))]
+    for number, lengths in enumerate(limits):
+        points += [(*base[:number], length + 1, *base[number + 1 :]) for length in lengths]
+    return points
+
+
+def _small_ones_run(prober: Prober) -> bool:
+    width = len(prober.base)
+    halves = tuple(max(size // 2 - number, 1) for number, size in enumerate(prober.base))
+    points = [(1,) * width, tuple(2 + number for number in range(width)), halves]
+    return all(prober.accepts(point) for point in points)
+
+
+def _common_minimum(prober: Prober) -> int | None:
+    """The least value of every size where larger ones are all accepted; None if it is not that simple."""
+    base = prober.base
+
+    def all_at(size: int) -> bool:
+        return prober.accepts((size,) * len(base))
+
+    least = min(base)
+    if not all_at(least):
+        return None
+    bound = bisect(range(1, least + 1), all_at)
+    alone = [(*base[:number], bound - 1, *base[number + 1 :]) for number in range(len(base))]
+    tries = {*doubtful(Sizes(bound), least), bound - 2} - {0, -1, bound - 1, bound}
+    simple = not any(prober.accepts(point) for point in alone)
+    return bound if simple and all(all_at(size) == (size >= bound) for size in sorted(tries)) else None
+
+
+def _diagonal(prober: Prober) -> Sizes | None:
+    """What all sizes may be if they have to be the same; None where all but the example's fail."""
+    base = prober.base
+
+    def all_at(size: int) -> bool:
+        return prober.accepts((size,) * len(base))
+
+    start = base[0]
+    tries = (2 * start, start + 32, start + 14, start + 1, start // 2, start - 1)
+    if len(set(base)) > 1 or not any(size >= 1 and all_at(size) for size in tries):
+        return None
+    return solve(all_at, start)
+
+
+def _one(
+    prober: Prober, number: int, before: Sequence[Sizes], limits: Sequence[int], *, open_above: bool
+) -> Sizes:
+    """What one size may be, the others as in the example: most often the same as the one before."""
+    accepts = _line(prober, number)
+    start = prober.base[number]
+    for sizes in before[-1:]:
+        tries = {*doubtful(sizes, start), start + 1, start + 2, start + 7, next_fit(sizes, start + 20)}
+        if sizes.accepts(start) and all(accepts(size) == sizes.accepts(size) for size in sorted(tries)):
+            return sizes
+    return solve(accepts, start, open_above=open_above, limits=limits)
+
+
+def _line(prober: Prober, number: int) -> Callable[[int], bool]:
+    def accepts(size: int) -> bool:
+        return prober.accepts((*prober.base[:number], size, *prober.base[number + 1 :]))
+
+    return accepts
+
+
+def _another(sizes: Sizes, start: int) -> int:
+    """An accepted size beside the example's."""
+    above = next_fit(sizes, start + 1)
+    if sizes.accepts(above):
+        return above
+    return next((size for size in range(start - 1, 0, -1) if sizes.accepts(size)), start)
+
+
+def _together(prober: Prober, found: Sequence[Sizes]) -> int:
+    """The smallest number that one of the sizes has to reach, where all may be smaller one at a time."""
+
+    def corner(bound: int) -> Point:
+        return tuple(
+            min(next_fit(sizes, max(sizes.minimum, bound)), max(size, bound))
+            for sizes, size in zip(found, prober.base, strict=True)
+        )
+
+    lowest = max(corner(1))
+    if prober.accepts(corner(1)):
+        return 1
+    bounds = list(range(lowest, max(prober.base) + 1))
+    return bisect(bounds, lambda bound: prober.accepts(corner(bound)))
+
+
+def _batch(prober: Prober, axis: Axis | None) -> Sizes:
+    """What the batch may be: any number unless the next one is refused."""
+    if axis is None:
+        return Sizes()
+    if prober.accepts((axis.size + 1,)):
+        return Sizes()
+    return solve(lambda size: prober.accepts((size,)), axis.size)
+
+
+def _refused(prober: Prober, contract: Contract) -> list[Point]:
+    """Points to show: the nearest refused above the example, then those past the ends."""
+    base = prober.base
+    wanted: list[list[int]] = []
+    for each, size in zip(contract.axes, base, strict=True):
+        sizes = each.sizes
+        near = next((n for n in range(size + 1, size + 2 * sizes.modulus + 1) if not sizes.accepts(n)), size)
+        below = next((n for n in range(size, 0, -1) if sizes.fits(n) and n == sizes.minimum), size) - 1
+        wanted.append([near, below if sizes.minimum > 1 and below >= 1 else size])
+        wanted[-1].append(sizes.maximum + 1 if sizes.maximum is not None else size)
+    points = list(zip(*wanted, strict=True))
+    if contract.equal:
+        points.insert(0, (*base[:-1], _another(contract.axes[-1].sizes, base[-1])))
+    if contract.together > 1:
+        points.append(tuple(contract.together - 1 for _ in base))
+    return [point for point in dict.fromkeys(points) if point != base and not prober.accepts(point)]
+
+
+def size_dependence(analysis: Analysis) -> Failure | None:
+    """The join that fails at the refused size nearest to the example, if only joins stand against that size.
+
+    Cheap for most models: the graph shows that no join can depend on the size, or a few forwards at sizes
+    nearby run. None too where the model itself says which sizes it takes.
+    """
+    graph, subject = analysis.graph, analysis.subject
+    if subject is None or graph.faults or graph.backend == "eager":
+        return None
+    axes = free_axes(graph)
+    if not axes or not joins_may_depend(graph, axes) or not refused_nearby(graph, subject, axes):
+        return None
+    contract = analysis.contract
+    if contract is None or not contract.failures:
+        return None
+    nearest = contract.failures[0]
+    if contract.equal or any(each.sizes.stepped for each in contract.axes):
+        return nearest if nearest.kind == "join" else None
+    # Where no other sizes run, more than a join may be made for these: every way to fail has to be a join.
+    only_joins = all(failure.kind == "join" and failure.alone for failure in contract.failures)
+    return nearest if only_joins else None

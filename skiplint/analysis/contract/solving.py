@@ -1,0 +1,167 @@
+"""Which sizes are accepted, found from few questions.
+
+Whether branches of a network meet in one size is a matter of roundings: each stride, pooling and upsampling
+asks for a remainder. So the accepted sizes are a few runs of neighbours that repeat with a period, from some
+size on and perhaps up to one. The run around a size that is accepted comes first, then the period, then what
+lies between two such runs, then both ends. At last the answer is tried where it is most easily wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from skiplint.analysis.contract.sizes import Sizes, periodic
+
+Accepts = Callable[[int], bool]
+
+OFFSETS = (1, 2, 4, 7, 12, 20, 31, 45)
+"""Steps from a size, of which at least one falls between the runs of every period up to 64."""
+
+_HALVINGS = 128
+"""A multiple of the period of up to seven halvings; tried before anything else."""
+_PERIODS = (96, 224, 160, 48, 36, 20)
+"""Multiples of nearly every other period that networks have; tried after the example's size itself."""
+_BELOW = (64, 48, 32, 28, 16, 14, 10, 8, 7, 6, 5, 4, 3, 2)
+"""The same, for sizes that end soon after the example's."""
+_PRIMES = (2, 3, 5, 7)
+_SCANNED = 64
+"""Sizes that are tried one by one where the pattern has exceptions."""
+
+
+def solve(accepts: Accepts, start: int, *, open_above: bool = False, limits: Sequence[int] = ()) -> Sizes:
+    """The sizes that ``accepts`` says yes to, ``start`` being one of them.
+
+    ``open_above`` says that all larger sizes are known to be accepted, ``limits`` are where they may end.
+    """
+    high = None if open_above else _end_of_run(accepts, start, 1)
+    if high is None:
+        return _checked(accepts, start, _ends(accepts, start, Sizes(), limits, open_above=open_above))
+    low = _end_of_run(accepts, start, -1) or 1
+    period = _period(accepts, start, low, high)
+    if period is None:
+        return _checked(accepts, start, Sizes(low, high))
+    modulus, residues = periodic(period, _residues(accepts, start, low, high, period))
+    return _checked(accepts, start, _ends(accepts, start, Sizes(modulus=modulus, residues=residues), limits))
+
+
+def _end_of_run(accepts: Accepts, start: int, direction: int) -> int | None:
+    """The last size in this direction up to which all are accepted, None if that is further than we look."""
+    passed = 0
+    for offset in OFFSETS:
+        if start + direction * offset < 1:
+            break
+        if not accepts(start + direction * offset):
+            within = bisect(range(passed, offset), lambda step: not accepts(start + direction * step))
+            return start + direction * (within - 1)
+        passed = offset
+    return None
+
+
+def bisect(candidates: Sequence[int], holds: Callable[[int], bool]) -> int:
+    """The first of ``candidates`` for which ``holds``, taken to hold ever after; one past the last if none.
+
+    The first is known not to hold.
+    """
+    left, right = 0, len(candidates)
+    while right - left > 1:
+        middle = (left + right) // 2
+        left, right = (left, middle) if holds(candidates[middle]) else (middle, right)
+    return candidates[right] if right < len(candidates) else candidates[-1] + 1
+
+
+def _period(accepts: Accepts, start: int, low: int, high: int) -> int | None:
+    """The distance at which the accepted run from ``low`` to ``high`` repeats, None where it does not."""
+
+    def repeats(distance: int) -> bool:
+        if start + distance < 1 or abs(distance) <= high - low + 1 or not accepts(start + distance):
+            return False
+        inside, outside = (low + distance, high + distance), (low - 1 + distance, high + 1 + distance)
+        return all(accepts(size) for size in inside if size >= 1) and not any(
+            accepts(size) for size in outside if size >= 1
+        )
+
+    for distance in (*dict.fromkeys((_HALVINGS, start, *_PERIODS)), *(-period for period in _BELOW)):
+        if repeats(distance):
+            return abs(_shortest(repeats, distance))
+    return None
+
+
+def _shortest(repeats: Callable[[int], bool], distance: int) -> int:
+    """The smallest divisor of ``distance`` at which the run repeats too."""
+    for prime in _PRIMES:
+        while distance % prime == 0 and repeats(distance // prime):
+            distance //= prime
+    return distance
+
+
+def _residues(accepts: Accepts, start: int, low: int, high: int, period: int) -> frozenset[int]:
+    """The accepted sizes of one period, as remainders."""
+    found = {size % period for size in range(low, high + 1)}
+    steps = {1 << bit for bit in range(period.bit_length()) if 1 << bit < period} | {period // 3, period // 2}
+    tries = {start + step for step in steps} | {start + period - step for step in steps}
+    between = sorted(size for size in tries if size % period not in found)
+    if any(accepts(size) for size in between):
+        found.update(size % period for size in range(high + 1, high + period) if accepts(size))
+    return frozenset(found)
+
+
+def _ends(
+    accepts: Accepts, start: int, sizes: Sizes, limits: Sequence[int], *, open_above: bool = False
+) -> Sizes:
+    """``sizes`` with its smallest and largest."""
+    below = [size for size in range(1, start) if sizes.fits(size)] + [start]
+    minimum = 1 if accepts(below[0]) else bisect(below, accepts)
+    maximum = None if open_above else _largest(accepts, start, sizes, limits)
+    return Sizes(minimum, maximum, sizes.modulus, sizes.residues)
+
+
+def _largest(accepts: Accepts, start: int, sizes: Sizes, limits: Sequence[int]) -> int | None:
+    reached = start
+    for limit in sorted({2 * start, 4 * start, *limits}):
+        size = next_fit(sizes, limit + 1)
+        if not accepts(size):
+            above = [each for each in range(reached, size + 1) if sizes.fits(each)]
+            if limit in limits and len(above) > 1 and accepts(above[-2]):
+                return above[-2]
+            first_refused = bisect(above, lambda each: not accepts(each))
+            return above[above.index(first_refused) - 1]
+        reached = size
+    return None
+
+
+def next_fit(sizes: Sizes, size: int) -> int:
+    """The first size from ``size`` on that the period allows."""
+    while size % sizes.modulus not in sizes.residues:
+        size += 1
+    return size
+
+
+def _checked(accepts: Accepts, start: int, sizes: Sizes) -> Sizes:
+    """``sizes`` with its exceptions, which are looked for among small sizes and about the ends."""
+    wrong = [size for size in doubtful(sizes, start) if accepts(size) != sizes.accepts(size)]
+    if not wrong:
+        return sizes
+    # A size of 1 is broadcast to any other, and so may be another very small one.
+    if wrong[-1] < 5 and accepts(5) == sizes.accepts(5):
+        return with_exceptions(sizes, [size for size in range(1, 5) if accepts(size)], 4)
+    last = max(_SCANNED, min(sizes.minimum + 2 * sizes.modulus, 4 * _SCANNED))
+    return with_exceptions(sizes, [size for size in range(1, last + 1) if accepts(size)], last)
+
+
+def with_exceptions(sizes: Sizes, accepted: Iterable[int], last: int) -> Sizes:
+    """``sizes`` made to agree with what is accepted up to ``last``."""
+    known = set(accepted)
+    others = tuple(sorted(size for size in known if not sizes.fits(size)))
+    refused = tuple(size for size in range(1, last + 1) if sizes.fits(size) and size not in known)
+    return Sizes(sizes.minimum, sizes.maximum, sizes.modulus, sizes.residues, others, refused)
+
+
+def doubtful(sizes: Sizes, start: int) -> list[int]:
+    """Sizes at which an answer is most easily wrong: very small ones, and those about its ends."""
+    first = next_fit(sizes, sizes.minimum)
+    tries = {1, 2, 3, 5, first - 1, first, first + 1, next_fit(sizes, first + 1), start // 2, start * 3 // 4}
+    if sizes.stepped:
+        tries |= {next_fit(sizes, start + 1), first - sizes.modulus}
+    if sizes.maximum is not None:
+        tries |= {sizes.maximum, sizes.maximum + 1}
+    return sorted(size for size in tries if size >= 1)

@@ -1,0 +1,101 @@
+"""Tables that end somewhere: positions that a model has learned or computed up to a length.
+
+A longer sequence asks for rows that are not there. Without values nothing fails then, since an index is a
+value: what is asked of a table is computed here, from the calls that made the index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from skiplint.graph import ModelGraph, Operation
+
+if TYPE_CHECKING:
+    from torch import fx
+
+_CUTS = frozenset({"getitem", "narrow", "slice", "index_select"})
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """A look-up whose index depends on the sizes of the inputs alone."""
+
+    operation: int
+    rows: int
+    """How many rows the table has."""
+    reach: int
+    """One more than the largest row that is asked for."""
+
+
+def table_lengths(graph: ModelGraph, size: int) -> tuple[int, ...]:
+    """The lengths of the tables from which ``size`` entries are cut, ascending."""
+    found: set[int] = set()
+    for operation in graph:
+        if operation.base_name not in _CUTS or operation.data or not operation.operands:
+            continue
+        whole, part = graph.spec(operation.operands[0]).shape, operation.outputs[0].shape
+        if len(whole) == len(part):
+            pairs = zip(whole, part, strict=True)
+            found.update(length for length, kept in pairs if kept == size < length)
+    return tuple(sorted(found))
+
+
+def table_reads(graph: ModelGraph) -> tuple[TableRead, ...]:
+    """Every embedding whose index is made of sizes, such as ``arange(T)``; none that reads an input."""
+    lookups = [operation for operation in graph.named("embedding") if _is_of_sizes(graph, operation)]
+    if not lookups or graph.fx_builder is None:
+        return ()
+    nodes = {node.meta["operation"].index: node for node in graph.fx.nodes if "operation" in node.meta}
+    found: list[TableRead] = []
+    for operation in lookups:
+        table, index = operation.operands[:2]
+        reach = _reach(nodes[index.producer])
+        if reach is not None:
+            found.append(TableRead(operation.index, graph.spec(table).shape[0], reach))
+    return tuple(found)
+
+
+def _is_of_sizes(graph: ModelGraph, operation: Operation) -> bool:
+    if len(operation.operands) < 2:
+        return False
+    table, index = (graph.operations[each.producer] for each in operation.operands[:2])
+    return table.kind == "parameter" and index.kind == "call" and not index.data
+
+
+def _reach(node: fx.Node) -> int | None:
+    """One more than the largest value of an index, None where it is made of more than sizes."""
+    import torch
+
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), torch.device("cpu"):
+            value = _value(node, {})
+    except Exception:  # the calls ask for something that is not there without the model
+        return None
+    if not isinstance(value, torch.Tensor) or value.is_floating_point() or not value.numel():
+        return None
+    return int(value.max()) + 1
+
+
+def _value(node: fx.Node, known: dict[fx.Node, Any]) -> Any:
+    """The value of ``node``, by its own calls on the CPU.
+
+    Raises:
+        ValueError: it is made of an input, a parameter or a buffer.
+    """
+    from torch import fx
+
+    if node not in known:
+        if node.op != "call_function" or not callable(node.target):
+            raise ValueError(f"{node.name} is no call")
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda each: _value(each, known))
+        known[node] = node.target(
+            *map(_on_cpu, args), **{name: _on_cpu(each) for name, each in kwargs.items()}
+        )
+    return known[node]
+
+
+def _on_cpu(argument: Any) -> Any:
+    import torch
+
+    return torch.device("cpu") if isinstance(argument, torch.device) else argument

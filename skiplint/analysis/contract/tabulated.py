@@ -1,0 +1,69 @@
+"""A contract that heeds the tables from which a model looks up its positions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skiplint.analysis.contract.contract import Contract, Failure
+from skiplint.analysis.contract.failing import failure_at
+from skiplint.analysis.contract.tables import TableRead, table_reads
+from skiplint.graph import ModelGraph
+
+if TYPE_CHECKING:
+    from skiplint.analysis.contract.probing import Point, Prober
+    from skiplint.tracing import Subject
+
+_LONGEST = 1 << 17
+"""Tables longer than this are not tried."""
+
+
+def within_tables(contract: Contract, graph: ModelGraph, subject: Subject, prober: Prober) -> Contract:
+    """``contract`` with the sizes at which a look-up leaves its table taken out.
+
+    That a size leads there is confirmed at the first one past the end: the model says so itself, or a trace
+    shows the look-up.
+    """
+    for read in table_reads(graph):
+        for number, each in enumerate(contract.axes):
+            last = each.axis.size + read.rows - read.reach
+            known = each.sizes.maximum
+            if last > _LONGEST or (known is not None and known <= last):
+                continue
+            inside, outside = (
+                (*prober.base[:number], size, *prober.base[number + 1 :]) for size in (last, last + 1)
+            )
+            if not prober.accepts(inside):
+                continue
+            if prober.accepts(outside):
+                failure = _past_the_end(outside, read, subject, prober, graph)
+            else:
+                failure = failure_at(graph, subject, prober, outside)
+            if failure is not None:
+                axes = list(contract.axes)
+                axes[number] = replace(each, sizes=replace(each.sizes, maximum=last))
+                contract = replace(contract, axes=tuple(axes), failures=(*contract.failures, failure))
+    return contract
+
+
+def _past_the_end(
+    point: Point, read: TableRead, subject: Subject, prober: Prober, graph: ModelGraph
+) -> Failure | None:
+    """The look-up that leaves its table at ``point``, None if it does not."""
+    there = subject.graph_at(prober.shapes(point), graph.backend)
+    if there is None:
+        return None
+    name = graph.operations[read.operation].id
+    for other in table_reads(there):
+        operation = there.operations[other.operation]
+        if operation.id == name and other.reach == read.rows + 1:
+            return Failure(
+                point,
+                prober.shapes(point),
+                "layer",
+                f"index {read.rows} is out of the table, which has {read.rows} rows",
+                operation.location,
+                operation.id,
+                tuple(there.spec(operand).shape for operand in operation.operands),
+            )
+    return None

@@ -1,0 +1,106 @@
+"""A contract in words, from its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skiplint.analysis.contract.contract import Contract
+from skiplint.analysis.contract.sizes import Sizes
+
+_LISTED = 6
+"""As many remainders or exceptions are named one by one."""
+
+
+def contract_in_words(contract: Contract) -> str:
+    """Such as ``height and width must be multiples of 32; T must be at most 512``."""
+    parts: list[str] = []
+    if contract.equal:
+        names = [each.axis.name for each in contract.axes]
+        parts.append(f"{names[0]} must equal {listed(names[1:])}")
+    groups: dict[Sizes, list[str]] = {}
+    for each in contract.axes:
+        groups.setdefault(each.sizes, []).append(each.axis.name)
+    parts.extend(_rule(names, sizes) for sizes, names in groups.items() if not sizes.free)
+    if contract.together > 1:
+        parts.append(f"one of them must be at least {contract.together}")
+    if not contract.batch.free:
+        parts.append(_rule(["batch"], contract.batch))
+    return "; ".join(parts) or "any size"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Such as ``depth, height and width``."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def _rule(names: Sequence[str], sizes: Sizes) -> str:
+    subject = f"{listed(names)} must be"
+    if sizes.fixed is not None:
+        return f"{subject} {sizes.fixed}{_exceptions(sizes)}"
+    parts: list[str] = []
+    if sizes.stepped:
+        parts.append(_step(sizes, plural=len(names) > 1))
+    if sizes.maximum is not None and sizes.minimum > 1:
+        parts.append(f"from {sizes.minimum} to {sizes.maximum}")
+    elif sizes.minimum > 1:
+        parts.append(f"at least {sizes.minimum}")
+    elif sizes.maximum is not None:
+        parts.append(f"at most {sizes.maximum}")
+    text = f"{subject} {listed(parts)}" if parts else f"{listed(names)} may be any size"
+    return text + _exceptions(sizes)
+
+
+def _exceptions(sizes: Sizes) -> str:
+    text = f" but not {_some(sizes.refused)}" if sizes.refused else ""
+    verb = "runs" if len(sizes.others) == 1 else "run"
+    return text + (f" ({_some(sizes.others)} {verb} too)" if sizes.others else "")
+
+
+def _step(sizes: Sizes, *, plural: bool) -> str:
+    """What the remainders come to."""
+    multiple = f"multiples of {sizes.modulus}" if plural else f"a multiple of {sizes.modulus}"
+    if sizes.residues == (0,):
+        return "even" if sizes.modulus == 2 else multiple
+    if sizes.modulus == 2:
+        return "odd"
+    below, above = _about_zero(sizes)
+    if below is None or above is None:
+        return f"{_alternatives(sizes.residues)} more than {multiple}"
+    less = f"up to {below} less" if below > 1 else "1 less"
+    more = f"up to {above} more" if above > 1 else "1 more"
+    return f"{multiple}, or " + " or ".join(text for text, by in ((less, below), (more, above)) if by)
+
+
+def _about_zero(sizes: Sizes) -> tuple[int | None, int | None]:
+    """How far the remainders reach without a gap to either side of 0; None where that is not all of them."""
+    if 0 not in sizes.residues:
+        return None, None
+    below = above = 0
+    while sizes.modulus - below - 1 in sizes.residues:
+        below += 1
+    while above + 1 in sizes.residues:
+        above += 1
+    return (below, above) if below + above + 1 == len(sizes.residues) else (None, None)
+
+
+def _alternatives(numbers: Sequence[int]) -> str:
+    whole = list(range(numbers[0], numbers[-1] + 1))
+    if list(numbers) == whole and len(whole) > 2:
+        return f"{numbers[0]} to {numbers[-1]}"
+    return " or ".join(part for part in (", ".join(map(str, numbers[:-1])), str(numbers[-1])) if part)
+
+
+def _some(numbers: Sequence[int]) -> str:
+    runs = _runs(numbers)
+    shown = [f"{low} to {high}" if high > low else str(low) for low, high in runs[:_LISTED]]
+    return listed(shown) + (" (and more)" if len(runs) > _LISTED else "")
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

@@ -1,0 +1,95 @@
+"""The graph of a model as it is in training, where that may differ from the graph in evaluation mode.
+
+What a training step saves for backward is a question to the model in training mode. Batch norms and
+dropouts are called with a flag, so their calls recorded in evaluation mode can be run again as in training;
+but where Python code reads ``self.training`` (stochastic depth, the dropout handed to fused attention,
+auxiliary heads, recomputation) other calls are made, and only another trace sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from skiplint.graph import ModelGraph
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from skiplint.analysis.analysis import Analysis
+    from skiplint.tracing import Subject
+
+_ATTRIBUTE = "training"
+
+
+def training_graph(
+    graph: ModelGraph, subject: Subject | None, other_mode: Callable[[], Analysis | None]
+) -> ModelGraph:
+    """``graph`` as it is in training mode.
+
+    It is ``graph`` itself if that was traced in training mode, if nothing in the model's code depends on the
+    mode, or if the model cannot be traced so (none is at hand, or a batch norm has one value a channel).
+    ``other_mode`` is called for the analysis in training mode.
+    """
+    if graph.training or graph.faults or subject is None or not depends_on_mode(subject.model):
+        return graph
+    other = other_mode()
+    return graph if other is None else other.graph
+
+
+def depends_on_mode(model: nn.Module) -> bool:
+    """Whether some code of the model may call other operations in training than in evaluation mode.
+
+    Code is taken to depend on the mode if it reads an attribute ``training``, itself or in a function that
+    it calls by name.
+    """
+    seen: set[CodeType] = set()
+    kinds = {type(module) for module in model.modules()}
+    if any(_hides_calls(module) for module in model.modules()):
+        return True
+    own = [value for module in model.modules() for value in vars(module).values()]
+    pending = [value for value in own if isinstance(value, FunctionType)]  # a forward set on the instance
+    pending += [function for kind in kinds for function in _methods(kind)]
+    while pending:
+        function = pending.pop()
+        if function.__code__ in seen or _is_torch(function):
+            continue
+        seen.add(function.__code__)
+        names = set(_names(function.__code__))
+        if _ATTRIBUTE in names:
+            return True
+        called = (function.__globals__.get(name) for name in names)
+        pending += [each for each in called if isinstance(each, FunctionType)]
+    return False
+
+
+def _hides_calls(module: nn.Module) -> bool:
+    """Torch's own modules that call other functions in training, not only with another flag.
+
+    A dropout in place leaves no trace in evaluation mode: it returns its argument.
+    """
+    from torch import nn
+    from torch.nn.modules.dropout import _DropoutNd
+
+    if isinstance(module, _DropoutNd):
+        return module.inplace and module.p > 0
+    return isinstance(module, (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder))
+
+
+def _is_torch(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", "")).partition(".")[0] == "torch"
+
+
+def _methods(kind: type) -> Iterator[FunctionType]:
+    for base in kind.__mro__:
+        if not _is_torch(base):
+            yield from (value for value in vars(base).values() if isinstance(value, FunctionType))
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Attributes and globals that ``code`` reads, nested functions included."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -1,0 +1,30 @@
+"""``skiplint clean``: the cache is removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from skiplint.cache import Cache, cache_folder
+from skiplint.cli import options
+from skiplint.cli.failures import UsageError
+from skiplint.config import find_config, load_settings, shown_path
+from skiplint.workers.limits import show_size
+
+
+def clean(config: options.Config = None) -> None:
+    """Remove the cache of the project that the working directory is in.
+
+    Only what skiplint has written there is removed. The cache is in `.skiplint_cache` beside the
+    configuration, or where the setting `cache-dir` or the variable `SKIPLINT_CACHE_DIR` says.
+    """
+    file = config or find_config(Path.cwd())
+    settings = load_settings(file) if file is not None else None
+    cache = Cache(cache_folder(settings.cache_dir if settings else None, file))
+    try:
+        count, size = cache.clear()
+    except OSError as error:
+        raise UsageError(f"cannot remove {error.filename}: {error.strerror or error}") from None
+    results = "1 result" if count == 1 else f"{count} results"
+    typer.echo(f"removed {results}, {show_size(size)}, from {shown_path(cache.folder)}")

@@ -1,0 +1,58 @@
+"""From options and settings to worker processes and the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from skiplint.cache import Cache, cache_folder
+from skiplint.cli.failures import UsageError
+from skiplint.config import ConfigError, Settings, find_config, search_start
+from skiplint.workers import Workers
+from skiplint.workers.limits import parse_size
+
+
+def workers_for(
+    settings: Settings,
+    jobs: str | None = None,
+    timeout: float | None = None,
+    memory_limit: str | None = None,
+) -> Workers | None:
+    """How to run the models; None means in this process. An option that is None leaves it to the settings.
+
+    Raises:
+        UsageError: an option that means nothing.
+        ConfigError: a setting that means nothing.
+    """
+    count = settings.jobs if jobs is None else _job_count(jobs)
+    if count == 0:
+        return None
+    try:
+        size = memory_limit if memory_limit is not None else settings.memory_limit
+        memory = None if size is None else parse_size(size)
+    except ValueError as error:
+        if memory_limit is None:
+            raise ConfigError("", "memory-limit", str(error)) from None
+        raise UsageError(f"--memory-limit: {error}") from None
+    return Workers(
+        jobs=0 if count == "auto" else count,
+        timeout=settings.timeout if timeout is None else timeout,
+        memory=memory,
+    )
+
+
+def _job_count(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"--jobs must be a number or auto, not {text!r}")
+    return int(text)
+
+
+def cache_for(
+    targets: list[str], settings: Settings, config: Path | None, *, wanted: bool = True
+) -> Cache | None:
+    """The cache of the project that the targets are in; None where none is wanted."""
+    if not wanted or not settings.cache:
+        return None
+    return Cache(cache_folder(settings.cache_dir, config or find_config(search_start(targets, Path.cwd()))))

@@ -1,0 +1,92 @@
+"""How many processes, how long and how much memory each may take."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_TIMEOUT = 120.0
+"""Seconds; what has not come to an end by then most likely never will."""
+_SHARE = 0.9
+"""Of the machine's memory: whoever takes more would be killed by the system, and others with it."""
+_WORKER_BYTES = 1 << 30
+"""What a worker is counted with when their number is chosen."""
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How models are run in processes of their own."""
+
+    jobs: int = 0
+    """How many processes at most; 0 means as many as there are processors and memory for."""
+    timeout: float = DEFAULT_TIMEOUT
+    """Seconds that one model may take, and the import of one file; 0 means any."""
+    memory: int | None = None
+    """Bytes that one process may allocate, on Linux; None means nine tenths of the machine's, 0 any."""
+    fork: bool = sys.platform == "linux"
+    """Fork the process that does the work from one that has imported torch, so that the next one after a
+    crash is there at once."""
+
+    def count(self, units: int) -> int:
+        """How many processes to start for so many units of work."""
+        if self.jobs:
+            return max(1, min(self.jobs, units))
+        total = total_memory()
+        room = processors() if total is None else min(processors(), total // _WORKER_BYTES)
+        return max(1, min(room, units))
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes that one process may allocate; 0 where there is no limit."""
+        if self.memory is not None:
+            return self.memory
+        total = total_memory()
+        return 0 if total is None else int(total * _SHARE)
+
+
+def parse_size(text: str) -> int:
+    """Bytes of ``8G``, ``500 MiB`` or a plain number; K, M, G and T count in steps of 1024.
+
+    Raises:
+        ValueError: the text is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no size such as 8G or 500M")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def show_size(count: int) -> str:
+    """``count`` bytes as people write it."""
+    size, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def total_memory() -> int | None:
+    """Bytes of memory that the machine or the container has; None where that cannot be told."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            total = min(total, int(Path(name).read_text(encoding="ascii")))
+        except (OSError, ValueError):  # No such group, or "max".
+            continue
+    return total if total > 0 else None

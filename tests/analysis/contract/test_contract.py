@@ -1,0 +1,212 @@
+"""What small models take, with the reason visible in their code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from skiplint import Analysis
+from skiplint.analysis.contract import Contract
+from skiplint.analysis.contract.words import contract_in_words
+from skiplint.tracing import Subject, trace
+
+
+def contract_of(model: nn.Module, *inputs: Tensor) -> Contract:
+    contract = Analysis(trace(model, *inputs), Subject(model, inputs, {})).contract
+    assert contract is not None
+    return contract
+
+
+class UNet(nn.Module):
+    """Two levels, the decoder doubles what the poolings halved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)])
+        self.up = nn.ModuleList([nn.Conv2d(8, 4, 3, padding=1), nn.Conv2d(8, 4, 3, padding=1)])
+
+    def check(self, x: Tensor) -> None:
+        """Nothing."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.check(x)
+        skips = []
+        for layer in self.layers:
+            x = layer(x)
+            skips.append(x)
+            x = F.max_pool2d(x, 2)
+        for layer in self.up:
+            x = layer(torch.cat([F.interpolate(x, scale_factor=2), skips.pop()], 1))
+        return x
+
+
+def test_two_poolings_ask_for_multiples_of_four() -> None:
+    contract = contract_of(UNet(), torch.rand(1, 3, 32, 48))
+    assert contract_in_words(contract) == "height and width must be multiples of 4"
+    failure = contract.failures[0]
+    assert failure.kind == "join"
+    assert failure.node == "cat_1"
+    assert failure.inputs == ((1, 3, 33, 49),)
+    assert failure.operands == ((1, 4, 32, 48), (1, 4, 33, 49))
+    assert contract.accepts((4, 8))
+    assert not contract.accepts((4, 9))
+
+
+class Checked(UNet):
+    def check(self, x: Tensor) -> None:
+        if x.shape[2] % 4 or x.shape[3] % 4:
+            raise ValueError("height and width must be multiples of 4")
+
+
+class Asserting(UNet):
+    def check(self, x: Tensor) -> None:
+        assert x.shape[2] % 4 == 0
+
+
+class TorchAsserting(UNet):
+    def check(self, x: Tensor) -> None:
+        torch._assert(x.shape[2] % 4 == 0, "no")
+
+
+@pytest.mark.parametrize("kind", [Checked, Asserting, TorchAsserting])
+def test_a_check_of_the_models_own_is_told_apart(kind: type[UNet]) -> None:
+    contract = contract_of(kind(), torch.rand(1, 3, 32, 32))
+    assert contract.failures[0].kind == "check"
+    assert contract_in_words(contract) == "height and width must be multiples of 4"
+
+
+def test_a_decoder_that_resizes_to_the_skip_takes_any_size() -> None:
+    class Resizing(UNet):
+        def forward(self, x: Tensor) -> Tensor:
+            skip = self.layers[0](x)
+            low = F.interpolate(F.max_pool2d(skip, 2, ceil_mode=True), size=skip.shape[2:])
+            return self.up[0](torch.cat([low, skip], 1))
+
+    assert contract_of(Resizing(), torch.rand(1, 3, 32, 32)).free
+
+
+def test_a_kernel_needs_room() -> None:
+    contract = contract_of(nn.Conv1d(2, 4, 7), torch.rand(1, 2, 20))
+    assert contract_in_words(contract) == "T must be at least 7"
+    assert contract.failures[0].inputs == ((1, 2, 6),)
+
+
+def test_a_linear_layer_fixes_the_image() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.Flatten(), nn.Linear(2 * 28 * 28, 10))
+    assert contract_in_words(contract_of(model, torch.rand(1, 1, 28, 28))) == "height and width must be 28"
+
+
+def test_a_transpose_asks_for_a_square() -> None:
+    class Square(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.conv(x).transpose(2, 3)
+
+    contract = contract_of(Square(), torch.rand(1, 3, 20, 20))
+    assert contract.equal
+    assert contract_in_words(contract) == "height must equal width"
+    assert contract.accepts((31, 31))
+    assert not contract.accepts((31, 30))
+
+
+def test_a_norm_over_positions_needs_two_of_them() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 2, stride=2), nn.InstanceNorm2d(4))
+    contract = contract_of(model, torch.rand(1, 3, 32, 32))
+    assert (
+        contract_in_words(contract) == "height and width must be at least 2; one of them must be at least 4"
+    )
+    assert contract.accepts((2, 4))
+    assert not contract.accepts((3, 3))
+
+
+class Language(nn.Module):
+    """A table of positions, read by index, so that nothing fails without values."""
+
+    def __init__(self, offset: int = 0) -> None:
+        super().__init__()
+        self.words = nn.Embedding(30, 8)
+        self.positions = nn.Embedding(100 + offset, 8)
+        self.head = nn.Linear(8, 30)
+        self.offset = offset
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        x = self.words(ids) + self.positions(torch.arange(ids.shape[1], device=ids.device) + self.offset)
+        if mask is not None:
+            x = x * mask[..., None]
+        return self.head(x)
+
+
+@pytest.mark.parametrize("offset", [0, 2])
+def test_a_table_of_positions_ends(offset: int) -> None:
+    contract = contract_of(Language(offset), torch.zeros(1, 16, dtype=torch.long))
+    assert contract_in_words(contract) == "T must be at most 100"
+    assert contract.failures[-1].node == "positions/embedding"
+
+
+def test_masks_follow_their_ids() -> None:
+    contract = contract_of(Language(), torch.zeros(2, 16, dtype=torch.long), torch.ones(2, 16))
+    assert [each.axis.places for each in contract.axes] == [((0, 1), (1, 1))]
+
+
+def test_a_buffer_that_is_cut_ends_too() -> None:
+    class Sinusoidal(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("table", torch.zeros(1, 300, 8))
+            self.layer = nn.Linear(8, 8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.layer(x + self.table[:, : x.shape[1]])
+
+    contract = contract_of(Sinusoidal(), torch.rand(1, 16, 8))
+    assert contract_in_words(contract) == "T must be at most 300"
+
+
+def test_a_batch_that_is_not_free_is_named() -> None:
+    class Paired(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv1d(2, 2, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.layer(x.reshape(-1, 2, *x.shape[1:]).sum(1))
+
+    assert contract_in_words(contract_of(Paired(), torch.rand(4, 2, 16))) == "batch must be even"
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "names"),
+    [
+        (nn.Conv2d(3, 4, 3), (1, 3, 16, 16), ["height", "width"]),
+        (nn.Conv3d(1, 4, 3), (1, 1, 16, 16, 16), ["depth", "height", "width"]),
+        (nn.Conv1d(8, 4, 3), (1, 8, 16), ["T"]),
+        (nn.GRU(8, 4, batch_first=True), (1, 16, 8), ["T"]),
+    ],
+)
+def test_sizes_have_names(model: nn.Module, shape: tuple[int, ...], names: list[str]) -> None:
+    contract = contract_of(model, torch.rand(shape))
+    assert [each.axis.name for each in contract.axes] == names
+
+
+def test_features_are_no_size() -> None:
+    model, x = nn.Linear(8, 4), torch.rand(3, 8)
+    assert Analysis(trace(model, x), Subject(model, (x,), {})).contract is None
+
+
+def test_without_the_model_nothing_is_claimed() -> None:
+    assert Analysis(trace(UNet(), torch.rand(1, 3, 32, 32))).contract is None
+
+
+def test_the_model_stays_as_it_was() -> None:
+    model: Any = UNet().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    contract_of(model, torch.rand(1, 3, 32, 32))
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
