@@ -18,6 +18,10 @@ def clean(config: options.Config = None) -> None:
 
     Only what skiplint has written there is removed. The cache is in `.skiplint_cache` beside the
     configuration, or where the setting `cache-dir` or the variable `SKIPLINT_CACHE_DIR` says.
+
+    **Examples**
+
+    `skiplint clean`
     """
     file = config or find_config(Path.cwd())
     settings = load_settings(file) if file is not None else None

@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault, Location, Operand, OperandRef, OperationKind, TensorSpec
+from skiplint.tracing.arguments import template, tensors_in_call
 from skiplint.tracing.candidates import Call
 from skiplint.tracing.errors import one_line
 from skiplint.tracing.naming import function_name
@@ -221,8 +222,8 @@ class Recorder:
             operands.append(Operand(value.producer, value.output, path))
             return positions[path]
 
-        plain_args = tuple(_template(item, str(index), reference) for index, item in enumerate(args))
-        plain_kwargs = {key: _template(item, key, reference) for key, item in kwargs.items()}
+        plain_args = tuple(template(item, str(index), reference) for index, item in enumerate(args))
+        plain_kwargs = {key: template(item, key, reference) for key, item in kwargs.items()}
         before = {self._state(tensor).number for tensor in tensors}
         made = outputs + [tensor for tensor in mutated if not any(tensor is other for other in outputs)]
         record = Record(
@@ -372,53 +373,3 @@ class Recorder:
 
 def _is_batched(tensor: Tensor) -> bool:
     return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
-
-
-def tensors_in_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
-    """The tensors among the arguments of a call, in the order of its operands."""
-    found: list[Tensor] = []
-    _collect(args, found)
-    for value in kwargs.values():
-        _collect(value, found)
-    return found
-
-
-def _collect(value: Any, found: list[Tensor]) -> None:
-    if isinstance(value, Tensor):
-        found.append(value)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _collect(item, found)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _collect(item, found)
-    elif isinstance(value, slice):
-        for item in (value.start, value.stop, value.step):
-            _collect(item, found)
-
-
-def with_tensors(
-    args: tuple[Any, ...], kwargs: Mapping[str, Any], tensors: list[Tensor]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call with other tensors in place of its own, in the order of its operands."""
-    rest = iter(tensors)
-
-    def following(_: str, __: Tensor) -> Tensor:
-        return next(rest)
-
-    changed = tuple(_template(item, "", following) for item in args)
-    return changed, {key: _template(item, "", following) for key, item in kwargs.items()}
-
-
-def _template(value: Any, path: str, reference: Callable[[str, Tensor], Any]) -> Any:
-    if isinstance(value, Tensor):
-        return reference(path, value)
-    if isinstance(value, (list, tuple)):
-        items = [_template(item, f"{path}[{i}]", reference) for i, item in enumerate(value)]
-        return items if isinstance(value, list) else tuple(items)
-    if isinstance(value, dict):
-        return {key: _template(item, f"{path}[{key!r}]", reference) for key, item in value.items()}
-    if isinstance(value, slice):
-        ends = (value.start, value.stop, value.step)
-        return slice(*(_template(end, f"{path}.{i}", reference) for i, end in enumerate(ends)))
-    return value

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from skiplint.graph import ModelGraph, Operation
+from skiplint.tracing.arguments import tensors_in_call, with_tensors
 from skiplint.tracing.naming import function_name
-from skiplint.tracing.recorder import tensors_in_call, with_tensors
 from skiplint.tracing.storages import Region, region_of, storage_key
 
 

@@ -84,7 +84,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         skip = self.block(self.stem(x))
-        low = F.interpolate(self.down(skip), scale_factor=2)
+        low = F.interpolate(self.down(skip), size=skip.shape[2:])
         return self.up(torch.cat([low, skip], dim=1))
 """
 
