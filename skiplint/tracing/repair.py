@@ -191,13 +191,15 @@ class Repairs:
 
     def _worlds(self, call: Call) -> list[World]:
         """The worlds in which an operand is another one, and those that go together, simple ones first."""
-        found: dict[World, None] = {}
+        found: list[World] = []
         for tensor in call.tensors:
             own = list(self._known(tensor))
-            together = [one | other for one in own for other in found]
-            found.update(dict.fromkeys(own))
-            found.update(dict.fromkeys(world for world in together if _consistent(world)))
-        return sorted(found, key=len)
+            if own:
+                together = (one | other for one in own for other in found)
+                both = dict.fromkeys([*found, *own, *(world for world in together if _consistent(world))])
+                # A concatenation of fifty operands, each with a few readings, has them in every combination.
+                found = sorted(both, key=len)[: 4 * _MOST_WORLDS]
+        return found
 
     def _read_in(self, call: Call, world: World) -> Call | None:
         """The call with its operands as they are in ``world``; None if there is no such world any more."""

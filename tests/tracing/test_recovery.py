@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from skiplint.graph import ModelGraph
-from skiplint.tracing import TraceError, recovered, trace, trace_call
+from skiplint.tracing import TraceError, recovered, repair, trace, trace_call
+from skiplint.tracing.repair import World
 
 IMAGE = torch.zeros(1, 8, 32, 32)
 
@@ -159,3 +160,35 @@ def test_a_model_that_runs_has_no_faults():
     graph = trace_call(UNet(), (IMAGE,), {}, recover=True)
     assert graph.faults == ()
     assert graph.operations == trace(UNet(), IMAGE).operations
+
+
+class Stage(nn.Module):
+    """A dense block whose layers concatenate all that came before, at one width."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(4 * (i + 1), 4, 3, padding=1) for i in range(depth))
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = [x]
+        for layer in self.layers:
+            features.append(layer(torch.cat(features, 1)))
+        return torch.cat(features, 1)
+
+
+def test_readings_of_many_operands_are_not_tried_in_every_combination(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worlds = 0
+
+    def counting(world: World) -> bool:
+        nonlocal worlds
+        worlds += 1
+        return consistent(world)
+
+    consistent = repair._consistent
+    monkeypatch.setattr(repair, "_consistent", counting)
+    graph = trace_call(Stage(40), (torch.zeros(1, 4, 8, 8),), {}, recover=True)
+    assert graph.faults == ()
+    operands = sum(len(operation.operands) for operation in graph)
+    assert worlds < 48 * 48 * operands
