@@ -69,14 +69,23 @@ class _Attempt:
     stage: str = _IMPORTING
     intact: bool = True
     """No process has ended over it."""
+    spared: int = -1
+    """How many models were done when a process last ended between two of them."""
 
     def left(self) -> list[int]:
         """Numbers of the models that are not done."""
         return [number for number in range(len(self.named or ())) if number not in self.done]
 
     def fail(self, reason: str, detail: str) -> None:
-        """Hold the death of a process against what was at work: one model, or all that is left."""
+        """Hold the death of a process against what was at work: one model, or all that is left.
+
+        Between two models it is the one before that did the damage (its memory was not free yet, say), and
+        the rest gets another process; a second time at the same place, all that is left fails.
+        """
         self.intact = False
+        if self.named is not None and self.model is None and len(self.done) > self.spared:
+            self.spared = len(self.done)
+            return
         if self.named is None:
             self.named = (Named(self.unit.target, self.unit.target),)
         for number in self.left() if self.model is None else [self.model]:
