@@ -204,6 +204,8 @@ class Examiner:
             reason, detail = str(error), error.verbose or ""
         except (ResizeError, GradientError) as error:
             reason, detail = str(error), ""
+        except MemoryError as error:
+            reason, detail = "MemoryError: it ran out of memory", _traceback(error)
         except SystemExit as error:
             reason, detail = f"its code ends the program (exit code {error.code})", _traceback(error)
         except Exception as error:

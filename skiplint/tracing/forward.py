@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -137,6 +138,10 @@ def _first_that_runs(
         for grad in (False, True):
             try:
                 return run(backend, grad), errors
+            except MemoryError as error:
+                # Another backend would fill the memory again. What the model holds must not stay behind.
+                traceback.clear_frames(error.__traceback__)
+                raise
             except Exception as error:
                 errors.append(error)
                 if not asks_for_grad(error):

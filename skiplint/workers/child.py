@@ -26,6 +26,7 @@ import msgspec
 
 from skiplint.linting.outcome import Outcome, untraced
 from skiplint.linting.report import ModelReport
+from skiplint.workers.deaths import OUT_OF_MEMORY
 from skiplint.workers.limits import show_size
 from skiplint.workers.messages import (
     Died,
@@ -190,8 +191,11 @@ def _serve(channel: _Channel, job: bytes, timeout: float, memory: int, trace: IO
         tell.start_clock()
         try:
             examiner.carry_out(request.unit, tell, leave_out=frozenset(request.leave_out))
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
         except BaseException:  # Such as a KeyboardInterrupt of the user's own.
-            print(traceback.format_exc(), file=trace or sys.stderr, flush=True)
+            with contextlib.suppress(MemoryError):
+                print(traceback.format_exc(), file=trace or sys.stderr, flush=True)
             os._exit(1)
 
 

@@ -9,14 +9,22 @@ import sys
 from pathlib import Path
 
 from skiplint.targets.failures import display_path, is_installed
+from skiplint.workers.limits import show_size
 
 _FRAME = re.compile(r'^  File "(?P<path>.+)", line (?P<line>\d+) in ', re.MULTILINE)
+OUT_OF_MEMORY = 0x6D  # "m"
+"""Exit status of a worker that had no room left to say what happened."""
 _OWN = str(Path(__file__).resolve().parent.parent) + os.sep
 _WINDOWS = {0xC0000005: "access violation", 0xC00000FD: "stack overflow", 0xC0000017: "out of memory"}
 
 
-def how_it_ended(code: int) -> str:
-    """What became of a process with the exit status ``code`` (negative: by that signal)."""
+def how_it_ended(code: int, memory: int = 0) -> str:
+    """What became of a process with the exit status ``code`` (negative: by that signal).
+
+    ``memory`` is what it was allowed to allocate, 0 for any.
+    """
+    if code == OUT_OF_MEMORY and memory:
+        return f"it ran out of memory (one model may take {show_size(memory)}: --memory-limit)"
     if code < 0:
         if -code == getattr(signal, "SIGKILL", 9):
             return "its process was killed by signal 9, most likely because the machine ran out of memory"

@@ -268,4 +268,4 @@ class Pool:
         if late:
             limit = f"{self._workers.timeout:g} s"
             return f"it took longer than {limit} while {attempt.stage}{where}; --timeout gives it more"
-        return f"{how_it_ended(death.code)} while {attempt.stage}{where}"
+        return f"{how_it_ended(death.code, self._workers.memory_limit)} while {attempt.stage}{where}"
