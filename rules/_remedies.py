@@ -197,7 +197,13 @@ def _wrapped(
     kind: Literal["wrap-operand", "insert-module"] = "wrap-operand",
 ) -> Remedy:
     return Remedy(
-        kind=kind, target=operation.id, argument=operand.argument, old=None, new=new, description=words
+        kind=kind,
+        target=operation.id,
+        argument=operand.argument,
+        old=None,
+        new=new,
+        description=words,
+        safe=False,  # It runs, which does not say that a layer in between was not meant to fit by itself.
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
+from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.contract import Contract, Failure, size_dependence
 from skiplint.analysis.contract.words import contract_in_words
@@ -61,6 +61,7 @@ class SizeDependentJoin(Rule):
             location=failure.location,
             shapes=failure.operands,
             suggestion=_remedy(graph, join, failure, analysis.contract),
+            fix=_fix(analysis, join, failure),
         )
 
     bad = (
@@ -222,6 +223,28 @@ def _remedy(graph: ModelGraph, join: Operation | None, failure: Failure, contrac
     if padding:
         ways.append(f"pad the input at the start of forward, {padding}, and crop the result")
     return ", or ".join(ways)
+
+
+def _fix(analysis: Analysis, join: Operation | None, failure: Failure) -> Remedy | None:
+    """At a concatenation of two: what comes the long way is brought to the size of what is skipped."""
+    skip = next((each for each in analysis.skips if join is not None and each.join == join.index), None)
+    if join is None or join.base_name != "cat" or len(join.operands) != 2 or skip is None:
+        return None
+    main = {0, 1} - {connection.operand for connection in skip.connections}
+    rank = len(failure.operands[0]) if failure.operands else 0
+    if len(main) != 1 or rank < 3 or _rounding_pool(analysis.graph, join, failure) is not None:
+        return None
+    operand = join.operands[main.pop()]
+    size = analysis.graph.spec(operand).shape[2:]
+    return Remedy(
+        kind="wrap-operand",
+        target=join.id,
+        argument=operand.argument,
+        old=None,
+        new=f"F.interpolate({{}}, size={size})",
+        description=f"resample the other operand of {join.id} to the size of the skip",
+        safe=False,
+    )
 
 
 def _padding(contract: Contract) -> str | None:

@@ -99,6 +99,52 @@ def test_a_model_that_does_not_run_is_mended(tmp_path: Path, skiplint: Run) -> N
     assert file.read_text() == mended.replace("nn.Conv2d(16, 8", "nn.Conv2d(24, 8")
 
 
+AXIS_AND_SIZE = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class WrongAxis(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.second = nn.Conv2d(8, 4, 3, padding=1)
+        self.head = nn.Conv2d(12, 4, 1)
+
+    def forward(self, x):
+        x = self.first(x)
+        return self.head(torch.cat([x, self.second(x)], 2))
+
+
+class EvenOnly(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Conv2d(3, 8, 3, padding=1)
+        self.bottom = nn.Conv2d(8, 8, 3, padding=1)
+        self.up = nn.Conv2d(16, 8, 3, padding=1)
+
+    def forward(self, x):
+        skip = self.down(x)
+        low = F.interpolate(self.bottom(F.max_pool2d(skip, 2)), scale_factor=2)
+        return self.up(torch.cat([low, skip], dim=1))
+"""
+
+
+def test_what_may_not_be_meant_is_mended_only_when_asked_for(tmp_path: Path, skiplint: Run) -> None:
+    file = tmp_path / "nets.py"
+    file.write_text(AXIS_AND_SIZE)
+    mended = AXIS_AND_SIZE.replace("self.second(x)], 2)", "self.second(x)], 1)")
+    result = skiplint("nets.py", "--fix", "--quiet")
+    assert result.stderr == "skiplint: fixed 1 finding in nets.py\n"
+    assert "1 warning; 1 fixable with --fix --unsafe-fixes" in result.stdout
+    assert file.read_text() == mended
+    result = skiplint("nets.py", "--fix", "--unsafe-fixes", "--quiet")
+    assert result.returncode == 0, result.stdout
+    mended = mended.replace("torch.cat([low,", "torch.cat([F.interpolate(low, size=skip.shape[2:]),")
+    assert file.read_text() == mended
+
+
 def test_the_summary_says_what_can_be_fixed(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "block.py").write_text(BLOCK)
     assert "2 errors; 2 fixable with --fix" in skiplint("block.py", "--quiet").stdout
