@@ -266,9 +266,9 @@ def vit_without_norms(block: nn.Module) -> None:
 
 
 def single_layer(block: nn.Module) -> None:
-    """The branch is one convolution."""
+    """The branch is one convolution, a cheap one also where the block is wide."""
     channels = [module for module in block.modules() if isinstance(module, nn.Conv2d)][-1].out_channels
-    block.single = nn.Conv2d(channels, channels, 3, padding=1).to("meta")
+    block.single = nn.Conv2d(channels, channels, 3, padding=1, groups=channels).to("meta")
     rewired(around_one)(block)
 
 
