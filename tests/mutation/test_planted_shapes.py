@@ -106,7 +106,7 @@ def test_all_that_is_planted_and_nothing_else(family: str) -> None:
     every()
 
 
-@pytest.mark.zoo
+@pytest.mark.soak
 @pytest.mark.parametrize("family", FAMILIES)
 def test_all_that_is_planted_and_nothing_else_in_many(family: str) -> None:
     @LONG
