@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.skips.axes import moved_axes, reduced_axes
+from skiplint.analysis.skips.axes import MOVES, moved_axes, reduced_axes
 from skiplint.graph import Operand, Operation
 
 Maker = Literal["layer", "input", "pooled", "asked", "missing", "other"]
@@ -16,7 +16,6 @@ _POOLS = ("adaptive_", "avg_pool", "max_pool", "lp_pool")
 _REDUCTIONS = frozenset(
     "mean sum amax amin max min median nanmean logsumexp var std norm cumsum prod linalg_vector_norm".split()
 )
-MOVES = frozenset("permute transpose movedim moveaxis swapaxes swapdims t T mT".split())
 _ASKS = frozenset("unsqueeze view reshape unflatten flatten getitem select narrow expand rearrange".split())
 
 

@@ -168,3 +168,8 @@ def norm_readers(norms: Norms, flow: Flow, source: Operand) -> list[int]:
 def shapes_of(graph: ModelGraph, operands: Sequence[Operand]) -> tuple[tuple[int, ...], ...]:
     """The shapes of what meets at a join."""
     return tuple(graph.spec(operand).shape for operand in operands)
+
+
+def sizes(shape: tuple[int, ...]) -> str:
+    """``1x64x32x32``."""
+    return "x".join(map(str, shape)) or "a scalar"

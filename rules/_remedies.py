@@ -18,7 +18,7 @@ from skiplint.analysis.shapes import (
 from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.graph import Fault, ModelGraph, Operand, Operation, fitting_sizes
 
-from ._reading import ACTIVATIONS, NORMS
+from ._reading import ACTIVATIONS, NORMS, sizes
 
 _INPUTS = {
     "conv": "in_channels",
@@ -43,11 +43,6 @@ class Advice:
 
 def _advice(fix: Remedy) -> Advice:
     return Advice(fix.description, fix)
-
-
-def sizes(shape: Shape) -> str:
-    """``1x64x32x32``."""
-    return "x".join(map(str, shape)) or "a scalar"
 
 
 # -- where a shape comes from ----------------------------------------------------------------------

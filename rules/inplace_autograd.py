@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from skiplint import Finding, ModelGraph, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.execution import ExecutionError, apart, execute, filled, tensors_in
+from skiplint.analysis.execution import ExecutionError, apart, execute, filled
+from skiplint.analysis.memory.replay import tensors_in
 from skiplint.graph import Operation
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.shapes import Shape, sources_of
 from skiplint.graph import Fault, ModelGraph, Operation
 
-from ._reading import shapes_of
-from ._remedies import Advice, join_advice, sizes
+from ._reading import shapes_of, sizes
+from ._remedies import Advice, join_advice
 
 
 class MismatchedJoin(Rule):

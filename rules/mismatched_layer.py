@@ -9,7 +9,8 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.shapes import Shape, Source, sources_of
 from skiplint.graph import Fault, ModelGraph
 
-from ._remedies import layer_advice, shape_advice, sizes
+from ._reading import sizes
+from ._remedies import layer_advice, shape_advice
 
 
 class MismatchedLayer(Rule):

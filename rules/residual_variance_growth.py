@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from skiplint import Finding, ModelGraph, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.execution import ExecutionError, apart, execute, filled, tensors_in
+from skiplint.analysis.execution import ExecutionError, apart, execute, filled
+from skiplint.analysis.memory.replay import tensors_in
 from skiplint.analysis.skips import Skip
 from skiplint.graph import Operation
 

@@ -10,6 +10,8 @@ from skiplint.analysis.contract import Contract, Failure, size_dependence
 from skiplint.analysis.contract.words import contract_in_words
 from skiplint.graph import ModelGraph, Operand, Operation
 
+from ._reading import sizes
+
 _MAX_STEPS = 24
 
 
@@ -52,7 +54,7 @@ class SizeDependentJoin(Rule):
             return
         graph = analysis.graph
         join = graph.by_id.get(failure.node or "")
-        inputs = ", ".join(map(_sizes, failure.inputs))
+        inputs = ", ".join(map(sizes, failure.inputs))
         met = f"it gets {_list(failure.operands)}" if failure.operands else "its operands differ in size"
         yield self.finding(
             f"{join.name if join else 'this join'} fits only at some sizes of the input: "
@@ -202,12 +204,8 @@ class SizeDependentJoin(Rule):
     )
 
 
-def _sizes(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "a scalar"
-
-
 def _list(shapes: tuple[tuple[int, ...], ...]) -> str:
-    return " and ".join(map(_sizes, shapes))
+    return " and ".join(map(sizes, shapes))
 
 
 def _remedy(graph: ModelGraph, join: Operation | None, failure: Failure, contract: Contract) -> str:

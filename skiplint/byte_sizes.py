@@ -8,6 +8,7 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _FACTORS = {
     "": 1,
     "b": 1,
+    **{unit: 1024**power for power, unit in enumerate("kmgt", 1)},
     **{f"{unit}ib": 1024**power for power, unit in enumerate("kmgt", 1)},
     **{f"{unit}b": 1000**power for power, unit in enumerate("kmgt", 1)},
 }
@@ -24,7 +25,7 @@ def byte_size(count: float) -> str:
 
 
 def parse_bytes(text: str) -> int:
-    """The number of bytes that ``16GiB``, ``500 MB`` or ``1000`` stand for.
+    """The number of bytes that ``16GiB``, ``16G``, ``500 MB`` or ``1000`` stand for.
 
     Raises:
         ValueError: it is none of these, or nothing.

@@ -12,13 +12,13 @@ import hashlib
 import os
 import sys
 import sysconfig
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
+from skiplint.atomic_files import write_at_once
 from skiplint.footprint import Footprint, source_digest
 from skiplint.linting.outcome import Outcome
 from skiplint.linting.rule import Rule
@@ -104,7 +104,7 @@ class Cache:
         content = msgspec.json.encode(_Entry(key, footprint, outcomes), enc_hook=str)
         try:
             self._make_folder(path.parent)
-            _write_at_once(path, _digest(content) + b"\n" + content)
+            write_at_once(path, _digest(content) + b"\n" + content, prefix=_NEW)
         except OSError as error:
             self._remark(f"nothing is kept in the cache {self.folder}: {error.strerror or error}")
         else:
@@ -166,7 +166,7 @@ class Cache:
         if not self.folder.exists():  # Else it may hold other things, which are not ours to mark.
             self.folder.mkdir(parents=True, exist_ok=True)
             for name, text in _MARKS.items():
-                _write_at_once(self.folder / name, text.encode())
+                write_at_once(self.folder / name, text.encode(), prefix=_NEW)
         folder.mkdir(parents=True, exist_ok=True)
 
     def _remark(self, text: str) -> None:
@@ -202,18 +202,3 @@ def _home(rule: type[Rule]) -> str:
 
 def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode()
-
-
-def _write_at_once(path: Path, content: bytes) -> None:
-    """Readers see the old file or the new one, never half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_NEW)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)  # As open() would have made it; mkstemp's is for the owner only.
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -44,6 +44,8 @@ class Job(msgspec.Struct, frozen=True):
     running: Running
     rules: tuple[str, ...] = ()
     """Every rule there is, as ``module:class``."""
+    texts: dict[str, str] = {}
+    """By path, what files are imported as if they held."""
 
     def encode(self, registry: Registry) -> bytes:
         """As it is sent to another process.
@@ -140,6 +142,12 @@ class Examiner:
         self, unit: Unit, tell: Callable[[Event], None], *, leave_out: frozenset[int] = frozenset()
     ) -> None:
         """Build, trace and examine the models of ``unit`` and tell of each; ``leave_out`` numbers others."""
+        from skiplint.targets.overlay import sources_replaced
+
+        with sources_replaced(self._job.texts):
+            self._carry_out(unit, tell, leave_out)
+
+    def _carry_out(self, unit: Unit, tell: Callable[[Event], None], leave_out: frozenset[int]) -> None:
         from skiplint.targets import SkippedTarget, TargetError
 
         before = local_modules()

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from skiplint.frames import is_packaged
 from skiplint.targets.failures import is_installed
 
 _OWN = str(Path(__file__).resolve().parent) + os.sep
@@ -227,17 +228,13 @@ def _installed() -> tuple[dict[str, int], set[str]]:
     files: set[str] = set()
     for name, module in list(sys.modules.items()):
         source = getattr(module, "__file__", None)
-        if "." in name or not isinstance(source, str) or not _is_package_file(source):
+        if "." in name or not isinstance(source, str) or not is_packaged(source):
             continue
         named = _metadata_folders(name)
         folders.update(named)
         if not named and Path(source).is_file():
             files.add(source)
     return {folder: _record_size(folder) for folder in sorted(folders)}, files
-
-
-def _is_package_file(source: str) -> bool:
-    return "site-packages" in source or "dist-packages" in source
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
+from skiplint.frames import is_packaged
 
 
 @dataclass
@@ -103,5 +103,5 @@ def _package_files(path: Path) -> Iterator[Path]:
 
 
 def _existing(path: Path) -> Iterator[Path]:
-    if path.is_file() and not _INSTALLED.intersection(path.parts):
+    if path.is_file() and not is_packaged(str(path)):
         yield path.resolve()

@@ -85,6 +85,7 @@ def check(
     workers: Workers | None = None,
     cache: Cache | None = None,
     session: Session | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> Report:
     """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
 
@@ -100,6 +101,8 @@ def check(
         cache: where results of earlier runs are, if they may be used.
         session: what examines the traced models here, without workers and cache; None for one that runs the
             rules of ``registry``.
+        texts: by path, what files are imported as if they held; without cache, and in workers, since this
+            process may have imported them as they are.
 
     Raises:
         ConfigError: ``settings`` name a rule or an option that does not exist.
@@ -109,9 +112,17 @@ def check(
     settings = settings or Settings()
     if session is not None:
         workers = cache = None
+    if texts:
+        workers, cache = workers or Workers(jobs=1), None
     session = session or _session(settings, registry, running.measuring)
     plans = [Plan.of(target, has_arguments=bool(args or kwargs), among=running.among) for target in targets]
-    job = Job(settings, list(args), dict(kwargs or {}), dataclasses.replace(running, among=None))
+    job = Job(
+        settings,
+        list(args),
+        dict(kwargs or {}),
+        dataclasses.replace(running, among=None),
+        texts=dict(texts or {}),
+    )
     if cache is not None:
         cache.bind(job.identity(), session.rules)
     if workers is None:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.memory.kernels import as_in_training
+from skiplint.analysis.memory.replay import tensors_in
 from skiplint.graph import ModelGraph, Operation, TensorSpec
 
 if TYPE_CHECKING:
@@ -146,19 +147,6 @@ class _Run:
             if output >= len(made) or tuple(made[output].shape) != spec.shape:
                 raise ExecutionError(f"{operation.id} gives another result than when it was recorded")
             self.values[operation.index, output] = made[output]
-
-
-def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors in a result, in the order in which they were recorded."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [tensor for item in value for tensor in tensors_in(item)]
-    if isinstance(value, dict):
-        return [tensor for item in value.values() for tensor in tensors_in(item)]
-    return []
 
 
 def filled(spec: TensorSpec, *, zero: bool = False) -> Tensor:

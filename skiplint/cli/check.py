@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,9 +16,9 @@ from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
 from skiplint.cli.fixing import fixed
 from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
-from skiplint.config import Settings, validate_rules
+from skiplint.config import validate_rules
 from skiplint.linting.measuring import Measuring
-from skiplint.linting.registry import Registry, load_registry
+from skiplint.linting.registry import load_registry
 from skiplint.precedence import effective_settings
 
 
@@ -71,7 +70,9 @@ def check(
     `skiplint src/nets --diff origin/main --output sarif:skiplint.sarif --output junit:junit.xml`
     """
     if watch:
-        raise typer.Exit(watch_command(context.obj, targets, config))
+        from skiplint.cli import watching
+
+        raise typer.Exit(watching.watch(context.obj, targets, config))
     destinations = parse_destinations(output_format, output_file, outputs)
     if statistics:
         refuse_statistics(output_format)
@@ -89,11 +90,13 @@ def check(
     workers = workers_for(settings, jobs, timeout, memory_limit)
     cache = cache_for(targets, settings, config, wanted=not no_cache)
     check_targets = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
-    lint = partial(known.lint, check_targets)
+    lint = partial(known.lint, check_targets, registry=registry, workers=workers)
     with output.stdout_to_stderr(), progress() as next_model:
-        report = lint(registry=registry, progress=next_model, workers=workers, cache=cache)
+        report = lint(progress=next_model, cache=cache)
     if fix or show_fixes:
-        report = fixed(report, lint, unsafe=unsafe_fixes, write=fix and not show_fixes)
+        report = fixed(
+            report, lambda texts: lint(texts=texts), unsafe=unsafe_fixes, write=fix and not show_fixes
+        )
     if show_fixes:
         raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
     report = known.written(report)
@@ -101,13 +104,6 @@ def check(
     write_report(report, destinations, color=color, verbosity=verbosity, statistics=statistics)
     complain_of(report, verbose=verbose, rules=not destinations.human or statistics)
     raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
-
-
-def watch_command(words: Sequence[str], targets: list[str], config: Path | None) -> int:
-    """Lint upon every change until Ctrl-C, and give the exit code."""
-    from skiplint.cli.watching import watch
-
-    return watch(words, targets, config)
 
 
 def only_changed(targets: list[str], base: str) -> tuple[list[str], frozenset[Path]]:
@@ -126,11 +122,3 @@ def only_changed(targets: list[str], base: str) -> tuple[list[str], frozenset[Pa
     if not kept:
         remark(f"nothing in {', '.join(targets)} changed since {base}, so nothing was linted")
     return kept, among
-
-
-def read_settings(targets: list[str], config: Path | None, registry: Registry | None = None) -> Settings:
-    """The settings in ``config``, or in the nearest file of the targets, and in the environment.
-
-    With a ``registry`` the rules that they name must be there.
-    """
-    return effective_settings(targets, config=config, registry=registry).settings

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import typer
 
+from skiplint.byte_sizes import byte_size
 from skiplint.cache import Cache, cache_folder
 from skiplint.cli import options
 from skiplint.cli.failures import UsageError
 from skiplint.config import find_config, load_settings, shown_path
-from skiplint.workers.limits import show_size
 
 
 def clean(config: options.Config = None) -> None:
@@ -31,4 +31,4 @@ def clean(config: options.Config = None) -> None:
     except OSError as error:
         raise UsageError(f"cannot remove {error.filename}: {error.strerror or error}") from None
     results = "1 result" if count == 1 else f"{count} results"
-    typer.echo(f"removed {results}, {show_size(size)}, from {shown_path(cache.folder)}")
+    typer.echo(f"removed {results}, {byte_size(size)}, from {shown_path(cache.folder)}")

@@ -6,15 +6,24 @@ import difflib
 import importlib.util
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from skiplint.cli.failures import UsageError
 from skiplint.fixing.sources import read_source, write_source
-from skiplint.fixing.trial import Lint
 from skiplint.linting.report import Report
 
+if TYPE_CHECKING:
+    from skiplint.fixing.fixing import Try
 
-def fixed(report: Report, lint: Lint, *, unsafe: bool, write: bool) -> Report:
+
+def fixed(report: Report, tries: Try, *, unsafe: bool, write: bool) -> Report:
     """Make the fixes of ``report``, or only show them; the report of what is left then.
+
+    Args:
+        report: what was found.
+        tries: lints again with some files replaced by other texts.
+        unsafe: make also those that may not be meant.
+        write: write the files, else print a diff.
 
     Raises:
         UsageError: LibCST is not installed, or a file cannot be written.
@@ -22,9 +31,8 @@ def fixed(report: Report, lint: Lint, *, unsafe: bool, write: bool) -> Report:
     if importlib.util.find_spec("libcst") is None:
         raise UsageError("--fix and --show-fixes need LibCST: pip install 'skiplint[fix]'")
     from skiplint.fixing.fixing import fix
-    from skiplint.fixing.trial import tried
 
-    result = fix(report, lambda texts: tried(lint, texts), unsafe=unsafe)
+    result = fix(report, tries, unsafe=unsafe)
     for finding, why in result.refused:
         place = f"{finding.location.path}:{finding.location.line}: " if finding.location else ""
         print(f"skiplint: note: {place}{finding.code} was not fixed: {why}", file=sys.stderr)

@@ -10,7 +10,6 @@ import typer
 from skiplint import pipeline
 from skiplint.analysis.outline import DEFAULT_DEPTH, outline
 from skiplint.cli import options, output
-from skiplint.cli.check import read_settings
 from skiplint.cli.failures import UsageError, complain_of, exit_code
 from skiplint.cli.progress import progress
 from skiplint.config import ExitCode, Settings
@@ -18,6 +17,7 @@ from skiplint.linting.outcome import Outcome, untraced
 from skiplint.linting.registry import Registry
 from skiplint.linting.report import ModelReport
 from skiplint.linting.session import Session
+from skiplint.precedence import effective_settings
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -70,7 +70,7 @@ def graph(
     """
     from skiplint.reporting.graphs import render_graph
 
-    settings = Settings(models=read_settings([target], config).models)
+    settings = Settings(models=effective_settings([target], config=config).settings.models)
     positional, named = options.build_arguments(args, kwargs)
     session = _Traces()
     with output.stdout_to_stderr(), progress() as next_model:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from skiplint.byte_sizes import parse_bytes
 from skiplint.cache import Cache, cache_folder
 from skiplint.cli.failures import UsageError
 from skiplint.config import ConfigError, Settings, find_config, search_start
 from skiplint.workers import Workers
-from skiplint.workers.limits import parse_size
 
 
 def workers_for(
@@ -29,7 +29,7 @@ def workers_for(
         return None
     try:
         size = memory_limit if memory_limit is not None else settings.memory_limit
-        memory = None if size is None else parse_size(size)
+        memory = None if size is None else 0 if size.strip() == "0" else parse_bytes(size)
     except ValueError as error:
         if memory_limit is None:
             raise ConfigError("", "memory-limit", str(error)) from None

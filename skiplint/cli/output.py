@@ -6,10 +6,10 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from skiplint.atomic_files import write_at_once
 from skiplint.cli.failures import UsageError
 from skiplint.cli.options import Color
 from skiplint.reporting.style import Style
@@ -41,24 +41,9 @@ def emit(text: str, file: Path | None) -> None:
         sys.stdout.flush()
         return
     try:
-        _write_at_once(text, file)
+        write_at_once(file, text.encode("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror or error}") from None
-
-
-def _write_at_once(text: str, file: Path) -> None:
-    """Readers see the old file or the new one, never half of it."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)  # As open() would have made it; mkstemp's is for the owner only.
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager

@@ -11,13 +11,13 @@ import typer
 
 from skiplint import pipeline
 from skiplint.cli import options, output
-from skiplint.cli.check import read_settings
 from skiplint.cli.failures import complain_of, exit_code
 from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
 from skiplint.config import Settings
 from skiplint.linting.registry import Registry
 from skiplint.linting.report import Report
+from skiplint.precedence import effective_settings
 from skiplint.reporting import render
 from skiplint.reporting.style import Style
 
@@ -51,7 +51,8 @@ class View:
             Exit: always, with the exit code.
         """
         # The rules' settings do not matter here and need not be right.
-        settings = msgspec.structs.replace(read_settings(self.targets, self.config), **_NO_RULES)
+        settings = effective_settings(self.targets, config=self.config).settings
+        settings = msgspec.structs.replace(settings, **_NO_RULES)
         positional, named = options.build_arguments(self.args, self.kwargs)
         with output.stdout_to_stderr(), progress() as next_model:
             report = pipeline.check(

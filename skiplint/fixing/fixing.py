@@ -11,8 +11,8 @@ from skiplint.linting.edits import Edit
 from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.report import Report
 
-Try = Callable[[Mapping[str, str]], Report | None]
-"""Lints with the texts of some files replaced; None if that run did not end well."""
+Try = Callable[[Mapping[str, str]], Report]
+"""Lints with the texts of some files replaced."""
 
 Key = tuple[str, str | None, str | None]
 _ROUNDS = 8
@@ -73,8 +73,8 @@ class _State:
         texts, why = self._edited(findings)
         if why is None:
             trial = tries(texts)
-            why = "skiplint did not survive the trial" if trial is None else self._harm(findings, trial)
-            if trial is not None and why is None:
+            why = self._harm(findings, trial)
+            if why is None:
                 self.report, self.texts = trial, texts
                 self.made.extend(findings)
                 return True

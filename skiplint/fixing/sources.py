@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
+
+from skiplint.atomic_files import write_at_once
 
 
 def read_source(path: str) -> str:
@@ -24,13 +23,4 @@ def write_source(path: str, text: str) -> None:
     Raises:
         OSError: it cannot be written; the file is then as it was.
     """
-    target = Path(path).resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode("utf-8"))
-        shutil.copymode(target, name)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_at_once(Path(path).resolve(), text.encode("utf-8"), keep_mode=True)

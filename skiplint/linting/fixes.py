@@ -6,9 +6,9 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from skiplint.frames import is_packaged
 from skiplint.graph import Location, ModelGraph, Operation
 from skiplint.linting.edits import ArgumentEdit, Edit, ResampleEdit, WrapEdit
 from skiplint.linting.finding import Remedy
@@ -97,8 +97,7 @@ def _is_call(operation: Operation) -> bool:
 
 def _is_own(place: Location) -> bool:
     """Whether the file is the user's, and not of an installed package."""
-    parts = Path(place.path).parts
-    return not place.path.startswith("<") and not {"site-packages", "dist-packages"} & set(parts)
+    return not place.path.startswith("<") and not is_packaged(place.path)
 
 
 def _position(callable_: Callable[..., Any], argument: str) -> int | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -16,7 +15,7 @@ from skiplint.linting.report import ModelReport, Report
 from skiplint.reporting.console_models import model_head, path_count
 from skiplint.reporting.grouping import first_to_last, pattern
 from skiplint.reporting.style import Style
-from skiplint.reporting.terminal import counted, to_text
+from skiplint.reporting.terminal import counted, figures_table, to_text
 
 _EXPLAINED = (
     "gradient: norm at the weights of the first tenth of the layers, and its change; variance: change at the "
@@ -45,7 +44,9 @@ def _model(model: ModelReport, style: Style) -> list[RenderableType]:
 
 
 def _rows(found: Mapping[str, Any], style: Style) -> Table:
-    table = _table("removed", "skips", "gradient", "change", "at join", "output", "kept", "paths", "mean")
+    table = figures_table(
+        "removed", "skips", "gradient", "change", "at join", "output", "kept", "paths", "mean"
+    )
     table.add_row("nothing", "", *_cells([found["with_skips"]]))
     rows = found["without_one"]
     key: Callable[[Mapping[str, Any]], object] = lambda row: (row["kind"], pattern(row["join_node"]))  # noqa: E731
@@ -88,7 +89,7 @@ def _depth(found: Mapping[str, Any]) -> Table:
     """The gradient by depth, with and without skips."""
     profile = found["with_skips"]["profile"]
     parts = len(profile)
-    table = _table("gradient by depth, input to output", *(f"{at + 1}/{parts}" for at in range(parts)))
+    table = figures_table("gradient by depth, input to output", *(f"{at + 1}/{parts}" for at in range(parts)))
     table.add_row("with skips", *map(_maybe, profile))
     if found["without_any"]:
         table.add_row("without", *map(_maybe, found["without_any"]["profile"]))
@@ -97,7 +98,7 @@ def _depth(found: Mapping[str, Any]) -> Table:
 
 def _seeds(found: Mapping[str, Any]) -> Table:
     number = counted(len(found["seeds"]), "initialisation")
-    table = _table(f"first gradient over {number}", "least", "most", "spread (decades)")
+    table = figures_table(f"first gradient over {number}", "least", "most", "spread (decades)")
     spread = found["spread"]
     for name, key, which in (
         ("with skips", "first_gradient", "with_skips"),
@@ -106,16 +107,6 @@ def _seeds(found: Mapping[str, Any]) -> Table:
         values = [row[key] for row in found["seeds"] if row[key] is not None]
         ends = (_plain(min(values)), _plain(max(values))) if values else ("overflow", "overflow")
         table.add_row(name, *ends, "-" if spread[which] is None else f"{spread[which]:.2f}")
-    return table
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="bold"
-    )
-    table.add_column(first, overflow="fold")
-    for title in others:
-        table.add_column(title, justify="right", no_wrap=True)
     return table
 
 

@@ -11,7 +11,6 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -20,7 +19,7 @@ from rich.text import Text
 from skiplint.linting.report import ModelReport, Report
 from skiplint.reporting.console_models import model_head, path_count
 from skiplint.reporting.style import Style
-from skiplint.reporting.terminal import counted, to_text
+from skiplint.reporting.terminal import counted, figures_table, to_text
 
 _ROWS = 30
 """Bars at most, not counting the tails; more lengths than that are put together."""
@@ -89,7 +88,7 @@ def _units(lengths: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 def _figures(title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], style: Style) -> Table:
     percents = list(rows[0][1].get("percentiles") or {}) if style.width >= 90 else []
     marks = [f"{percent}%" for percent in percents]
-    table = _table(title, "paths", "shortest", "mean", "sd", *marks, "longest")
+    table = figures_table(title, "paths", "shortest", "mean", "sd", *marks, "longest")
     for name, lengths in rows:
         percentiles = [str(lengths["percentiles"][percent]) for percent in percents]
         spread = f"{lengths['sd']:.2f}" if "sd" in lengths else ""
@@ -108,7 +107,7 @@ def _chart(lengths: Mapping[str, Any], style: Style) -> Table:
     most = max(max(each.share, each.effective) for each in bins)
     sides = 2 if effective else 1
     room = min(_MOST_BAR, max(_LEAST_BAR, style.width - 30) // sides)
-    table = _table(lengths["unit"], "paths" if effective else "share")
+    table = figures_table(lengths["unit"], "paths" if effective else "share")
     table.columns[0].no_wrap = True
     table.add_column(no_wrap=True)
     if effective:
@@ -171,7 +170,7 @@ def _body(numbers: Mapping[int, Decimal]) -> tuple[int, int]:
 
 
 def _layers(layers: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("weighted layer", "paths", "share", "to the output")
+    table = figures_table("weighted layer", "paths", "share", "to the output")
     for layer in layers:
         distance = "no way" if layer["distance"] is None else counted(layer["distance"], "layer")
         table.add_row(layer["node"], path_count(layer["count"]), _percent(layer["share"]), distance)
@@ -179,20 +178,10 @@ def _layers(layers: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _skips(skips: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("shortcut into", "paths", "share in layers", "in blocks")
+    table = figures_table("shortcut into", "paths", "share in layers", "in blocks")
     for skip in skips:
         shares = _percent(skip["share"]), _percent(skip["block_share"])
         table.add_row(skip["join_node"], path_count(skip["count"]), *shares)
-    return table
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="bold"
-    )
-    table.add_column(first, overflow="fold")
-    for title in others:
-        table.add_column(title, justify="right", no_wrap=True)
     return table
 
 

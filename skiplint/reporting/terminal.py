@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 
+from rich import box
 from rich.console import Console, RenderableType
+from rich.table import Table
 
 from skiplint.reporting.style import Style
 
@@ -26,6 +28,17 @@ def to_text(content: RenderableType, style: Style) -> str:
     with console.capture() as capture:
         console.print(content)
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def figures_table(first: str, *others: str) -> Table:
+    """An empty table of figures: a column of names, and right-aligned ones."""
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="bold"
+    )
+    table.add_column(first, overflow="fold")
+    for title in others:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
 
 
 def counted(number: int, noun: str) -> str:

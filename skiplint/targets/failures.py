@@ -7,6 +7,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
+from skiplint.frames import is_packaged
 from skiplint.graph import Location
 from skiplint.targets.records import TargetError
 
@@ -54,10 +55,7 @@ def at(error: BaseException) -> str:
 
 def is_installed(filename: str) -> bool:
     """Whether a source file belongs to an installed package or to the standard library."""
-    parts = Path(filename).parts
-    if "site-packages" in parts or "dist-packages" in parts:
-        return True
-    return _is_library(filename)
+    return is_packaged(filename) or _is_library(filename)
 
 
 def display_path(filename: str | Path) -> str:
@@ -70,8 +68,7 @@ def display_path(filename: str | Path) -> str:
 
 
 def _is_library(filename: str) -> bool:
-    packages = "site-packages" in filename or "dist-packages" in filename
-    return not packages and any(filename.startswith(folder + os.sep) for folder in _LIBRARY)
+    return not is_packaged(filename) and any(filename.startswith(folder + os.sep) for folder in _LIBRARY)
 
 
 def _is_own(filename: str) -> bool:

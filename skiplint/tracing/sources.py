@@ -10,13 +10,12 @@ from types import CodeType, FrameType
 
 import torch
 
-from skiplint.frames import call_location
+from skiplint.frames import call_location, is_packaged
 from skiplint.graph import Location
 
 _TORCH = str(Path(torch.__file__).parent) + "/"
 _OWN = str(Path(__file__).parent) + "/"
 _STDLIB = sysconfig.get_paths()["stdlib"].rstrip("/") + "/"
-_PACKAGES = ("/site-packages/", "/dist-packages/")
 _MAX_FRAMES = 12
 
 
@@ -26,16 +25,12 @@ def is_torch_file(path: str) -> bool:
     return path.startswith(_TORCH)
 
 
-def _is_installed(path: str) -> bool:
-    return any(part in path for part in _PACKAGES)
-
-
 @cache
 def _is_noise(path: str) -> bool:
     """Frames nobody looks for: torch, this package, the standard library, generated code."""
     if path.startswith(("<", _TORCH, _OWN)):
         return True
-    return path.startswith(_STDLIB) and not _is_installed(path)
+    return path.startswith(_STDLIB) and not is_packaged(path)
 
 
 class FrameReader:
@@ -63,7 +58,7 @@ class FrameReader:
         return tuple((own + foreign)[:_MAX_FRAMES])
 
     def _is_foreign(self, path: str) -> bool:
-        return _is_installed(path) and (self._own_part is None or self._own_part not in path)
+        return is_packaged(path) and (self._own_part is None or self._own_part not in path)
 
     def _locate(self, frame: FrameType) -> Location:
         key = (frame.f_code, frame.f_lasti)

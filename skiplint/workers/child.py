@@ -24,10 +24,10 @@ from typing import IO, BinaryIO
 
 import msgspec
 
+from skiplint.byte_sizes import byte_size
 from skiplint.linting.outcome import Outcome, untraced
 from skiplint.linting.report import ModelReport
 from skiplint.workers.deaths import OUT_OF_MEMORY
-from skiplint.workers.limits import show_size
 from skiplint.workers.messages import (
     Died,
     Event,
@@ -238,7 +238,7 @@ class _Teller:
             return outcome
         if reason.startswith(_BLAMES_SKIPLINT):
             reason = "it ran out of memory"  # What the model holds, skiplint lacks.
-        said = f"{reason} (one model may take {show_size(self._memory)}: --memory-limit)"
+        said = f"{reason} (one model may take {byte_size(self._memory)}: --memory-limit)"
         return dataclasses.replace(outcome, report=dataclasses.replace(outcome.report, reason=said))
 
 

@@ -8,8 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+from skiplint.byte_sizes import byte_size
 from skiplint.targets.failures import display_path, is_installed
-from skiplint.workers.limits import show_size
 
 _FRAME = re.compile(r'^  File "(?P<path>.+)", line (?P<line>\d+) in ', re.MULTILINE)
 OUT_OF_MEMORY = 0x6D  # "m"
@@ -24,7 +24,7 @@ def how_it_ended(code: int, memory: int = 0) -> str:
     ``memory`` is what it was allowed to allocate, 0 for any.
     """
     if code == OUT_OF_MEMORY and memory:
-        return f"it ran out of memory (one model may take {show_size(memory)}: --memory-limit)"
+        return f"it ran out of memory (one model may take {byte_size(memory)}: --memory-limit)"
     if code < 0:
         if -code == getattr(signal, "SIGKILL", 9):
             return "its process was killed by signal 9, most likely because the machine ran out of memory"

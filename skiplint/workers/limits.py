@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,6 @@ _SHARE = 0.9
 """Of the machine's memory: whoever takes more would be killed by the system, and others with it."""
 _WORKER_BYTES = 1 << 30
 """What a worker is counted with when their number is chosen."""
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -47,28 +44,6 @@ class Workers:
             return self.memory
         total = total_memory()
         return 0 if total is None else int(total * _SHARE)
-
-
-def parse_size(text: str) -> int:
-    """Bytes of ``8G``, ``500 MiB`` or a plain number; K, M, G and T count in steps of 1024.
-
-    Raises:
-        ValueError: the text is no size.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is no size such as 8G or 500M")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
-
-
-def show_size(count: int) -> str:
-    """``count`` bytes as people write it."""
-    size, unit = float(count), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
 
 
 def processors() -> int:

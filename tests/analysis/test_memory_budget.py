@@ -111,7 +111,14 @@ def test_a_real_step_at_the_largest_batch_keeps_what_was_said() -> None:
 
 @pytest.mark.parametrize(
     ("text", "nbytes"),
-    [("16GiB", 16 * 2**30), ("24 GB", 24 * 10**9), ("1.5MiB", 3 * 2**19), ("1000", 1000), ("7b", 7)],
+    [
+        ("16GiB", 16 * 2**30),
+        ("24 GB", 24 * 10**9),
+        ("1.5MiB", 3 * 2**19),
+        ("1000", 1000),
+        ("7b", 7),
+        ("1k", 1024),
+    ],
 )
 def test_bytes_as_people_write_them(text: str, nbytes: int) -> None:
     assert parse_bytes(text) == nbytes
@@ -124,4 +131,10 @@ def test_no_bytes(text: str) -> None:
 
 
 def test_bytes_as_people_read_them() -> None:
-    assert [byte_size(n) for n in (5, 1536, 2**41)] == ["5 B", "1.5 KiB", "2.0 TiB"]
+    assert [byte_size(n) for n in (5, 1023, 1024, 1536, 2**41)] == [
+        "5 B",
+        "1023 B",
+        "1.0 KiB",
+        "1.5 KiB",
+        "2.0 TiB",
+    ]

@@ -150,6 +150,17 @@ def test_the_summary_says_what_can_be_fixed(tmp_path: Path, skiplint: Run) -> No
     assert "2 errors; 2 fixable with --fix" in skiplint("block.py", "--quiet").stdout
 
 
+def test_another_model_without_end_does_not_hold_up_the_trial(tmp_path: Path, skiplint: Run) -> None:
+    (tmp_path / "block.py").write_text(BLOCK)
+    endless = BLOCK.replace("out = self.branch(x)", "while True: pass").replace("out += x", "out = x")
+    (tmp_path / "endless.py").write_text(endless)
+    result = skiplint(".", "--fix", "--timeout", "8", "--quiet")
+    assert result.returncode == 2
+    assert "took longer than 8 s" in result.stderr
+    assert "skiplint: fixed 2 findings in block.py" in result.stderr
+    assert "nn.ReLU(inplace=False)" in (tmp_path / "block.py").read_text()
+
+
 def test_what_the_model_prints_during_a_trial_stays_off_stdout(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "block.py").write_text(BLOCK + "print('loud')\n")
     result = skiplint("block.py", "--fix", "--output-format", "json")

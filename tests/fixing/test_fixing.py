@@ -91,11 +91,6 @@ def test_a_fix_that_brings_up_another_error_is_given_up(path: str) -> None:
     assert result.refused == ((finding(path, 1), "SKL202 comes up after it"),)
 
 
-def test_a_trial_that_does_not_survive_is_given_up(path: str) -> None:
-    result = fix(report(finding(path, 1)), lambda _: None)
-    assert result.refused == ((finding(path, 1), "skiplint did not survive the trial"),)
-
-
 def test_a_warning_that_a_fix_brings_to_light_is_fixed_too(path: str) -> None:
     def tries(texts: Mapping[str, str]) -> Report:
         return report() if texts[path] == FIXED else report(finding(path, 2, severity=Severity.WARNING))

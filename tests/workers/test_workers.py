@@ -22,7 +22,6 @@ from skiplint.linting.rule import Rule
 from skiplint.pipeline import check
 from skiplint.workers import WorkerError, Workers
 from skiplint.workers.deaths import how_it_ended, place_in
-from skiplint.workers.limits import parse_size, show_size
 
 ROOT = Path(__file__).parents[2]
 SECONDS = re.compile(r'"seconds": [\d.e-]+')
@@ -162,24 +161,11 @@ def test_settings_and_options(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "model.py").write_text(GOOD)
     for words, said in [
         (["--jobs", "many"], "--jobs must be a number or auto, not 'many'"),
-        (["--memory-limit", "lots"], "--memory-limit: 'lots' is no size such as 8G or 500M"),
+        (["--memory-limit", "lots"], "--memory-limit: 'lots' is no size in bytes such as 16GiB or 500MB"),
     ]:
         done = skiplint("model.py", *words)
         assert done.returncode == 2
         assert done.stderr == f"skiplint: error: {said}\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "count"), [("12", 12), ("1k", 1024), ("1.5 GiB", 3 << 29), ("500MB", 500 << 20)]
-)
-def test_sizes(text: str, count: int) -> None:
-    assert parse_size(text) == count
-    with pytest.raises(ValueError, match="no size"):
-        parse_size(text + "!")
-
-
-def test_show_size() -> None:
-    assert [show_size(count) for count in (0, 1023, 1024, 3 << 29)] == ["0 B", "1023 B", "1.0 KiB", "1.5 GiB"]
 
 
 def test_number_of_processes() -> None:

@@ -25,7 +25,7 @@ def _mode() -> Any:
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class LiveStorages(TorchDispatchMode):  # type: ignore[misc]
-        """Follows the storages that calls make."""
+        """Follows the storages that calls make, and not those that they only hand on."""
 
         def __init__(self, held: AbstractSet[int]) -> None:
             super().__init__()  # type: ignore[no-untyped-call]
@@ -36,14 +36,19 @@ def _mode() -> Any:
         def __torch_dispatch__(
             self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
+            given = {storage_key(tensor) for tensor in tensors_in((args, kwargs or {}))} | self._held
             result = func(*args, **(kwargs or {}))
             for key in [key for key, (weak, _) in self._live.items() if weak.expired()]:
                 del self._live[key]
             for tensor in tensors_in(result):
-                if storage_key(tensor) not in self._held and storage_key(tensor) not in self._live:
+                if storage_key(tensor) not in given and storage_size(tensor):
                     self._live[storage_key(tensor)] = _watched(tensor)
-            self.peak = max(self.peak, sum(size for _, size in self._live.values()))
+            self.peak = max(self.peak, self.bytes())
             return result
+
+        def bytes(self) -> int:
+            """Bytes of the storages that are there now."""
+            return sum(size for weak, size in self._live.values() if not weak.expired())
 
     return LiveStorages
 
