@@ -99,16 +99,27 @@ def effective_settings(
         ConfigError: a source that cannot be read, or a key or a value in it that means nothing.
     """
     variables = os.environ if environment is None else environment
-    if config is None and variables.get(CONFIG_VARIABLE):
-        config = Path(variables[CONFIG_VARIABLE])
-    if config is None:
-        config = find_config(start or search_start(targets, Path.cwd()))
+    config = config_file(targets, config=config, environment=variables, start=start)
     layers = []
     if config is not None:
         layers.append(Layer(read_table(config), "file", shown_path(config)))
     layers.append(Layer(environment_table(variables), "environment"))
     layers.append(Layer(dict(command_line or {}), "command line"))
     return _combined(layers, config, registry)
+
+
+def config_file(
+    targets: Iterable[str] = (),
+    *,
+    config: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    start: Path | None = None,
+) -> Path | None:
+    """The file with the settings: ``config``, else what the variable names, else the nearest one."""
+    named = (os.environ if environment is None else environment).get(CONFIG_VARIABLE)
+    if config is not None or named:
+        return config or Path(named or "")
+    return find_config(start or search_start(targets, Path.cwd()))
 
 
 def environment_table(variables: Mapping[str, str]) -> dict[str, Any]:

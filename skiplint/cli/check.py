@@ -78,8 +78,8 @@ def check(
         refuse_statistics(output_format)
     registry = load_registry()
     flags = options.selecting(select, extend_select, ignore, fail_on)
-    settings = effective_settings(targets, config=config, registry=registry, command_line=flags).settings
-    settings = budgets.with_budget(settings, registry, memory_budget, batch, optimizer)
+    effective = effective_settings(targets, config=config, registry=registry, command_line=flags)
+    settings = budgets.with_budget(effective.settings, registry, memory_budget, batch, optimizer)
     validate_rules(settings, registry, source="command line")
     known = Known.find(settings, registry, baseline, write_baseline)
     positional, named = options.build_arguments(args, kwargs)
@@ -88,7 +88,7 @@ def check(
         targets, among = only_changed(targets, diff)
         running = replace(running, among=among)
     workers = workers_for(settings, jobs, timeout, memory_limit)
-    cache = cache_for(targets, settings, config, wanted=not no_cache)
+    cache = cache_for(effective, wanted=not no_cache)
     check_targets = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
     lint = partial(known.lint, check_targets, registry=registry, workers=workers)
     with output.stdout_to_stderr(), progress() as next_model:

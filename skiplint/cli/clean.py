@@ -10,7 +10,8 @@ from skiplint.byte_sizes import byte_size
 from skiplint.cache import Cache, cache_folder
 from skiplint.cli import options
 from skiplint.cli.failures import UsageError
-from skiplint.config import find_config, load_settings, shown_path
+from skiplint.config import shown_path
+from skiplint.precedence import effective_settings
 
 
 def clean(config: options.Config = None) -> None:
@@ -23,9 +24,8 @@ def clean(config: options.Config = None) -> None:
 
     `skiplint clean`
     """
-    file = config or find_config(Path.cwd())
-    settings = load_settings(file) if file is not None else None
-    cache = Cache(cache_folder(settings.cache_dir if settings else None, file))
+    effective = effective_settings(config=config, start=Path.cwd())
+    cache = Cache(cache_folder(effective.settings.cache_dir, effective.file))
     try:
         count, size = cache.clear()
     except OSError as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from skiplint.byte_sizes import parse_bytes
 from skiplint.cache import Cache, cache_folder
 from skiplint.cli.failures import UsageError
-from skiplint.config import ConfigError, Settings, find_config, search_start
+from skiplint.config import ConfigError, Settings
+from skiplint.precedence import Effective
 from skiplint.workers import Workers
 
 
@@ -49,10 +49,8 @@ def _job_count(text: str) -> int | Literal["auto"]:
     return int(text)
 
 
-def cache_for(
-    targets: list[str], settings: Settings, config: Path | None, *, wanted: bool = True
-) -> Cache | None:
-    """The cache of the project that the targets are in; None where none is wanted."""
-    if not wanted or not settings.cache:
+def cache_for(effective: Effective, *, wanted: bool = True) -> Cache | None:
+    """The cache beside the file that the settings came from; None where none is wanted."""
+    if not wanted or not effective.settings.cache:
         return None
-    return Cache(cache_folder(settings.cache_dir, config or find_config(search_start(targets, Path.cwd()))))
+    return Cache(cache_folder(effective.settings.cache_dir, effective.file))

@@ -51,7 +51,8 @@ def report(
         raise UsageError("skiplint report needs jinja2: pip install 'skiplint[report]'")
     registry = load_registry()
     flags = options.selecting(select, extend_select, ignore, None)
-    settings = effective_settings(targets, config=config, registry=registry, command_line=flags).settings
+    effective = effective_settings(targets, config=config, registry=registry, command_line=flags)
+    settings = effective.settings
     positional, named = options.build_arguments(args, kwargs)
     with output.stdout_to_stderr(), progress() as next_model:
         found = pipeline.check(
@@ -62,7 +63,7 @@ def report(
             registry=registry,
             progress=next_model,
             workers=workers_for(settings),
-            cache=cache_for(targets, settings, config),
+            cache=cache_for(effective),
         )
     output.emit(render(found, "html"), output_file)
     complain_of(found, verbose=verbose, rules=False)

@@ -51,8 +51,8 @@ class View:
             Exit: always, with the exit code.
         """
         # The rules' settings do not matter here and need not be right.
-        settings = effective_settings(self.targets, config=self.config).settings
-        settings = msgspec.structs.replace(settings, **_NO_RULES)
+        effective = effective_settings(self.targets, config=self.config)
+        settings = msgspec.structs.replace(effective.settings, **_NO_RULES)
         positional, named = options.build_arguments(self.args, self.kwargs)
         with output.stdout_to_stderr(), progress() as next_model:
             report = pipeline.check(
@@ -64,7 +64,7 @@ class View:
                 progress=next_model,
                 running=running,
                 workers=workers_for(settings),
-                cache=cache_for(self.targets, settings, self.config),
+                cache=cache_for(effective),
             )
         style = output.style_for(self.color, file=self.output_file, verbosity=1 if self.verbose else 0)
         as_json = self.output_format is options.ListFormat.JSON

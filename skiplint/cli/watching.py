@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from skiplint.cli.failures import UsageError
-from skiplint.config import find_config, search_start
 from skiplint.local_imports import ImportScan
+from skiplint.precedence import config_file
 from skiplint.target_files import target_files
 
 FLAG = "--watch"
@@ -60,7 +60,7 @@ class _Watched:
     def __init__(self, targets: Sequence[str], config: Path | None) -> None:
         scan = ImportScan()
         found = [target_files(target, scan) for target in targets]
-        settings = config or find_config(search_start(targets, Path.cwd()))
+        settings = config_file(targets, config=config)
         named = [path for each in found for path in each.files]
         missing = [Path(each.target.partition(":")[0]).resolve() for each in found if each.missing]
         own = {settings.resolve()} if settings and settings.exists() else set()

@@ -191,12 +191,23 @@ def _serve(channel: _Channel, job: bytes, timeout: float, memory: int, trace: IO
         tell.start_clock()
         try:
             examiner.carry_out(request.unit, tell, leave_out=frozenset(request.leave_out))
-        except MemoryError:
-            os._exit(OUT_OF_MEMORY)
-        except BaseException:  # Such as a KeyboardInterrupt of the user's own.
-            with contextlib.suppress(MemoryError):
-                print(traceback.format_exc(), file=trace or sys.stderr, flush=True)
+        except BaseException as error:  # Such as a KeyboardInterrupt of the user's own.
+            if _is_out_of_memory(error):
+                os._exit(OUT_OF_MEMORY)
+            print(traceback.format_exc(), file=trace or sys.stderr, flush=True)
             os._exit(1)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory left; what failed for it in the end may be another error."""
+    seen: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        traceback.clear_frames(following.__traceback__)  # What the model holds; there may be no room else.
+        following = following.__cause__ or following.__context__
+    words = " ".join(f"{type(each).__name__} {each}" for each in seen)
+    return any(word in words for word in _OUT_OF_MEMORY)
 
 
 class _Teller:

@@ -21,6 +21,7 @@ from skiplint.linting.registry import Registry
 from skiplint.linting.rule import Rule
 from skiplint.pipeline import check
 from skiplint.workers import WorkerError, Workers
+from skiplint.workers.child import _is_out_of_memory
 from skiplint.workers.deaths import how_it_ended, place_in
 
 ROOT = Path(__file__).parents[2]
@@ -178,6 +179,14 @@ def test_number_of_processes() -> None:
 def test_deaths() -> None:
     assert how_it_ended(-11) == "its process was killed by signal 11 (segmentation fault)"
     assert how_it_ended(7) == "it ended its process (exit code 7)"
+
+
+def test_an_error_that_follows_from_a_lack_of_memory_is_one() -> None:
+    other = RuntimeError("the layer has no buffer")
+    assert not _is_out_of_memory(other)
+    other.__context__ = MemoryError()
+    assert _is_out_of_memory(other)
+    assert _is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
 
 
 def test_the_place_is_the_users_own_innermost_line(tmp_path: Path) -> None:
