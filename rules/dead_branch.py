@@ -55,6 +55,8 @@ class DeadBranch(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Collect what no output reads and report each connected part that learns or joins something."""
         graph = analysis.graph
+        if graph.ended_by:  # Nothing has reached an output, for another reason.
+            return
         flow = flow_of(analysis)
         live = _live(graph)
         dead = [index for index in range(len(graph)) if not live[index] and graph.operations[index].data]

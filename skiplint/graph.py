@@ -208,6 +208,8 @@ class ModelGraph:
     """For each storage that went away during the forward, the last operation before it did."""
     faults: tuple[Fault, ...] = ()
     """Calls that failed on shapes, in execution order; empty for a model that runs."""
+    ended_by: str = ""
+    """What ended the forward behind its faults, with the place; empty where it ran to its end."""
     fx_builder: Callable[[], torch.fx.Graph] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:

@@ -42,7 +42,9 @@ def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
         hidden = hidden or bool(detail and not verbose)
     if hidden:
         print("skiplint: run again with --verbose for the traceback", file=sys.stderr)
-    for note in report.notes:
+    partly = [model for model in report.models if model.status == "traced" and model.reason]
+    notes = [f"{model.target}: {model.reason}" for model in partly]
+    for note in (*notes, *report.notes):
         remark(note)
 
 

@@ -51,6 +51,7 @@ def examine(
     memory = describe_memory(analysis)
     report = dataclasses.replace(
         with_absolute_path(report),
+        reason=_ended(graph),
         trace=describe_trace(graph),
         parameters=graph.parameters,
         skips=describe_skips(analysis),
@@ -63,6 +64,12 @@ def examine(
     if measuring.contract or analysis.contract_found:
         report = dataclasses.replace(report, input_contract=describe_contract(analysis))
     return Outcome(report, tuple(_with_absolute_places(finding) for finding in findings), _lines(graph))
+
+
+def _ended(graph: ModelGraph) -> str | None:
+    if not graph.ended_by:
+        return None
+    return f"its forward ends behind the mismatch at {graph.ended_by}; nothing after that was looked at"
 
 
 def untraced(report: ModelReport) -> Outcome:

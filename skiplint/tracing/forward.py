@@ -178,7 +178,7 @@ def _trace_on(
         for path, tensor in inputs:
             recorder.add_input(path, tensor)
         with scopes.watching(), FunctionMode(recorder, on_meta=backend == "meta"), DispatchMode(recorder):
-            result = _result(recorder, ready, ready_args, ready_kwargs)
+            result, ended_by = _result(recorder, ready, ready_args, ready_kwargs)
         alive_until = dict(recorder.alive_until)
         returned = list(walk(result))
         recorder.add_output(returned)
@@ -198,19 +198,23 @@ def _trace_on(
         training=model.training,
         alive_until=alive_until,
         faults=tuple(recorder.faults),
+        ended_by=ended_by,
         seconds=time.perf_counter() - start,
         fx_builder=builder(recorder.records, operations),
     )
 
 
-def _result(recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What the forward returns; nothing, if it gave up after faults that are worth telling."""
+def _result(
+    recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, str]:
+    """What the forward returns; nothing and why, if it gave up after faults that are worth telling."""
     try:
-        return _run(model, args, kwargs)
+        return _run(model, args, kwargs), ""
     except Exception as error:
         if not recorder.faults or isinstance(error, AutocastWithoutDeviceError):
             raise
-        return None
+        place = user_place(error.__traceback__)
+        return None, f"{place}: {one_line(error)}" if place else one_line(error)
 
 
 def _run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -75,6 +75,8 @@ class Repairs:
         self._ratios: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self._variants: dict[int, dict[World, Choice]] = {}
         """What is wrong with a call in other worlds."""
+        self._read: dict[int, dict[World, set[Choice]]] = {}
+        """In which worlds a failed call has been read, and in what other ways there."""
         self._settled: World = HERE
 
     @property
@@ -118,7 +120,9 @@ class Repairs:
         choice, meant = repair.choice, self._read_in(call, repair.world)
         if choice is None and call.name == "cat" and meant is not None:
             self._note_axis(record, meant, repair.result)
-        for base in (HERE, *self._worlds(call)[:_MOST_WORLDS]):
+        bases = (HERE, *self._worlds(call)[:_MOST_WORLDS])
+        self._read[record] = {base: set() for base in bases}
+        for base in bases:
             if any(origin.ran for origin in base - repair.world):
                 self._remember(repair.result, None, base)
                 continue
@@ -143,6 +147,7 @@ class Repairs:
             world = base if place == 0 else base | {Origin(record, chosen)}
             if len(world) > _MOST_ORIGINS:
                 break
+            self._read[record][base].add(chosen)
             self._variants.setdefault(record, {}).setdefault(base, chosen)
             self._remember(repair.result, other, world)
 
@@ -196,10 +201,22 @@ class Repairs:
             own = list(self._known(tensor))
             if own:
                 together = (one | other for one in own for other in found)
-                both = dict.fromkeys([*found, *own, *(world for world in together if _consistent(world))])
+                both = dict.fromkeys([*found, *own, *(world for world in together if self._holds(world))])
                 # A concatenation of fifty operands, each with a few readings, has them in every combination.
                 found = sorted(both, key=len)[: 4 * _MOST_WORLDS]
         return found
+
+    def _holds(self, world: World) -> bool:
+        """Whether there can be such a world: each call is read in it as it may be with the others read so."""
+        if not _consistent(world):
+            return False
+        for origin in world:
+            read = self._read.get(origin.record, {})
+            bases = [base for base in read if base <= world - {origin}]
+            nearest = max(map(len, bases), default=0)
+            if bases and not any(origin.choice in read[base] for base in bases if len(base) == nearest):
+                return False
+        return True
 
     def _read_in(self, call: Call, world: World) -> Call | None:
         """The call with its operands as they are in ``world``; None if there is no such world any more."""

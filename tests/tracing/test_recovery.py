@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+import skiplint
 from skiplint.graph import ModelGraph
 from skiplint.tracing import TraceError, recovered, repair, trace, trace_call
 from skiplint.tracing.repair import World
@@ -48,6 +49,7 @@ faults = st.sampled_from([None, *FOUND_AT])
 
 
 @settings(max_examples=40, deadline=None)
+@example([(16, 1, None), (16, 2, "projection"), (16, 2, "padding"), (16, 2, "projection")])
 @given(st.lists(st.tuples(st.sampled_from([8, 16]), st.sampled_from([1, 2]), faults), min_size=1, max_size=6))
 def test_every_planted_fault_of_a_resnet_and_no_other(plan: list[tuple[int, int, str | None]]):
     blocks, expected, width = [], [], 8
@@ -192,3 +194,22 @@ def test_readings_of_many_operands_are_not_tried_in_every_combination(
     assert graph.faults == ()
     operands = sum(len(operation.operands) for operation in graph)
     assert worlds < 48 * 48 * operands
+
+
+class Unfinished(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(8, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.first(x)
+        return self.missing(x)  # type: ignore[no-any-return]
+
+
+def test_what_ends_the_forward_behind_a_fault_is_kept() -> None:
+    graph = trace_call(Unfinished(), (IMAGE,), {}, recover=True)
+    assert len(graph.faults) == 1
+    assert "test_recovery.py:" in graph.ended_by
+    assert "AttributeError: 'Unfinished' object has no attribute 'missing'" in graph.ended_by
+    (finding,) = skiplint.lint(Unfinished(), IMAGE).findings
+    assert finding.code == "SKL101", "that nothing reaches the output is not the layers' fault"
