@@ -45,7 +45,7 @@ def source(in_tmp_path: Path) -> Path:
     return path
 
 
-def left(old: Report, new: Report, ran: set[str] = {"SKL205"}) -> Report:  # noqa: B006
+def left(old: Report, new: Report, ran: frozenset[str] = frozenset({"SKL205"})) -> Report:
     """``new`` with ``old`` as its baseline; it is written and read as a file in between."""
     path = Path("baseline.json")
     if not path.exists():
