@@ -1,6 +1,6 @@
 """The effective path lengths against path sampling by Veit, Wilber and Belongie (2016, section 4).
 
-    python benchmarks/veit.py [--blocks 54] [--steps 150] [--paths 40]
+    python benchmarks/veit.py [--blocks 54] [--steps 400] [--paths 100]
 
 A CIFAR ResNet is looked at with its first weights and again after a short training on synthetic images. Their
 protocol: one forward; then, for each number k of blocks, random sets of k residual blocks, and for each set a
@@ -17,7 +17,8 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +75,10 @@ class ResNet(nn.Module):
 
 
 def sampled(net: ResNet, images: Tensor, labels: Tensor, paths: int, seed: int = 0) -> dict[int, list[float]]:
-    """Norms at the first block's input of the gradients of random paths, by the number of blocks on them."""
+    """Norms at the first block's input of the gradients of random paths, by the number of blocks on them.
+
+    Where there are no more than ``paths`` of a length, all are taken.
+    """
     rng = random.Random(seed)
     steps, x = [], net.stem(images).detach()
     for block in net.blocks:
@@ -87,8 +91,7 @@ def sampled(net: ResNet, images: Tensor, labels: Tensor, paths: int, seed: int =
     (loss_gradient,) = torch.autograd.grad(cross_entropy(net.head(last), labels), last)
     norms: dict[int, list[float]] = {length: [] for length in range(len(steps) + 1)}
     for length, found in norms.items():
-        for _ in range(1 if length in (0, len(steps)) else paths):
-            chosen = set(rng.sample(range(len(steps)), length))
+        for chosen in choices(len(steps), length, paths, rng):
             gradient = loss_gradient
             for at in range(len(steps) - 1, -1, -1):
                 start, ways, ends, joined = steps[at]
@@ -98,6 +101,12 @@ def sampled(net: ResNet, images: Tensor, labels: Tensor, paths: int, seed: int =
                     (gradient,) = torch.autograd.grad(ways[way], start, gradient, retain_graph=True)
             found.append(float(gradient.norm()))
     return norms
+
+
+def choices(blocks: int, length: int, paths: int, rng: random.Random) -> Iterable[Sequence[int]]:
+    if math.comb(blocks, length) <= paths:
+        return combinations(range(blocks), length)
+    return (rng.sample(range(blocks), length) for _ in range(paths))
 
 
 def distribution(norms: Norms) -> dict[int, float]:
@@ -115,11 +124,15 @@ def moments(parts: Mapping[int, float]) -> tuple[float, float]:
 
 def errors(norms: Norms, repeats: int = 400, seed: int = 0) -> tuple[float, float]:
     """Standard errors of the mean and of the standard deviation, by the bootstrap."""
-    rng = random.Random(seed)
-    found = [
-        moments(distribution({length: rng.choices(each, k=len(each)) for length, each in norms.items()}))
-        for _ in range(repeats)
-    ]
+    rng, blocks = random.Random(seed), max(norms)
+
+    def resampled() -> Norms:
+        return {
+            length: each if len(each) == math.comb(blocks, length) else rng.choices(each, k=len(each))
+            for length, each in norms.items()
+        }
+
+    found = [moments(distribution(resampled())) for _ in range(repeats)]
     return statistics.stdev(mean for mean, _ in found), statistics.stdev(sd for _, sd in found)
 
 
@@ -181,8 +194,8 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=54, help="residual blocks, a multiple of three")
     parser.add_argument("--width", type=int, default=8, help="channels of the first stage")
     parser.add_argument("--image", type=int, default=16, help="side of the images")
-    parser.add_argument("--steps", type=int, default=150, help="steps of training")
-    parser.add_argument("--paths", type=int, default=40, help="paths of each length")
+    parser.add_argument("--steps", type=int, default=400, help="steps of training")
+    parser.add_argument("--paths", type=int, default=100, help="paths of each length")
     options = parser.parse_args()
     torch.manual_seed(0)
     net = ResNet(options.blocks, options.width)

@@ -127,8 +127,7 @@ def _asleep(subject: Subject, graph: ModelGraph, gains: Gains) -> list[str]:
     found: dict[str, None] = {}
     for index, norm in gains.norms.items():
         operation = graph.operations[index]
-        passes = any(edge.gain > 0 for edge in gains.layers.reads[index])
-        if operation.weighted and norm > 0 and not passes:
+        if operation.weighted and norm > 0 and index not in gains.passing:
             zero = [name for name in operation.parameters if name in parameters]
             found.update((name, None) for name in zero if not bool(parameters[name].any()))
     return [name for name in found if parameters[name].dim() > 1]

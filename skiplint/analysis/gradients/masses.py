@@ -19,6 +19,10 @@ _LEAST = 1e-300
 """What lies so far below the largest mass of a histogram is left out."""
 
 
+NOTHING = -math.inf
+"""The logarithm of no mass at all."""
+
+
 class Edge(NamedTuple):
     """A read of node ``source``, and what part of the reader's gradient goes there."""
 
@@ -72,6 +76,17 @@ def masses(graph: GainGraph) -> dict[int, float]:
         return {}
     whole = float(total.values.sum())
     return {total.low + at: mass / whole for at, mass in enumerate(total.values.tolist()) if mass > 0}
+
+
+def log(value: float) -> float:
+    """The logarithm; :data:`NOTHING` of 0."""
+    return math.log(value) if value > 0 else NOTHING
+
+
+def log_sum(values: Sequence[float]) -> float:
+    """The logarithm of the sum of ``exp(value)``."""
+    top = max(values, default=NOTHING)
+    return NOTHING if top == NOTHING else top + math.log(sum(math.exp(value - top) for value in values))
 
 
 def _unit() -> _Masses:

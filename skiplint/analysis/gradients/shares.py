@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skiplint.analysis.gradients.gains import OUTSIDE, Gains, Node
+from skiplint.analysis.gradients.gains import Gains
+from skiplint.analysis.gradients.masses import log, log_sum
 from skiplint.analysis.skips import Skip
-
-_NONE = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,57 +26,34 @@ class SkipShare:
 
 def skip_shares(gains: Gains, skips: Sequence[Skip]) -> tuple[SkipShare, ...]:
     """The shares of every skip, in execution order; all 0 where no gradient reaches the join."""
-    before, after = _logs(gains)
-    whole = _log_sum(
-        [after[OUTSIDE] + _log(gain) + before[to] for to, gain in gains.block_edges[OUTSIDE].items()]
-    )
+    before = _masses_before(gains)
+    whole = log_sum([before[end.source] + log(end.gain) for end in gains.blocks.ends])
+    met: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)
+    for number, node in enumerate(gains.nodes):
+        met[node.operation, node.block].append(number)
     found: list[SkipShare] = []
     for skip in skips:
         shortcuts = {connection.operand for connection in skip.connections}
         main = {
-            Node(operand.producer, True, operand.output)
+            (operand.producer, operand.output)
             for place, operand in enumerate(skip.operands)
             if place not in shortcuts
         }
-        join = Node(skip.join)
-        norm = gains.block_norms.get(join, 0.0)
-        edges = gains.block_edges.get(join, {}) if norm else {}
-        ways = {to: after[join] + _log(gain / norm) + before[to] - whole for to, gain in edges.items()}
-        found.append(
-            SkipShare(
-                skip.join,
-                sum(math.exp(way) for to, way in ways.items() if to in main),
-                sum(math.exp(way) for to, way in ways.items() if to not in main),
-            )
-        )
+        shares = {True: 0.0, False: 0.0}
+        for number in met[skip.join, False]:
+            after = gains.masses[gains.nodes[number]]
+            for edge in gains.blocks.reads[number]:
+                end = gains.nodes[edge.source]
+                through = end.block and (end.operation, end.output) in main
+                shares[through] += math.exp(after + log(edge.gain) + before[edge.source] - whole)
+        found.append(SkipShare(skip.join, block=shares[True], shortcut=shares[False]))
     return tuple(found)
 
 
-def _logs(gains: Gains) -> tuple[Mapping[Node, float], Mapping[Node, float]]:
-    """Logarithm of the mass from the inputs to each node, and from each node's reader side to the loss."""
-    nodes = sorted(gains.block_norms)
-    number = {node: at for at, node in enumerate(nodes)}
-    before = dict.fromkeys(nodes, _NONE)
-    for node, reads in zip(nodes, gains.blocks.reads, strict=True):
-        parts = [before[nodes[edge.source]] + _log(edge.gain) for edge in reads]
-        if number[node] in gains.blocks.sources:
-            parts.append(0.0)
-        before[node] = _log_sum(parts)
-    after: dict[Node, list[float]] = {node: [] for node in nodes}
-    for to, gain in gains.block_edges[OUTSIDE].items():
-        after[to].append(_log(gain))
-    totals: dict[Node, float] = {OUTSIDE: 0.0}
-    for node, reads in zip(reversed(nodes), reversed(gains.blocks.reads), strict=True):
-        totals[node] = _log_sum(after[node])
-        for edge in reads:
-            after[nodes[edge.source]].append(totals[node] + _log(edge.gain))
-    return before, totals
-
-
-def _log(value: float) -> float:
-    return math.log(value) if value > 0 else _NONE
-
-
-def _log_sum(values: Sequence[float]) -> float:
-    top = max(values, default=_NONE)
-    return _NONE if top == _NONE else top + math.log(sum(math.exp(value - top) for value in values))
+def _masses_before(gains: Gains) -> list[float]:
+    """Logarithm of the mass of all paths from the inputs to each node."""
+    before: list[float] = []
+    for number, reads in enumerate(gains.blocks.reads):
+        parts = [before[edge.source] + log(edge.gain) for edge in reads]
+        before.append(log_sum([*parts, 0.0] if number in gains.blocks.sources else parts))
+    return before
