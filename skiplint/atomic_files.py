@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 def write_at_once(path: Path, content: bytes, *, prefix: str = "", keep_mode: bool = False) -> None:
-    """Put ``content`` in place of ``path``.
+    """Put ``content`` in place of ``path``; a link stays a link to what it names.
+
+    Into a device or a pipe, such as /dev/null, it is written as it is: there is no old content to keep
+    whole, and a file in its place would be damage.
 
     Args:
         path: the file; its folder exists.
@@ -20,6 +23,10 @@ def write_at_once(path: Path, content: bytes, *, prefix: str = "", keep_mode: bo
     Raises:
         OSError: it cannot be written; what was there is then as it was.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix or f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from skiplint.cli.failures import UsageError, complain
 from skiplint.cli.graph import graph
 from skiplint.cli.init import init
 from skiplint.cli.memory import memory
+from skiplint.cli.output import discard_stdout
 from skiplint.cli.paths import paths
 from skiplint.cli.report import report
 from skiplint.cli.rules import explain, rules
@@ -86,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Torch warns of this on import where NumPy is not installed; nothing here needs it.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+    if sys.stdout is None:  # Closed by the caller (`>&-`), who wants the exit code only.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
     complete_default_command(with_default_command)
     try:
         words = with_default_command(words)
@@ -97,8 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         complain(str(error), error.detail)
         sys.exit(ExitCode.ERROR)
     except BrokenPipeError:
-        # The reader, such as `head`, has what it wanted. Python would complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()  # The reader, such as `head`, has what it wanted.
         sys.exit(ExitCode.OK)
 
 

@@ -160,7 +160,14 @@ Config = Annotated[
         show_default=False,
     ),
 ]
-Format = Annotated[OutputFormat, typer.Option(help="How to write the report.", rich_help_panel=OUTPUT)]
+Format = Annotated[
+    OutputFormat,
+    typer.Option(
+        metavar="FORMAT",
+        help=f"How to write the report: {', '.join(each.value for each in OutputFormat)}.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 OutputFile = Annotated[
     Path | None,
     typer.Option(

@@ -37,13 +37,28 @@ def style_for(color: Color, *, file: Path | None, verbosity: int = 0) -> Style:
 def emit(text: str, file: Path | None) -> None:
     """Write the report to stdout or, all at once, to ``file``."""
     if file is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _print(text)
         return
     try:
         write_at_once(file, text.encode("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror or error}") from None
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # The reader has what it wanted, which is no error.
+    except OSError as error:
+        discard_stdout()
+        raise UsageError(f"cannot write to stdout: {error.strerror or error}") from None
+
+
+def discard_stdout() -> None:
+    """Drop what could not be written to stdout, since Python would complain again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager

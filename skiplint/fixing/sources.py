@@ -23,4 +23,4 @@ def write_source(path: str, text: str) -> None:
     Raises:
         OSError: it cannot be written; the file is then as it was.
     """
-    write_at_once(Path(path).resolve(), text.encode("utf-8"), keep_mode=True)
+    write_at_once(Path(path), text.encode("utf-8"), keep_mode=True)

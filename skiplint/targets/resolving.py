@@ -50,6 +50,8 @@ def resolve(
     Raises:
         TargetError: there is no such target, its import failed, or it is no model.
     """
+    if not target:
+        raise TargetError("an empty target names nothing; give a file, or . for this folder")
     request = _Request(target, tuple(models), tuple(args), dict(kwargs or {}), workspaces or Workspaces())
     location, attribute = split_target(target)
     path = Path(location)
@@ -113,7 +115,7 @@ def split_target(target: str) -> tuple[str, str]:
 def folder_files(target: str) -> tuple[str, ...] | None:
     """The Python files of the folder ``target`` in a fixed order; None where it is no folder."""
     folder = Path(target)
-    return tuple(path.as_posix() for path in python_files(folder)) if folder.is_dir() else None
+    return tuple(path.as_posix() for path in python_files(folder)) if target and folder.is_dir() else None
 
 
 def resolve_member(
@@ -238,6 +240,11 @@ def _insist(found: ModelTarget | SkippedTarget) -> ModelTarget:
 
 
 def _no_such_file(path: Path) -> str:
+    if path.is_symlink():
+        return f"{path.as_posix()}: a link to {path.readlink().as_posix()}, which does not exist"
+    if any(sign in path.name for sign in "*?["):
+        hint = "the shell expands patterns, so leave out the quotes or name the folder"
+        return f"{path.as_posix()}: no such file; {hint}"
     folder = path.parent if path.parent.is_dir() else Path()
     names = sorted(item.name for item in folder.iterdir() if item.suffix == ".py" or item.is_dir())
     near = difflib.get_close_matches(path.name, names, n=1)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -40,9 +44,6 @@ FILES += ["github:gh.txt", "concise:out.txt", "json:out.json", "console:out.cons
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which one run has written every format."""
-    import subprocess
-    import sys
-
     folder = tmp_path_factory.mktemp("written")
     (folder / "block.py").write_text(BLOCK, encoding="utf-8")
     words = [word for file in FILES for word in ("--output", file)]
@@ -166,6 +167,42 @@ def test_a_file_has_the_mode_that_open_would_give_it(in_tmp_path: Path) -> None:
     output.emit("new", Path("report.json"))
     Path("other").write_text("")
     assert Path("report.json").stat().st_mode == Path("other").stat().st_mode
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX")
+def test_a_pipe_or_device_is_written_to_and_never_replaced(in_tmp_path: Path) -> None:
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    output.emit("new", Path("pipe"))
+    assert os.read(reader, 9) == b"new"
+    os.close(reader)
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
+
+
+def test_a_link_stays_a_link(in_tmp_path: Path) -> None:
+    Path("real.json").write_text("old")
+    Path("link.json").symlink_to("real.json")
+    output.emit("new", Path("link.json"))
+    assert Path("link.json").is_symlink()
+    assert Path("real.json").read_text() == "new"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    command = [sys.executable, "-m", "skiplint", "rules"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "skiplint: error: cannot write to stdout: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_a_closed_stdout_costs_nothing_but_the_report(tmp_path: Path) -> None:
+    (tmp_path / "block.py").write_text(BLOCK, encoding="utf-8")
+    shell = ["sh", "-c", 'exec "$0" -m skiplint block.py >&-', sys.executable]
+    done = subprocess.run(shell, cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
 
 
 def test_a_file_may_have_a_colon_in_its_name(in_tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from skiplint.targets import ModelTarget, TargetError, build, resolve
@@ -27,6 +29,14 @@ def test_no_such_file(write: Write) -> None:
     write("model.py", "")
     assert message("modle.py") == 'modle.py: no such file or folder; did you mean "model.py"?'
     assert message("nothing/here.py") == "nothing/here.py: no such file or folder; check the path"
+
+
+def test_what_is_no_file_is_called_what_it_is(write: Write) -> None:
+    Path("link.py").symlink_to("gone.py")
+    assert message("link.py") == "link.py: a link to gone.py, which does not exist"
+    write("model.py", "")
+    assert "the shell expands patterns" in message("*.py")
+    assert message("") == "an empty target names nothing; give a file, or . for this folder"
 
 
 def test_syntax_error(write: Write) -> None:
