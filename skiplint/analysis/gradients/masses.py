@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _LEAST = 1e-300
 """What lies so far below the largest mass of a histogram is left out."""
 
-
 NOTHING = -math.inf
 """The logarithm of no mass at all."""
 
