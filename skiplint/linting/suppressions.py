@@ -24,16 +24,17 @@ class Suppression:
 
     location: Location
     first: int
-    """First line of the statement it stands in."""
+    """First line of the statement it stands in, or of the class in whose head it stands."""
     last: int
     selectors: tuple[str, ...]
     """Codes, beginnings of codes or names; empty means every rule."""
     reason: str
     block: tuple[int, int] | None
-    """Lines of the function or class at module level around it."""
+    """Lines that have to run for it to count: the class in whose head it stands, else the function or class
+    at module level around it."""
 
     def covers(self, place: Location) -> bool:
-        """Whether ``place`` is on the statement that the comment stands in."""
+        """Whether ``place`` is on the statement, or in the class, in whose head the comment stands."""
         return place.path == self.location.path and self.first <= place.line <= self.last
 
 
@@ -81,39 +82,59 @@ def read_suppressions(path: str, source: str | None = None) -> tuple[Suppression
 def _suppression(path: str, token: tokenize.TokenInfo, match: re.Match[str], tree: ast.Module) -> Suppression:
     line, column = token.start
     words = (match["selectors"] or "").replace(",", " ").split()
-    first, last = _statement(tree, line)
+    headed = _class(tree, line)
+    first, last = headed or _statement(tree, line)
     return Suppression(
         location=Location(path, line, column + 1),
         first=first,
         last=last,
         selectors=tuple(words),
         reason=match["reason"].strip(" :-"),
-        block=_block(tree, line),
+        block=headed or _block(tree, line),
     )
+
+
+def _class(tree: ast.Module, line: int) -> tuple[int, int] | None:
+    """Lines of the class that has ``line`` in its head: decorators, name and bases.
+
+    The place of a class itself is the line of one of its methods before Python 3.13, so a comment in the
+    head counts for all lines of the class.
+    """
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    around = [_lines(node) for node in classes if _is_in(line, _head(node))]
+    return max(around, default=None)
 
 
 def _statement(tree: ast.Module, line: int) -> tuple[int, int]:
     """Lines of the innermost statement at ``line``: its head alone where it has a body."""
     spans = [_head(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-    around = [(first, last) for first, last in spans if first <= line <= last]
+    around = [span for span in spans if _is_in(line, span)]
     # Inner statements start later, and a one-line body starts on the line of its head.
     return max(around, key=lambda span: (span[0], -span[1]), default=(line, line))
 
 
+def _is_in(line: int, span: tuple[int, int]) -> bool:
+    return span[0] <= line <= span[1]
+
+
+def _lines(node: ast.stmt) -> tuple[int, int]:
+    """Lines of a statement with its decorators."""
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return first, node.end_lineno or node.lineno
+
+
 def _head(node: ast.stmt) -> tuple[int, int]:
+    first, last = _lines(node)
     body = getattr(node, "body", None)
-    if body and body[0].lineno > node.lineno:
-        return node.lineno, body[0].lineno - 1
-    return node.lineno, node.end_lineno or node.lineno
+    inner = _lines(body[0])[0] if body else first
+    return (first, inner - 1) if inner > node.lineno else (first, last)
 
 
 def _block(tree: ast.Module, line: int) -> tuple[int, int] | None:
-    for node in tree.body:
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            if first <= line <= (node.end_lineno or node.lineno):
-                return first, node.end_lineno or node.lineno
-    return None
+    definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    blocks = [_lines(node) for node in tree.body if isinstance(node, definitions)]
+    return next((span for span in blocks if _is_in(line, span)), None)
 
 
 def apply_suppressions(

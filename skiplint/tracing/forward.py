@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CodeType
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
@@ -238,13 +239,14 @@ def _registered(model: nn.Module) -> Mapping[int, tuple[OperationKind, str]]:
 
 
 def _modules(model: nn.Module) -> dict[str, ModuleInfo]:
+    places = {cls: class_location(cls) for cls in {type(module): None for module in model.modules()}}
     return {
         path: ModuleInfo(
             path,
             class_name(module),
             sum(parameter.numel() for parameter in module.parameters(recurse=False)),
             module.training,
-            class_location(type(module)),
+            places[type(module)],
             module.__dict__.get(BUILT_AT),
         )
         for path, module in model.named_modules()
@@ -252,13 +254,32 @@ def _modules(model: nn.Module) -> dict[str, ModuleInfo]:
 
 
 def class_location(cls: type) -> Location | None:
-    """Where ``cls`` is written, None for a class without a source file."""
-    forward = cls.__dict__.get("forward")
-    code = getattr(inspect.unwrap(forward), "__code__", None) if callable(forward) else None
-    if code is None:
-        return None
+    """Where ``cls`` is written, None for a class without a source file.
+
+    Before Python 3.13 a class does not know its line: then it is that of a method, or looked up in the
+    source where the class has none.
+    """
     first = getattr(cls, "__firstlineno__", None)  # Python 3.13 and newer
-    return Location(code.co_filename, first or code.co_firstlineno, None, cls.__qualname__)
+    code = next(_own_code(cls), None)
+    if code is not None:
+        return Location(code.co_filename, first or code.co_firstlineno, None, cls.__qualname__)
+    try:
+        path, line = inspect.getsourcefile(cls), first or inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):
+        return None  # typed into a prompt, or made at run time
+    return Location(path, line, None, cls.__qualname__) if path else None
+
+
+def _own_code(cls: type) -> Iterator[CodeType]:
+    """The code of methods that are written in the body of ``cls``, its forward first."""
+    for method in (cls.__dict__.get("forward"), *cls.__dict__.values()):
+        if not inspect.isfunction(method):
+            continue
+        name, code = method.__qualname__, getattr(inspect.unwrap(method), "__code__", None)
+        # A function that was only assigned here is written elsewhere, a generated one nowhere.
+        own = name.startswith(f"{cls.__qualname__}.")
+        if own and isinstance(code, CodeType) and not code.co_filename.startswith("<"):
+            yield code
 
 
 def _settled(errors: list[Exception]) -> bool:
