@@ -237,7 +237,7 @@ def _whole(operation: Operation, graph: ModelGraph, fault: Fault, advice: Advice
         return Advice(advice.text)
     kept = axis % len(fault.expected) if operation.base_name == "cat" else -1
     for place, operand in enumerate(operation.operands):
-        pairs = enumerate(zip(graph.spec(operand).shape, fault.expected, strict=True))
+        pairs = enumerate(zip(fault.shapes[place], fault.expected, strict=True))
         misfit = any(own != size and i != kept for i, (own, size) in pairs)
         if misfit and place != fault.operand:
             return Advice(f"{advice.text}; the same goes for {graph.operations[operand.producer].id}")

@@ -9,7 +9,7 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.shapes import Shape, sources_of
 from skiplint.graph import Fault, ModelGraph, Operation
 
-from ._reading import shapes_of, sizes
+from ._reading import sizes
 from ._remedies import Advice, join_advice
 
 
@@ -51,7 +51,7 @@ class MismatchedJoin(Rule):
     def _finding(self, graph: ModelGraph, fault: Fault) -> Finding:
         operation = graph.operations[fault.operation]
         sources = sources_of(graph, fault)
-        shapes = shapes_of(graph, operation.operands)
+        shapes = fault.shapes
         odd = next((each for each in sources if each.operand == operation.operands[fault.operand]), None)
         advice = join_advice(graph, operation, fault, odd, sources)
         if not fault.message:

@@ -48,7 +48,7 @@ class MismatchedLayer(Rule):
         operation = graph.operations[fault.operation]
         have = fault.actual
         axis = _axis(have, fault.expected)
-        shapes = tuple(graph.spec(operand).shape for operand in operation.operands[:2])
+        shapes = fault.shapes[:2]
         if axis is None or fault.kind == "shape":
             advice = shape_advice(graph, operation, fault)
             return self.finding(

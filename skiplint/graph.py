@@ -182,6 +182,8 @@ class Fault:
     """The shape that it has once the faults before are mended."""
     axis: int | None = None
     """For a concatenation along the wrong axis the one that was meant."""
+    shapes: tuple[tuple[int, ...], ...] = ()
+    """The shapes of all operands once the faults before are mended."""
     blame: Blame = "call"
     """``call``: it is built for the wrong number; ``operand``: what runs behind it needs the operand as
     expected; ``width``: the call is built to keep a width, and for the wrong one."""

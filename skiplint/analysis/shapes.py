@@ -25,11 +25,8 @@ class Source:
 def sources_of(graph: ModelGraph, fault: Fault) -> tuple[Source, ...]:
     """The operands of the faulty call that are computed, in the order of the call."""
     operation = graph.operations[fault.operation]
-    odd = operation.operands[fault.operand]
-    computed = [each for each in operation.operands if graph.operations[each.producer].data]
-    return tuple(
-        _source(graph, each, fault.actual if each is odd else graph.spec(each).shape) for each in computed
-    )
+    pairs = zip(operation.operands, fault.shapes, strict=True)
+    return tuple(_source(graph, each, shape) for each, shape in pairs if graph.operations[each.producer].data)
 
 
 def _source(graph: ModelGraph, operand: Operand, shape: Shape) -> Source:

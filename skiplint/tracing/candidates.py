@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +33,7 @@ class Choice:
     actual: Shape = ()
     axis: int | None = None
     blame: Blame = "call"
+    shapes: tuple[Shape, ...] = field(default=(), compare=False)
 
 
 class Call:

@@ -177,7 +177,7 @@ class Repairs:
             if other != axis % rank:
                 ran, meant = _run(call.along(other))
                 if ran:
-                    choice = Choice("join", 0, shapes[0], axis=other, actual=shapes[0])
+                    choice = Choice("join", 0, shapes[0], axis=other, actual=shapes[0], shapes=tuple(shapes))
                     self._remember(result, meant, frozenset({Origin(record, choice, ran=True)}))
 
     def _remember(self, result: Any, other: Any, world: World) -> None:
@@ -262,6 +262,7 @@ def _fault(record: int, choice: Choice, message: str) -> Fault:
         message,
         actual=choice.actual,
         axis=choice.axis,
+        shapes=choice.shapes,
         blame=choice.blame,
     )
 
@@ -287,7 +288,8 @@ def _outcomes(call: Call) -> Iterator[tuple[Any, Choice]]:
         else:
             ran, result = _run(candidate.call)
         if ran:
-            yield result, replace(candidate.choice, actual=call.shapes[candidate.choice.operand])
+            shapes = tuple(call.shapes)
+            yield result, replace(candidate.choice, actual=shapes[candidate.choice.operand], shapes=shapes)
 
 
 def _run(call: Call) -> tuple[bool, Any]:
