@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
 from skiplint.analysis.skips.roles import ADDITIONS
-from skiplint.graph import Operand, OperandRef, Operation
+from skiplint.graph import Operand, Operation
 
-from ._reading import ACTIVATIONS, DROPOUTS, Norms, flow_of, past_views, shapes_of, tensor_name
+from ._factors import Factors
+from ._reading import (
+    ACTIVATIONS,
+    DROPOUTS,
+    Norms,
+    Tensor,
+    flow_of,
+    norm_readers,
+    past_views,
+    shapes_of,
+    tensor,
+    tensor_name,
+)
+
+_KEEPS_VARIANCE = 0.03
+"""How far the sum of squares may be from 1: 0.7 for the square root of a half is fine."""
 
 
 class ImpededIdentity(Rule):
@@ -25,6 +42,12 @@ class ImpededIdentity(Rule):
     a batch norm beside a single convolution with one (RepVGG folds the two into one), and anything on the
     branch, such as stochastic depth.
 
+    The factor is what the shortcut is multiplied by in all: by a multiplication or a division, by a buffer
+    that holds one number, by the `alpha` of `torch.add`, by the weight of `torch.lerp`, in a mean, and after
+    the addition where the next block starts from the product. Factors that keep the variance are left
+    alone: those whose squares sum to 1, as in `(x + f(x)) / sqrt(2)` and `0.8 * x + 0.6 * f(x)`. So are
+    equal ones before a norm, which takes them out again.
+
     ## Why it is bad
     The gradient of a residual network is the sum over all paths, and the one path without obstacles keeps
     it from vanishing. He et al. 2016b put each of these on the shortcut of a ResNet-110 (CIFAR-10, error
@@ -36,11 +59,13 @@ class ImpededIdentity(Rule):
     `allow`: names of operations that may lie on a shortcut, such as `dropout` or `layer_norm`.
 
     ## When it is wrong
-    In shallow models, where little is multiplied, and where the factor is there to keep the variance
-    (both operands scaled by the square root of a half). Allow the operation in the options.
+    In shallow models, where little is multiplied. Allow the operation in the options.
 
     ## References
     - He et al. 2016, Identity Mappings in Deep Residual Networks (arXiv 1603.05027), section 3 and table 1.
+    - Gehring et al. 2017, Convolutional Sequence to Sequence Learning (arXiv 1705.03122), section 3.5, and
+      Song et al. 2021, Score-Based Generative Modeling (arXiv 2011.13456): sums times
+      the square root of a half.
     - Wang et al. 2022, DeepNet: Scaling Transformers to 1,000 Layers (arXiv 2203.00555): why more than
       1 helps a post-norm model.
     """
@@ -59,31 +84,51 @@ class ImpededIdentity(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look along every short identity shortcut."""
         flow = flow_of(analysis)
-        norms = Norms(flow)
+        norms, factors = Norms(flow), Factors(analysis)
+        starts = {each.fork.producer for skip in analysis.skips for each in skip.connections}
         for skip in analysis.skips:
             if skip.kind != "additive" or skip.long or len(skip.operands) != 2:
                 continue
             for connection in skip.connections:
                 if connection.shortcut == "identity" and _is_bypass(flow, skip, connection):
-                    yield from self._obstacles(flow, norms, skip, connection)
+                    found = self._obstacle(flow, norms, skip, connection)
+                    found = found or self._factor(_Scaled(flow, norms, factors, skip, connection), starts)
+                    if found is not None:
+                        yield self._finding(flow, skip, connection, *found)
 
-    def _obstacles(self, flow: Flow, norms: Norms, skip: Skip, connection: Connection) -> Iterator[Finding]:
-        graph = flow.graph
+    def _obstacle(
+        self, flow: Flow, norms: Norms, skip: Skip, connection: Connection
+    ) -> tuple[str, Operation] | None:
         for index in connection.path:
-            operation = graph.operations[index]
+            operation = flow.graph.operations[index]
             what = None if operation.base_name in self.options.allow else _obstacle(norms, operation)
             if what is not None and not _folds_away(flow, skip, connection, operation):
-                fork = tensor_name(graph, connection.fork)
-                yield self.finding(
-                    f"the identity shortcut from {fork} passes {what} ({operation.id}) before it is added",
-                    node=graph.operations[skip.join],
-                    expected=f"{fork} itself",
-                    actual=" -> ".join((fork, *connection.carries)),
-                    shapes=shapes_of(graph, skip.operands),
-                    suggestion=f"add {fork} as it is and move {operation.base_name} into the branch, "
-                    "or behind the addition",
-                )
-                return
+                return what, operation
+        return None
+
+    def _factor(self, scaled: _Scaled, starts: Collection[int]) -> tuple[str, Operation] | None:
+        found = scaled.factor(starts)
+        if found is None or found[1].base_name in self.options.allow:
+            return None
+        return f"the constant factor {found[0]:g}", found[1]
+
+    def _finding(self, flow: Flow, skip: Skip, connection: Connection, what: str, at: Operation) -> Finding:
+        graph = flow.graph
+        fork = tensor_name(graph, connection.fork)
+        place = "before it is added" if at.index < skip.join else "as it is added"
+        if at.index > skip.join:
+            place = "with all of the sum"
+        carries = connection.carries if at.index < skip.join else (*connection.carries, at.base_name)
+        return self.finding(
+            f"the identity shortcut from {fork} passes {what} ({at.id}) {place}",
+            node=graph.operations[skip.join],
+            expected=f"{fork} itself",
+            actual=" -> ".join((fork, *carries)),
+            shapes=shapes_of(graph, skip.operands),
+            suggestion=f"add {fork} as it is and move {at.base_name} into the branch, or behind the addition"
+            if at.index < skip.join
+            else f"add {fork} as it is, and scale the branch alone",
+        )
 
     bad = (
         """
@@ -189,8 +234,7 @@ def _obstacle(norms: Norms, operation: Operation) -> str | None:
         return f"the activation {name}"
     if norms.source(Operand(operation.index, 0, "0")) is not None:
         return "a norm"
-    factor = _factor(operation)
-    return f"the constant factor {factor:g}" if factor is not None and factor < 1 else None
+    return None
 
 
 def _folds_away(flow: Flow, skip: Skip, connection: Connection, operation: Operation) -> bool:
@@ -205,14 +249,44 @@ def _folds_away(flow: Flow, skip: Skip, connection: Connection, operation: Opera
     return operation.base_name == beside.base_name == "batch_norm" and connection.span == 1
 
 
-def _factor(operation: Operation) -> float | None:
-    """The number by which ``operation`` multiplies, if it is one that can be read from the call."""
-    numbers = [arg for arg in operation.args if isinstance(arg, (int, float)) and not isinstance(arg, bool)]
-    refs = [arg for arg in operation.args if isinstance(arg, OperandRef)]
-    if len(numbers) != 1 or len(refs) != 1:
-        return None
-    if operation.base_name == "mul":
-        return float(numbers[0])
-    if operation.base_name == "div" and isinstance(operation.args[0], OperandRef) and numbers[0]:
-        return 1 / numbers[0]
-    return None
+@dataclass(frozen=True, slots=True)
+class _Scaled:
+    """One shortcut with the constants that it is multiplied by."""
+
+    flow: Flow
+    norms: Norms
+    factors: Factors
+    skip: Skip
+    connection: Connection
+
+    def factor(self, starts: Collection[int]) -> tuple[float, Operation] | None:
+        """What the shortcut is multiplied by and the call that does, if that is less than 1."""
+        operations = self.flow.graph.operations
+        join, fork = operations[self.skip.join], tensor(self.connection.fork)
+        weights = self.factors.weights(join, self.skip.steps, fork)
+        after, last = self.factors.after(join)
+        if not self._is_a_stream(last, starts):
+            after = []
+        whole = prod(number for _, number in after)
+        factor = abs(weights.get(fork, 1.0) * whole)
+        squares = sum((number * whole) ** 2 for number in weights.values())
+        if factor >= 1 or abs(squares - 1) <= _KEEPS_VARIANCE or self._is_taken_out(weights, last):
+            return None
+        on_path = [operations[index] for index in self.connection.path]
+        on_path = [each for each in on_path if (self.factors.of(each) or 1) != 1]
+        own = abs(weights.get(fork, 1.0))
+        return factor, on_path[0] if on_path else join if own != 1 else after[0][0]
+
+    def _is_a_stream(self, last: Operation, starts: Collection[int]) -> bool:
+        """Whether the next block starts from the product, or this one started from such a product."""
+        start = self.flow.graph.operations[self.connection.fork.producer]
+        return last.index in starts or self.factors.of(start) is not None
+
+    def _is_taken_out(self, weights: Mapping[Tensor, float], last: Operation) -> bool:
+        """Whether both operands have one factor and a norm comes next."""
+        if len({abs(number) for number in weights.values()}) != 1:
+            return False
+        readers = set(self.flow.readers[last.index])
+        return bool(readers) and readers == set(
+            norm_readers(self.norms, self.flow, Operand(last.index, 0, "0"))
+        )

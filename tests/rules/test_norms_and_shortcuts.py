@@ -36,6 +36,7 @@ class Block(nn.Module):
         super().__init__()
         self.how = forward
         self.norm1, self.norm2 = nn.LayerNorm(8), RootMeanSquare()
+        self.register_buffer("quiet", torch.tensor(0.5))
         self.fc1, self.fc2, self.fc3 = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
 
     def branch(self, x: Tensor) -> Tensor:
@@ -89,6 +90,16 @@ IMPEDED: dict[str, tuple[Forward, str]] = {
     "norm": (lambda block, x: block.norm1(x) + block.branch(x), "a norm"),
     "activation": (lambda block, x: torch.tanh(x) + block.branch(x), "the activation tanh"),
     "factor": (lambda block, x: x / 4 + block.branch(x), "the constant factor 0.25"),
+    "method": (lambda block, x: x.mul(0.5) + block.branch(x), "the constant factor 0.5"),
+    "two factors": (lambda block, x: 0.5 * (x / 2) + block.branch(x), "the constant factor 0.25"),
+    "buffer": (lambda block, x: torch.mul(x, block.quiet) + block.branch(x), "the constant factor 0.5"),
+    "tensor": (lambda block, x: torch.tensor(0.5) * x + block.branch(x), "the constant factor 0.5"),
+    "alpha": (lambda block, x: torch.add(block.branch(x), x, alpha=0.5), "the constant factor 0.5"),
+    "lerp": (lambda block, x: torch.lerp(x, block.branch(x), 0.5), "the constant factor 0.5"),
+    "interpolated": (lambda block, x: x + 0.4 * (block.branch(x) - x), "the constant factor 0.6"),
+    "mean": (lambda block, x: torch.stack([x, block.branch(x)]).mean(0), "the constant factor 0.5"),
+    "halved sum": (lambda block, x: (x + block.branch(x)) / 2, "the constant factor 0.5"),
+    "one side alone": (lambda block, x: 0.5**0.5 * x + block.branch(x), "the constant factor 0.707107"),
 }
 CLEAN: dict[str, Forward] = {
     "identity": lambda block, x: x + block.branch(x),
@@ -98,6 +109,12 @@ CLEAN: dict[str, Forward] = {
     "a scaled branch": lambda block, x: x + 0.1 * block.branch(x),
     "a dropped branch": lambda block, x: x + functional.dropout(block.branch(x), 0.1),
     "a gate": lambda block, x: torch.sigmoid(block.fc3(x)) * x + block.branch(x),
+    "a sum of kept variance": lambda block, x: (x + block.branch(x)) / 2**0.5,
+    "operands of kept variance": lambda block, x: 0.7071 * x + 0.7071 * block.branch(x),
+    "unequal ones of kept variance": lambda block, x: 0.8 * x + block.branch(x) * 0.6,
+    "a mix of kept variance": lambda block, x: x.lerp(block.branch(x), 0.3) / (0.7**2 + 0.3**2) ** 0.5,
+    "a sum that a norm follows": lambda block, x: block.norm1((x + block.branch(x)) / 2),
+    "an alpha above 1": lambda block, x: torch.add(block.branch(x), x, alpha=1.7),
 }
 
 
@@ -111,6 +128,19 @@ def test_impeded(forward: Forward, what: str) -> None:
 @pytest.mark.parametrize("forward", CLEAN.values(), ids=CLEAN.keys())
 def test_not_impeded(forward: Forward) -> None:
     assert found(ImpededIdentity(), forward) == []
+
+
+def test_a_factor_behind_the_last_sum_is_no_block_s() -> None:
+    class Tempered(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block = Block(CLEAN["identity"])
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.block(x) / 8
+            return out.softmax(-1)
+
+    assert findings_of(ImpededIdentity(), Tempered(), torch.randn(2, 8)) == []
 
 
 def test_what_is_allowed_is_silent() -> None:
