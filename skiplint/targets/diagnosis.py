@@ -76,5 +76,5 @@ def too_small(error: BaseException) -> bool:
 
 
 def numbers(error: BaseException) -> list[int]:
-    """Numbers in the message that may be sizes."""
-    return [int(text) for text in re.findall(r"\b\d{1,4}\b", str(error))]
+    """Numbers in the message that may be sizes: not those that count dimensions."""
+    return [int(text) for text in re.findall(r"(?<!dimension )\b\d{1,4}\b", str(error))]

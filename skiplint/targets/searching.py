@@ -18,6 +18,8 @@ Runs = Callable[[tuple[Any, ...], dict[str, Any]], "Exception | None"]
 _TRIES = 60
 _COMBINATIONS = 40
 _TRIES_WITHOUT_VALUES = 6
+_LEAST_NAMED = {"S": 8, "L": 8, "V": 8}
+"""A smaller number in a message counts channels or dimensions; at such a size mismatches broadcast away."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Outcome:
     found: Trial | None = None
     verified: bool = True
     failures: list[tuple[Trial, Exception]] = field(default_factory=list)
-    """The first failure of each way to fill the parameters."""
+    """The first failure of each way to fill the parameters, and those where another size got past it."""
 
 
 class Search:
@@ -91,12 +93,14 @@ class Search:
             self._unverified.append(first)
             return None
         for symbol in symbols:
-            found = self._vary(first, symbol, error, thorough)
+            found = self._vary(first, symbol, error, thorough, outcome)
             if found is not None:
                 return found
         return None
 
-    def _vary(self, trial: Trial, symbol: str, error: Exception, thorough: bool) -> Trial | None:
+    def _vary(
+        self, trial: Trial, symbol: str, error: Exception, thorough: bool, outcome: Outcome
+    ) -> Trial | None:
         unchanged = 0
         tried = {trial.sizes[symbol]}
         for size in self._candidates(symbol, trial.sizes[symbol], error, thorough):
@@ -110,35 +114,41 @@ class Search:
             if needs_values(failure):
                 self._unverified.append(attempt)
                 return None
+            if _is_past(error, failure):
+                outcome.failures.append((attempt, failure))
             unchanged += str(failure) == str(error)
             if unchanged >= 2:
                 return None  # the size is not what is wrong
-        return self._halve(trial, symbol, error) if thorough else None
+        return self._halve(trial, symbol, error, outcome) if thorough else None
 
     def _candidates(self, symbol: str, current: int, error: Exception, thorough: bool) -> Iterator[int]:
         """Sizes to try: those that the message names together with the current one, then the usual ones."""
         named = numbers(error)
         if current in named:
-            yield from (number for number in named if number > 1)
+            yield from (number for number in named if number >= _LEAST_NAMED.get(symbol, 2))
         yield from USUAL[symbol][: 9 if thorough else 4]
 
-    def _halve(self, trial: Trial, symbol: str, error: Exception) -> Trial | None:
+    def _halve(self, trial: Trial, symbol: str, error: Exception, outcome: Outcome) -> Trial | None:
         """Find the size for which a layer after a flatten gets as many values as it wants.
 
-        The number of values grows with the size, so it can be closed in on from both sides.
+        The number of values grows with the size, so it can be closed in on from both sides. Where both
+        sides of the mismatch change with the size, none is wanted: ``x + conv(x)`` without the padding fits
+        at last where one pixel is left to broadcast.
         """
-        if mismatch(error) is None:
-            return None
+        wanted = set(mismatch(error) or ())
         low, high = 2, 2048
-        while low < high and self._left > 0:
+        while wanted and low < high and self._left > 0:
             size = (low + high) // 2
             attempt = Trial(trial.choices, {**trial.sizes, symbol: size})
             failure = self._try(attempt)
             if failure is None:
                 return self._evened(attempt, symbol)
+            if _is_past(error, failure):
+                outcome.failures.append((attempt, failure))
             pair = mismatch(failure)
             if pair is None and not too_small(failure):
                 return None
+            wanted &= set(pair or wanted)
             if pair is None or pair[0] < pair[1]:
                 low = size + 1
             else:
@@ -154,6 +164,12 @@ class Search:
         self._left -= 1
         args, kwargs = trial.arguments(self._slots)
         return self._runs(args, kwargs)
+
+
+def _is_past(error: Exception, failure: Exception) -> bool:
+    """Whether ``failure`` may come from behind the place of ``error``: nothing wanted there is wanted now."""
+    before, now = mismatch(error), mismatch(failure)
+    return before is not None and not too_small(failure) and not set(before) & set(now or ())
 
 
 def _by_likelihood(choices: list[list[Choice]]) -> Iterator[tuple[Choice, ...]]:

@@ -57,6 +57,34 @@ def test_an_unusual_size_is_closed_in_on() -> None:
     assert shapes(inputs_of(lambda: model)) == [[1, 3, 74, 74]]
 
 
+def test_no_size_is_picked_at_which_a_mismatch_broadcasts_away() -> None:
+    class Unpadded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.branch = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.stem(x)
+            return x + self.branch(x)  # 3x3 and 1x1 add up; nobody means that
+
+    with pytest.raises(TargetError, match="222") as raised:
+        inputs_of(Unpadded)
+    assert raised.value.attempt is not None
+    assert shapes(raised.value.attempt) == [[1, 3, 224, 224]]
+
+
+def test_where_none_runs_the_size_is_the_one_that_gets_past_the_flatten() -> None:
+    """Only the fault behind it is one then; at 224 the first linear layer would seem to be wrong as well."""
+    lenet = nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(16 * 5 * 5, 120), nn.Linear(100, 10),
+    )  # fmt: skip
+    with pytest.raises(TargetError, match="120") as raised:
+        inputs_of(lambda: lenet)
+    assert raised.value.attempt is not None
+    assert shapes(raised.value.attempt) == [[1, 1, 32, 32]]
+
+
 def test_integer_tokens_for_an_embedding_stay_below_its_rows() -> None:
     found = inputs_of(lambda: nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 2)))
     tokens = found.args[0]
