@@ -16,6 +16,7 @@ Term = tuple[Operand, float]
 """A tensor and the number that it is multiplied by."""
 _PRODUCTS = frozenset({"mul", "multiply"})
 _QUOTIENTS = frozenset({"div", "divide", "true_divide"})
+_ZEROS = frozenset({"zeros", "new_zeros", "zeros_like"})
 _MOST_STEPS = 16
 
 
@@ -26,6 +27,14 @@ class Factors:
         self._analysis = analysis
         self._flow: Flow = flow_of(analysis)
 
+    def number(self, operation: Operation, argument: object) -> float | None:
+        """The number that ``argument`` of ``operation`` is or holds everywhere, if it is known."""
+        if isinstance(argument, (int, float)) and not isinstance(argument, bool):
+            return float(argument)
+        if isinstance(argument, OperandRef):
+            return self._held(operation.operands[argument.position])
+        return None
+
     def of(self, operation: Operation) -> float | None:
         """The number by which ``operation`` multiplies the one feature that it reads, if it is known."""
         if len(self._flow.reads[operation.index]) != 1 or len(operation.args) < 2:
@@ -33,10 +42,10 @@ class Factors:
         name = operation.base_name
         first, second = operation.args[:2]
         if name in _PRODUCTS:
-            values = [self._number(operation, each) for each in (first, second)]
+            values = [self.number(operation, each) for each in (first, second)]
             return next((value for value in values if value is not None), None)
         if name in _QUOTIENTS and operation.argument(2, "rounding_mode") is None:
-            value = self._number(operation, second)
+            value = self.number(operation, second)
             return 1 / value if value else None
         return None
 
@@ -87,12 +96,12 @@ class Factors:
         if operation.index not in steps:
             return None
         if name in ("add", "sub") and len(reads) == 2:
-            alpha = self._number(operation, operation.argument(2, "alpha", 1))
+            alpha = self.number(operation, operation.argument(2, "alpha", 1))
             if alpha is None:
                 return None
             return [(reads[0], 1.0), (reads[1], alpha if name == "add" else -alpha)]
         if name == "lerp" and len(reads) == 2:
-            weight = self._number(operation, operation.argument(2, "weight"))
+            weight = self.number(operation, operation.argument(2, "weight"))
             return None if weight is None else [(reads[0], 1 - weight), (reads[1], weight)]
         if name == "stack":
             return [(each, 1.0) for each in reads]
@@ -104,18 +113,13 @@ class Factors:
         many = prod(self._flow.graph.spec(reads[0]).shape) / max(prod(operation.outputs[0].shape), 1)
         return [(reads[0], 1 / many if "mean" in operation.base_name else 1.0)]
 
-    def _number(self, operation: Operation, argument: object) -> float | None:
-        if isinstance(argument, (int, float)) and not isinstance(argument, bool):
-            return float(argument)
-        if isinstance(argument, OperandRef):
-            return self._held(operation.operands[argument.position])
-        return None
-
     def _held(self, operand: Operand) -> float | None:
         """The one number in a buffer, or in a tensor that the forward makes of a number."""
         operation = self._flow.graph.operations[operand.producer]
         while is_unchanged(operation) and len(operation.operands) == 1:
             operation = self._flow.graph.operations[operation.operands[0].producer]
+        if operation.base_name in _ZEROS:
+            return 0.0
         if operation.kind == "call" and operation.base_name in ("tensor", "as_tensor", "scalar_tensor"):
             value = operation.argument(0, "data")
             return float(value) if isinstance(value, (int, float)) else None

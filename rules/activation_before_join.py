@@ -8,21 +8,32 @@ from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.skips.roles import is_unchanged
+from skiplint.analysis.skips.roles import is_noise, is_unchanged
 from skiplint.graph import Operand, Operation
 
+from ._factors import Factors
 from ._reading import flow_of, past_views, shapes_of, tensor_name
 
-_RECTIFIERS = frozenset({"relu", "relu6", "threshold"})
+_FLOORS = {
+    "hardtanh": (1, "min_val"),
+    "clamp": (1, "min"),
+    "clip": (1, "min"),
+    "clamp_min": (1, "min"),
+    "threshold": (2, "value"),
+    "maximum": (1, "other"),
+    "max": (1, "other"),
+}
+"""Operations that raise values to a floor, with the place of that argument."""
 
 
 class ActivationBeforeJoin(Rule):
     """A residual branch ends in a ReLU, so the addition can only make values larger.
 
     ## What it does
-    Reports a residual addition with an identity shortcut where the last operation of the branch is a ReLU
-    (dropout and views between the two do not matter). Leaky and smooth activations, gated and long skips
-    are left alone.
+    Reports a residual addition with an identity shortcut where the last operation of the branch is a ReLU,
+    or any other that cuts off at 0: `relu6`, `hardtanh(0, 6)`, `clamp(min=0)`, `threshold`,
+    `maximum(x, 0)`. Dropout, stochastic depth, views and a positive constant between the two do not matter.
+    Leaky and smooth activations, learned scales, differences, gated and long skips are left alone.
 
     ## Why it is bad
     The residual that a block adds should be of either sign. After a ReLU it is not negative, so what flows
@@ -47,13 +58,14 @@ class ActivationBeforeJoin(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at the operand of each residual addition that is no shortcut."""
-        flow = flow_of(analysis)
+        flow, factors = flow_of(analysis), Factors(analysis)
         for skip in analysis.skips:
             if skip.kind != "additive" or skip.long or len(skip.operands) != 2 or len(skip.connections) != 1:
                 continue
-            branch = past_views(flow, skip.operands[1 - skip.connections[0].operand])
-            operation = flow.graph.operations[branch.producer]
-            if operation.base_name in _RECTIFIERS and _is_clean(flow, skip):
+            if any(flow.graph.operations[step].base_name == "sub" for step in skip.steps):
+                continue  # what is never below 0 is taken away
+            operation = _last(flow, factors, skip.operands[1 - skip.connections[0].operand])
+            if _is_rectifier(factors, operation) and _is_clean(flow, skip):
                 yield self._finding(flow, skip, operation)
 
     def _finding(self, flow: Flow, skip: Skip, activation: Operation) -> Finding:
@@ -150,3 +162,33 @@ def _is_clean(flow: Flow, skip: Skip) -> bool:
         and same
         and all(is_unchanged(operations[index]) for index in connection.path)
     )
+
+
+def _last(flow: Flow, factors: Factors, operand: Operand) -> Operation:
+    """What the branch ends in, apart from views, dropout, stochastic depth and positive constants."""
+    for _ in range(16):
+        operand = past_views(flow, operand)
+        operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
+        if len(reads) != 1:
+            break
+        masked = operation.base_name == "mul" and any(
+            is_noise(flow, each) for each in operation.operands if each not in reads
+        )
+        if not masked and (factors.of(operation) or 0) <= 0:
+            break
+        operand = reads[0]
+    return flow.graph.operations[operand.producer]
+
+
+def _is_rectifier(factors: Factors, operation: Operation) -> bool:
+    """Whether nothing below 0 comes out of ``operation``."""
+    name = operation.base_name
+    if name in ("relu", "relu6"):
+        return True
+    if name not in _FLOORS:
+        return False
+    floor = factors.number(operation, operation.argument(*_FLOORS[name]))
+    if name == "threshold":  # what is above the threshold passes
+        start = factors.number(operation, operation.argument(1, "threshold"))
+        return floor is not None and start is not None and min(floor, start) >= 0
+    return floor is not None and floor >= 0
