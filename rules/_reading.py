@@ -154,6 +154,15 @@ class Norms:
         return (operation.module, operation.call) in self._by_hand
 
 
+def is_depthwise(graph: ModelGraph, operation: Operation) -> bool:
+    """Whether ``operation`` is a convolution with a filter of its own for each channel."""
+    if not operation.name.startswith("conv") or len(operation.operands) < 2:
+        return False
+    groups = operation.argument(6, "groups", 1)
+    channels = graph.spec(operation.operands[0]).shape[-len(graph.spec(operation.operands[1]).shape) + 1]
+    return isinstance(groups, int) and groups == channels > 1
+
+
 def norm_readers(norms: Norms, flow: Flow, source: Operand) -> list[int]:
     """Operations that hand on ``source`` normalised."""
     graph = flow.graph

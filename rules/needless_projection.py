@@ -9,9 +9,10 @@ from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.graph import Operation
+from skiplint.analysis.skips.roles import is_unchanged
+from skiplint.graph import Operand, Operation
 
-from ._reading import flow_of, shapes_of, tensor_name
+from ._reading import Norms, flow_of, is_depthwise, shapes_of, tensor_name
 
 
 class NeedlessProjection(Rule):
@@ -54,7 +55,8 @@ class NeedlessProjection(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Collect the projections between equal shapes; report all of them if they are many."""
         flow = flow_of(analysis)
-        found = [(skip, projection) for skip in analysis.skips for projection in _needless(flow, skip)]
+        norms = Norms(flow)
+        found = [(skip, projection) for skip in analysis.skips for projection in _needless(flow, norms, skip)]
         if len(found) >= self.options.limit:
             for skip, projection in found:
                 yield self._finding(flow, skip, projection, len(found))
@@ -125,7 +127,7 @@ class NeedlessProjection(Rule):
     )
 
 
-def _needless(flow: Flow, skip: Skip) -> list[Operation]:
+def _needless(flow: Flow, norms: Norms, skip: Skip) -> list[Operation]:
     """The projection on a shortcut of ``skip`` that keeps the shape."""
     graph = flow.graph
     if skip.kind != "additive" or skip.shortcut != "projection" or skip.long or len(skip.operands) != 2:
@@ -134,4 +136,12 @@ def _needless(flow: Flow, skip: Skip) -> list[Operation]:
     join = graph.operations[skip.join]
     if graph.spec(connection.fork).shape != join.outputs[0].shape:
         return []
-    return [graph.operations[index] for index in connection.path if graph.operations[index].weighted][:1]
+    path = [graph.operations[index] for index in connection.path]
+    projections = [operation for operation in path if operation.weighted]
+    linear = all(_is_linear(norms, each) for each in path if not each.weighted)
+    return projections[:1] if linear and not is_depthwise(graph, projections[0]) else []
+
+
+def _is_linear(norms: Norms, operation: Operation) -> bool:
+    """Views, dropout and norms, which are linear once trained."""
+    return is_unchanged(operation) or norms.source(Operand(operation.index, 0, "0")) is not None

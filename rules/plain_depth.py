@@ -9,6 +9,8 @@ from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.graph import ModelGraph, Operand, Operation
 
+from ._reading import is_depthwise
+
 
 class PlainDepth(Rule):
     """More weighted layers in a row than can be trained well, with no skip around any of them.
@@ -17,7 +19,8 @@ class PlainDepth(Rule):
     Counts the weighted layers (convolutions, linear layers, recurrent cells) that lie on every path from
     the model's input to its output, and reports a run of more than `limit` of them that no skip
     connection interrupts. Layers in parallel branches, as in an Inception block, are not counted, since
-    no single one of them is on every path; neither is a layer that is used again.
+    no single one of them is on every path; neither is a layer that is used again. A depthwise convolution
+    and the layer behind it are one (together they stand for one full convolution).
 
     ## Why it is bad
     Beyond about 20 plain layers accuracy degrades with depth, on the training set too, even with batch
@@ -29,12 +32,12 @@ class PlainDepth(Rule):
     `limit`: how many weighted layers in a row are still fine.
 
     ## When it is wrong
-    Where depth without skips is made trainable by other means: a width multiplier with depthwise layers
-    (MobileNet has 28 and trains), delta-orthogonal initialisation (Xiao et al. 2018), or tailored
-    activations (Martens et al. 2021).
+    Where depth without skips is made trainable by other means: delta-orthogonal initialisation (Xiao et
+    al. 2018), or tailored activations (Martens et al. 2021).
 
     ## References
     - He et al. 2016, Deep Residual Learning for Image Recognition (arXiv 1512.03385), figures 1, 4 and 6.
+    - Howard et al. 2017, MobileNets (arXiv 1704.04861): 13 depthwise separable convolutions in a row.
     - Xiao et al. 2018, Dynamical Isometry and a Mean Field Theory of CNNs (arXiv 1806.05393).
     - Martens et al. 2021, Rapid training of deep neural networks without skip connections (arXiv 2110.01765).
     """
@@ -61,6 +64,8 @@ class PlainDepth(Rule):
                 yield from self._judge(run)
                 run = []
             if operation.index in unavoidable and operation.weighted and operation.call == 0:
+                if run and is_depthwise(graph, run[-1]) and not is_depthwise(graph, operation):
+                    run.pop()  # the two are one separable convolution
                 run.append(operation)
         yield from self._judge(run)
 

@@ -37,6 +37,7 @@ class Block(nn.Module):
         self.how = forward
         self.norm1, self.norm2 = nn.LayerNorm(8), RootMeanSquare()
         self.register_buffer("quiet", torch.tensor(0.5))
+        self.depthwise = nn.Conv1d(8, 8, 1, groups=8)
         self.fc1, self.fc2, self.fc3 = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
 
     def branch(self, x: Tensor) -> Tensor:
@@ -202,3 +203,25 @@ def test_projections_are_reported_once_they_are_many() -> None:
     assert found(NeedlessProjection(), projected, blocks=2) == []
     assert len(found(NeedlessProjection(), projected, blocks=3)) == 3
     assert len(found(NeedlessProjection(NeedlessProjection.Options(limit=1)), projected, blocks=1)) == 1
+
+
+BESIDE: dict[str, Forward] = {
+    "normalised": lambda block, x: block.norm1(block.fc3(x)) + block.branch(x),
+    "dropped out": lambda block, x: functional.dropout(block.fc3(x), 0.1) + block.branch(x),
+}
+OF_ITS_OWN: dict[str, Forward] = {
+    "an activation": lambda block, x: functional.silu(block.fc3(x)) + block.branch(x),
+    "an activation before": lambda block, x: block.fc3(torch.tanh(x)) + block.branch(x),
+    "depthwise": lambda block, x: block.depthwise(x[..., None])[..., 0] + block.branch(x),
+    "a branch with one layer": lambda block, x: block.fc3(x) + block.fc2(functional.gelu(x)),
+}
+
+
+@pytest.mark.parametrize("forward", BESIDE.values(), ids=BESIDE.keys())
+def test_needless_projection(forward: Forward) -> None:
+    assert len(found(NeedlessProjection(), forward, blocks=3)) == 3
+
+
+@pytest.mark.parametrize("forward", OF_ITS_OWN.values(), ids=OF_ITS_OWN.keys())
+def test_a_branch_of_its_own_is_no_projection(forward: Forward) -> None:
+    assert found(NeedlessProjection(), forward, blocks=3) == []

@@ -96,3 +96,28 @@ class Masked(nn.Module):
 def test_a_mask_is_no_way_around() -> None:
     ids = torch.zeros(1, 3, dtype=torch.long)
     assert [finding.actual for finding in findings_of(PlainDepth(), Masked(), ids, ids)] == ["22"]
+
+
+class Separable(nn.Module):
+    """``pairs`` depthwise separable convolutions, then ``depthwise`` depthwise ones."""
+
+    def __init__(self, pairs: int, depthwise: int) -> None:
+        super().__init__()
+        layers = [layer for _ in range(pairs) for layer in (self.depthwise(), nn.Conv2d(4, 4, 1))]
+        self.layers = nn.Sequential(*layers, *(self.depthwise() for _ in range(depthwise)))
+
+    @staticmethod
+    def depthwise() -> nn.Module:
+        return nn.Conv2d(4, 4, 3, padding=1, groups=4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.layers(x)
+        return out
+
+
+@pytest.mark.parametrize(
+    ("pairs", "depthwise", "runs"), [(13, 1, []), (20, 0, []), (21, 0, ["21"]), (0, 21, ["21"])]
+)
+def test_a_separable_convolution_is_one_layer(pairs: int, depthwise: int, runs: list[str]) -> None:
+    findings = findings_of(PlainDepth(), Separable(pairs, depthwise), torch.randn(1, 4, 8, 8))
+    assert [finding.actual for finding in findings] == runs
