@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import io
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from skiplint.cli.failures import UsageError
-from skiplint.fixing.sources import read_source, write_source
+from skiplint.fixing.sources import check_writable, read_source, write_source
 from skiplint.linting.report import Report
 
 if TYPE_CHECKING:
@@ -51,20 +52,27 @@ def diff(texts: Mapping[str, tuple[str, str]]) -> str:
     """The changes as one unified diff that ``git apply`` takes."""
     parts: list[str] = []
     for path, (before, after) in sorted(texts.items()):
-        lines = difflib.unified_diff(
-            before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
-        )
+        lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")
         parts += [
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
         ]
     return "".join(parts)
 
 
+def _lines(text: str) -> list[str]:
+    """As git counts them: a form feed ends none."""
+    return list(io.StringIO(text))
+
+
 def _write(texts: Mapping[str, tuple[str, str]]) -> None:
-    for path, (before, after) in texts.items():
-        try:
+    """Write all files, or none where one of them is known not to be writable."""
+    path = ""
+    try:
+        for path, (before, _) in texts.items():
+            check_writable(path)
             if read_source(path) != before:
                 raise UsageError(f"{path} has changed meanwhile and was not fixed; run skiplint again")
+        for path, (_, after) in texts.items():
             write_source(path, after)
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None

@@ -95,8 +95,10 @@ class _State:
             try:
                 text = texts[path] if path in texts else read_source(path)
                 edited = apply_edits(text, edits, computed=self.unsafe)
-            except (OSError, UnicodeError, EditError) as error:
+            except EditError as error:
                 return texts, f"{path} {error}"
+            except (OSError, SyntaxError, UnicodeError) as error:
+                return texts, f"{path} cannot be read: {error}"
             if edited.refused:
                 return texts, next(iter(edited.refused.values()))
             texts[path] = edited.text

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import tokenize
 from pathlib import Path
 
 from skiplint.atomic_files import write_at_once
 
 
 def read_source(path: str) -> str:
-    """The text of a file, its line endings as they are.
+    """The text of a file, its line endings as they are, without the byte order mark.
 
     Raises:
         OSError: it cannot be read.
-        UnicodeError: it is not UTF-8.
+        SyntaxError: it declares an encoding that does not exist.
+        UnicodeError: it is not in the encoding that it declares, which is UTF-8 by default.
     """
-    return Path(path).read_bytes().decode("utf-8")
+    content = Path(path).read_bytes()
+    return content.decode(_encoding(content))
 
 
 def write_source(path: str, text: str) -> None:
-    """Put ``text`` in place of a file at once; its permissions stay, and a link stays a link.
+    """Put ``text`` in place of a file at once, in the encoding that the file is in.
+
+    Its permissions and its byte order mark stay, and a link stays a link.
 
     Raises:
         OSError: it cannot be written; the file is then as it was.
     """
-    write_at_once(Path(path), text.encode("utf-8"), keep_mode=True)
+    write_at_once(Path(path), text.encode(_encoding(Path(path).read_bytes())), keep_mode=True)
+
+
+def check_writable(path: str) -> None:
+    """Refuse files marked as read-only: a new file could be put in place of one, against its owner's wish.
+
+    Raises:
+        OSError: the file is read-only, or gone.
+    """
+    if not Path(path).stat().st_mode & 0o222:
+        raise PermissionError(errno.EACCES, "it is read-only", path)
+
+
+def _encoding(content: bytes) -> str:
+    return tokenize.detect_encoding(io.BytesIO(content).readline)[0]

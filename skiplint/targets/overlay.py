@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tokenize
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
@@ -14,7 +16,7 @@ def sources_replaced(texts: Mapping[str, str]) -> Iterator[None]:
 
     What the interpreter has cached of them is neither read nor written.
     """
-    replaced = {os.path.realpath(path): text.encode() for path, text in texts.items()}
+    replaced = {os.path.realpath(path): _encoded(text) for path, text in texts.items()}
     original_data, original_stats = SourceFileLoader.get_data, SourceFileLoader.path_stats
 
     def get_data(self: SourceFileLoader, path: str) -> bytes:
@@ -33,3 +35,9 @@ def sources_replaced(texts: Mapping[str, str]) -> Iterator[None]:
     finally:
         SourceFileLoader.get_data = original_data  # type: ignore[method-assign]
         SourceFileLoader.path_stats = original_stats  # type: ignore[method-assign]
+
+
+def _encoded(text: str) -> bytes:
+    """In the encoding that the text itself declares, since the import system will read it in that one."""
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(text.encode()).readline)
+    return text.encode(encoding)

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 BLOCK = """\
@@ -43,6 +45,34 @@ def test_fix_writes_what_was_tried_and_reports_what_is_left(tmp_path: Path, skip
     assert file.read_bytes() == wanted.replace("\n", "\r\n").encode()
     assert file.stat().st_mode & 0o777 == 0o640
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != "") == ["block.py"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "encoding"),
+    [("", "utf-8-sig"), ("# coding: latin-1\n# caf\u00e9\n", "latin-1"), ("\f\n", "utf-8")],
+    ids=["byte order mark", "latin-1", "form feed"],
+)
+def test_a_file_stays_in_its_encoding(tmp_path: Path, skiplint: Run, prefix: str, encoding: str) -> None:
+    file = tmp_path / "block.py"
+    file.write_bytes((prefix + BLOCK).encode(encoding))
+    shown = skiplint("block.py", "--show-fixes").stdout
+    assert [line for line in shown.splitlines() if line[:2] in ("+ ", "- ")] == [
+        "-            nn.ReLU(inplace=True),  # first",
+        "+            nn.ReLU(inplace=False),  # first",
+    ]
+    result = skiplint("block.py", "--fix", "--quiet")
+    assert (result.returncode, result.stderr) == (0, "skiplint: fixed 2 findings in block.py\n")
+    assert file.read_bytes() == (prefix + BLOCK.replace("inplace=True", "inplace=False")).encode(encoding)
+
+
+def test_a_read_only_file_is_left_alone_and_so_are_the_others(tmp_path: Path, skiplint: Run) -> None:
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text(BLOCK)
+    (tmp_path / "two.py").chmod(0o444)
+    result = skiplint("one.py", "two.py", "--fix", "--quiet")
+    assert result.returncode == 2
+    assert result.stderr == "skiplint: error: cannot write two.py: it is read-only\n"
+    assert (tmp_path / "one.py").read_text() == (tmp_path / "two.py").read_text() == BLOCK
 
 
 def test_show_fixes_prints_a_diff_that_applies_and_writes_nothing(tmp_path: Path, skiplint: Run) -> None:
