@@ -7,31 +7,39 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.graph import Operand, Operation
 
-Tensor = tuple[int, int]
-"""A tensor as (producer, output)."""
+from ._factors import Factors
+from ._reading import ACTIVATIONS, DROPOUTS, Norms, flow_of, tensor, tensor_name
 
+_AS_IS = frozenset("contiguous clone alias to float half bfloat16 double type type_as".split())
+"""What hands on the very same numbers. Not `detach`: straight-through estimators are made of it."""
+_UNLEARNED = ACTIVATIONS | DROPOUTS
 _JOINS = frozenset({"add", "sub", "__add__", "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__"})
 
 
 class DegenerateSkip(Rule):
-    """A join that adds a tensor to itself, or adds the same shortcut twice.
+    """A join that adds a tensor to itself, with nothing learned in between, or the same shortcut twice.
 
     ## What it does
-    Reports an addition or a subtraction whose two operands are one and the same tensor, and a join that
-    takes in the same tensor as a shortcut more than once.
+    Reports an addition or a subtraction whose two operands are one and the same tensor or copies of it, one
+    that adds to a tensor what only activations, norms and dropout make of it, and a join that takes in the
+    same tensor as a shortcut more than once. Pooling, filters, shifts, products and differences are
+    computations of their own, learned or not, and are left alone (PoolFormer, Fourier mixers, rotary
+    embeddings, sharpening), and so are detached tensors (straight-through estimators).
 
     ## Why it is bad
     `x + x` skips nothing: it is `2 * x`, and the branch that was meant to be added has no part in the
     output and no gradient. `x - x` is zero. A shortcut that is added twice carries twice the weight of
     the branch, and in a stack of blocks the factors multiply. Nothing fails: shapes agree and the loss
     goes down, only less than it should. The usual cause is a variable that was overwritten or mistyped
-    while a block was edited.
+    while a block was edited: `x + self.drop(x)` for `x + self.drop(y)`.
 
     ## When it is wrong
-    Where doubling is meant. Write `2 * x`, which says so and is not reported.
+    Where doubling is meant: write `2 * x`, which says so and is not reported. Where the sum is an activation
+    function of its own.
 
     ## References
     - He et al. 2016, Identity Mappings in Deep Residual Networks (arXiv 1603.05027), section 3.1: a factor
@@ -44,34 +52,29 @@ class DegenerateSkip(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at every addition for one tensor twice, then at every skip for one shortcut twice."""
-        graph = analysis.graph
-        selves = [operation for operation in graph if _joins_itself(graph, operation)]
-        for operation in selves:
-            tensor = operation.operands[0]
-            yield self._finding(
-                graph,
-                operation,
-                f"{operation.name} joins {_name(graph, tensor)} with itself, so nothing is skipped",
-                (tensor, tensor),
-            )
-        reported = {operation.index for operation in selves}
+        flow = flow_of(analysis)
+        norms, factors = Norms(flow), Factors(analysis)
+        reported: set[int] = set()
+        for operation in analysis.graph:
+            message = _alone(flow, norms, operation)
+            if message is not None:
+                reported.add(operation.index)
+                yield self._finding(flow, operation, message, operation.operands)
         for skip in analysis.skips:
-            repeated = _repeated_shortcut(skip)
+            repeated = _repeated_shortcut(flow, factors, skip)
             if repeated is not None and reported.isdisjoint(skip.steps):
                 yield self._finding(
-                    graph,
-                    graph.operations[skip.join],
-                    f"the shortcut from {_name(graph, repeated)} is joined more than once",
+                    flow,
+                    flow.graph.operations[skip.join],
+                    f"the shortcut from {tensor_name(flow.graph, repeated)} is joined more than once",
                     skip.operands,
                 )
 
-    def _finding(
-        self, graph: ModelGraph, node: Operation, message: str, operands: tuple[Operand, ...]
-    ) -> Finding:
+    def _finding(self, flow: Flow, node: Operation, message: str, operands: tuple[Operand, ...]) -> Finding:
         return self.finding(
             message,
             node=node,
-            shapes=tuple(graph.spec(operand).shape for operand in operands),
+            shapes=tuple(flow.graph.spec(operand).shape for operand in operands),
             suggestion="join the branch's output with its input, each once; "
             "if the factor is meant, write it as a multiplication",
         )
@@ -111,6 +114,25 @@ class DegenerateSkip(Rule):
                 out = self.fc2(torch.relu(self.fc1(x)))
                 out = out + x
                 return out + x  # SKL205
+
+
+        model = nn.Sequential(nn.Linear(8, 8), Block(8))
+        inputs = (torch.randn(1, 8),)
+        """,
+        """
+        import torch
+        from torch import nn
+
+
+        class Block(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.branch = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+                self.drop = nn.Dropout(0.1)
+
+            def forward(self, x):
+                x = self.branch(x)
+                return x + self.drop(x)  # SKL205
 
 
         model = nn.Sequential(nn.Linear(8, 8), Block(8))
@@ -159,26 +181,64 @@ class DegenerateSkip(Rule):
     )
 
 
-def _joins_itself(graph: ModelGraph, operation: Operation) -> bool:
-    """Whether ``operation`` adds one learned floating-point tensor to itself."""
+def _alone(flow: Flow, norms: Norms, operation: Operation) -> str | None:
+    """What is wrong with an addition of a tensor and what is made of that tensor alone."""
     if operation.base_name not in _JOINS or len(operation.operands) != 2:
-        return False
-    first, second = operation.operands
+        return None
+    graph = flow.graph
+    first, second = (_origin(flow, each) for each in operation.operands)
     source = graph.operations[first.producer]
-    # What does not descend from both data and weights, such as a table of positions, is no feature.
-    return _tensor(first) == _tensor(second) and source.data and source.learned and graph.spec(first).floating
+    if not graph.spec(first).floating or not source.data:
+        return None
+    if tensor(first) == tensor(second):
+        # What does not descend from both data and weights, such as a table of positions, is no feature.
+        name = tensor_name(graph, first)
+        return f"{operation.name} joins {name} with itself, so nothing is skipped" if source.learned else None
+    short, long = sorted((first, second), key=lambda each: each.producer)
+    passed = _unlearned(flow, norms, long, short)
+    if not passed:
+        return None
+    return (
+        f"{operation.name} joins {tensor_name(graph, short)} with what {' and '.join(passed)} "
+        f"{'makes' if len(passed) == 1 else 'make'} of it, so no weighted layer is skipped"
+    )
 
 
-def _repeated_shortcut(skip: Skip) -> Operand | None:
-    shortcuts = [skip.operands[connection.operand] for connection in skip.connections]
-    times = Counter(_tensor(operand) for operand in shortcuts)
-    return next((operand for operand in shortcuts if times[_tensor(operand)] > 1), None)
+def _origin(flow: Flow, operand: Operand) -> Operand:
+    """The tensor whose very numbers ``operand`` has."""
+    for _ in range(16):
+        operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
+        starts_a_sum = operation.base_name == "add" and operation.args[1:] == (0,)
+        if len(reads) != 1 or not (operation.base_name in _AS_IS or starts_a_sum):
+            break
+        operand = reads[0]
+    return operand
 
 
-def _tensor(operand: Operand) -> Tensor:
-    return operand.producer, operand.output
+def _unlearned(flow: Flow, norms: Norms, operand: Operand, start: Operand) -> list[str]:
+    """The activations, norms and dropouts, if only such lead from ``start`` to ``operand``."""
+    passed: list[str] = []
+    for _ in range(16):
+        if tensor(operand) == tensor(start):
+            return passed[::-1]
+        operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
+        sources = norms.sources(operand)
+        if not sources and operation.base_name in _UNLEARNED:
+            sources = reads
+        if len({tensor(source) for source in sources}) != 1:
+            break
+        passed.append(operation.id)
+        operand = _origin(flow, sources[0])
+    return []
 
 
-def _name(graph: ModelGraph, operand: Operand) -> str:
-    producer = graph.operations[operand.producer]
-    return f"the output of {producer.id}" if producer.kind == "call" else producer.id
+def _repeated_shortcut(flow: Flow, factors: Factors, skip: Skip) -> Operand | None:
+    graph = flow.graph
+    shortcuts = [_origin(flow, skip.operands[connection.operand]) for connection in skip.connections]
+    times = Counter(tensor(operand) for operand in shortcuts)
+    repeated = next((operand for operand in shortcuts if times[tensor(operand)] > 1), None)
+    if repeated is None or not any(graph.operations[step].base_name == "sub" for step in skip.steps):
+        return repeated
+    # x + (x - blur(x)) sharpens; f(x) + x - x has no shortcut at all.
+    weights = factors.weights(graph.operations[skip.join], skip.steps, tensor(repeated))
+    return repeated if weights.get(tensor(repeated)) == 0 else None

@@ -8,10 +8,12 @@ import pytest
 import torch
 from skiplint_rules.degenerate_skip import DegenerateSkip
 from torch import Tensor, nn
+from torch.nn import functional
 
 from skiplint.testing import findings_of
 
 Join = Callable[[Tensor, Tensor], Tensor]
+POSITIONS = torch.arange(4.0)
 
 
 class Joined(nn.Module):
@@ -43,6 +45,14 @@ BAD: dict[str, Join] = {
     "the shortcut twice": lambda out, x: out + x + x,
     "the shortcut twice in place": added_twice,
     "concatenated twice": lambda out, x: torch.cat([out, x, x], dim=-1),
+    "a copy of the input": lambda out, x: x + x.clone(),
+    "a sum of one": lambda out, x: sum([out, out]),  # type: ignore[return-value]
+    "dropout alone": lambda out, x: out + functional.dropout(out, 0.1),
+    "an activation alone": lambda out, x: x + torch.relu(x),
+    "a norm alone": lambda out, x: functional.layer_norm(x, (4,)) + x,
+    "all three alone": lambda out, x: x + functional.dropout(torch.tanh(functional.layer_norm(x, (4,))), 0.1),
+    "the shortcut twice as copies": lambda out, x: out + x + x.contiguous().clone(),
+    "and taken away again": lambda out, x: out + x - x,
 }
 GOOD: dict[str, Join] = {
     "a residual": lambda out, x: out + x,
@@ -50,7 +60,20 @@ GOOD: dict[str, Join] = {
     "doubled on purpose": lambda out, x: 2 * out + x,
     "squared": lambda out, x: out * out + x,
     "repeated channels": lambda out, x: torch.cat([out, out], dim=-1),
-    "a new value of the same variable": lambda out, x: torch.relu(out) + out,
+    "a straight-through estimator": lambda out, x: x + (torch.round(x) - x).detach(),
+    "another one": lambda out, x: out - x.detach() + x,
+    "detached": lambda out, x: x + x.detach(),
+    "a sharpened one": lambda out, x: x + (x - functional.avg_pool1d(x, 3, 1, 1)),
+    "a sharpened one by a layer": lambda out, x: x + (x - out),
+    "pooling": lambda out, x: x + (functional.avg_pool1d(y := functional.layer_norm(x, (4,)), 3, 1, 1) - y),
+    "Fourier mixing": lambda out, x: x + torch.fft.fft(torch.fft.fft(x, dim=-1), dim=0).real,
+    "a rotation": lambda out, x: x * torch.cos(POSITIONS) + torch.cat([-x[:, 2:], x[:, :2]], -1) * POSITIONS,
+    "a shift": lambda out, x: x + 0.3 * (x.roll(1, 0) - x),
+    "a self-gate": lambda out, x: x + x * torch.sigmoid(out),
+    "a norm by hand": lambda out, x: (x - x.mean(-1, True)) / (x.var(-1, keepdim=True) + 1e-6).sqrt() + out,
+    "symmetrised": lambda out, x: (y := out.T @ out) + y.transpose(0, 1),
+    "halves": lambda out, x: torch.cat([out, x], -1)[:, :4] + torch.cat([out, x], -1)[:, 4:],
+    "a leaky unit": lambda out, x: torch.relu(out) + 0.1 * out,
     "two joins of one input": lambda out, x: torch.relu(out + x) + x,
 }
 
