@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.contract import Contract, Failure, size_dependence
-from skiplint.analysis.contract.words import contract_in_words
+from skiplint.analysis.contract.words import contract_in_words, listed
 from skiplint.graph import ModelGraph, Operand, Operation
 
 from ._reading import sizes
@@ -115,6 +115,25 @@ class SizeDependentJoin(Rule):
         from torch import nn
 
 
+        class Symmetric(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv1 = nn.Conv2d(8, 8, 3, padding=1)
+                self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+
+            def forward(self, pairs):
+                pairs = self.conv1(pairs)
+                return pairs + self.conv2(pairs).transpose(2, 3)  # SKL104
+
+
+        model = Symmetric()
+        inputs = (torch.randn(1, 8, 64, 64),)
+        """,
+        """
+        import torch
+        from torch import nn
+
+
         class Separator(nn.Module):
             def __init__(self):
                 super().__init__()
@@ -213,7 +232,8 @@ def _remedy(graph: ModelGraph, join: Operation | None, failure: Failure, contrac
     if pool is not None:
         return f"let both branches round alike: ceil_mode=True in {pool.id}"
     if contract.equal:
-        return "pad the input to a square, or transpose neither operand of the join"
+        names = listed([contract.axes[number].axis.name for number in contract.equal])
+        return f"pad the input until {names} are the same, or transpose neither operand of the join"
     rank = len(failure.operands[0]) if failure.operands else 4
     space = "[2:]" if rank > 3 else "[-1:]"
     ways = [f"resample one operand to the size of the other, F.interpolate(..., size=other.shape{space})"]

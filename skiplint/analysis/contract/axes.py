@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from skiplint.analysis.flow import Flow, feature_flow
 from skiplint.analysis.skips.axes import is_contracted
-from skiplint.graph import InputInfo, ModelGraph
+from skiplint.graph import InputInfo, ModelGraph, Operation
 
 _SPATIAL = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _COLOURS = (1, 3, 4)
@@ -71,6 +71,8 @@ def batch_axis(graph: ModelGraph) -> Axis | None:
 def _own_axes(flow: Flow, index: int, item: InputInfo) -> dict[int, str]:
     """The sizes among the dimensions of one input, by dimension."""
     shape = item.spec.shape
+    if len(shape) in (3, 4) and item.spec.floating and _is_image_without_channels(flow, index, len(shape)):
+        return dict(enumerate(_SPATIAL[len(shape) - 1], 1))
     if len(shape) in (4, 5) and item.spec.floating:
         return _image_axes(flow, index, shape)
     if len(shape) == 3 and item.spec.floating:
@@ -80,6 +82,31 @@ def _own_axes(flow: Flow, index: int, item: InputInfo) -> dict[int, str]:
         is_sequence = not item.spec.floating or is_contracted(flow, index, 1) is False
         return {1: "T"} if is_sequence else {}
     return {}
+
+
+def _is_image_without_channels(flow: Flow, index: int, rank: int) -> bool:
+    """Whether all but the first dimension are what convolutions move over: a spectrogram, a grey image."""
+    if any(is_contracted(flow, index, dim) is not False for dim in range(1, rank)):
+        return False
+    first = _first_weighted(flow, index)
+    return bool(first) and all(
+        "conv" in operation.base_name and len(operation.outputs[0].shape) == rank + 1 for operation in first
+    )
+
+
+def _first_weighted(flow: Flow, start: int) -> list[Operation]:
+    """The weighted layers that an operation reaches through no other."""
+    pending, seen, found = [start], {start}, []
+    while pending:
+        for reader in flow.readers[pending.pop()]:
+            if reader in seen:
+                continue
+            seen.add(reader)
+            if flow.graph.operations[reader].weighted:
+                found.append(flow.graph.operations[reader])
+            else:
+                pending.append(reader)
+    return found
 
 
 def _image_axes(flow: Flow, index: int, shape: tuple[int, ...]) -> dict[int, str]:

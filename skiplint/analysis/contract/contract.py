@@ -49,12 +49,16 @@ class Contract:
     """What the sizes of a model's inputs may be."""
 
     axes: tuple[AxisContract, ...] = ()
-    equal: bool = False
-    """All sizes have to be the same; what they may be then stands at each of them."""
-    together: int = 1
-    """At least one of the sizes is this large."""
+    equal: tuple[int, ...] = ()
+    """The sizes, by their numbers in :attr:`axes`, that have to be the same; what that may be then stands at
+    each of them."""
+    ones: bool = False
+    """A size of 1 stands beside any other all the same: it is broadcast to it."""
+    together: tuple[int | None, ...] = ()
+    """At least one of the sizes is as large as this; None for one that is of no help however large."""
     independent: bool = True
-    """Sizes that are accepted one at a time are accepted together too, as far as was tried."""
+    """All points are accepted or refused as the rest says, as far as was tried; else it holds for one size
+    at a time, the others being as in the example."""
     batch: Sizes = Sizes()  # noqa: RUF009 - frozen
     failures: tuple[Failure, ...] = ()
     """The refused sizes nearest to the example, one for each way in which sizes are refused."""
@@ -64,12 +68,16 @@ class Contract:
     @property
     def free(self) -> bool:
         """Whether every size is accepted."""
-        return not self.equal and self.together == 1 and all(each.sizes.free for each in self.axes)
+        bound = self.equal or self.together or not self.independent
+        return not bound and all(each.sizes.free for each in self.axes)
 
     def accepts(self, point: Sequence[int]) -> bool:
         """Whether the model runs at these sizes, one for each axis."""
         if not all(each.sizes.accepts(size) for each, size in zip(self.axes, point, strict=True)):
             return False
-        if self.equal and len(set(point)) > 1:
+        if len({point[number] for number in self.equal} - ({1} if self.ones else set())) > 1:
             return False
-        return max(point, default=self.together) >= self.together
+        reached = [
+            bound is not None and size >= bound for size, bound in zip(point, self.together, strict=False)
+        ]
+        return any(reached) or not reached

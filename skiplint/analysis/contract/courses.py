@@ -19,6 +19,11 @@ Courses = tuple[Course, ...]
 """A course for each dimension of a tensor."""
 
 
+def turned(number: int) -> tuple[int, ...]:
+    """:data:`STEPS` for the axis of that number: in another order for each, so that two are told apart."""
+    return (STEPS[0], *STEPS[1 + number :], *STEPS[1 : 1 + number])
+
+
 def constant(size: int) -> Course:
     """A size that does not follow the input's."""
     return (size,) * len(STEPS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from skiplint.analysis.contract.axes import Axis, batch_axis, free_axes
 from skiplint.analysis.contract.contract import AxisContract, Contract, Failure
 from skiplint.analysis.contract.failing import failure_at
+from skiplint.analysis.contract.joint import all_together, another, least, moved
 from skiplint.analysis.contract.probing import Point, Prober, TooManyProbesError
 from skiplint.analysis.contract.roundings import joins_may_depend
 from skiplint.analysis.contract.sizes import Sizes
@@ -79,15 +80,7 @@ def _contract(prober: Prober, axes: Sequence[Axis], limits: Sequence[Sequence[in
     found: list[Sizes] = []
     for number in range(len(axes)):
         found.append(_one(prober, number, found, limits[number], open_above=open_above))
-    if len(axes) > 1 and all(sizes.fixed is not None for sizes in found):
-        diagonal = _diagonal(prober)
-        if diagonal is not None:
-            return Contract(tuple(AxisContract(axis, diagonal) for axis in axes), equal=True)
-    each = tuple(AxisContract(axis, sizes) for axis, sizes in zip(axes, found, strict=True))
-    if len(axes) == 1:
-        return Contract(each)
-    independent = prober.accepts(tuple(map(_another, found, prober.base)))
-    return Contract(each, together=_together(prober, found), independent=independent)
+    return all_together(prober, axes, found)
 
 
 def _upper(base: Point, limits: Sequence[Sequence[int]]) -> list[Point]:
@@ -122,20 +115,6 @@ def _common_minimum(prober: Prober) -> int | None:
     return bound if simple and all(all_at(size) == (size >= bound) for size in sorted(tries)) else None
 
 
-def _diagonal(prober: Prober) -> Sizes | None:
-    """What all sizes may be if they have to be the same; None where all but the example's fail."""
-    base = prober.base
-
-    def all_at(size: int) -> bool:
-        return prober.accepts((size,) * len(base))
-
-    start = base[0]
-    tries = (2 * start, start + 32, start + 14, start + 1, start // 2, start - 1)
-    if len(set(base)) > 1 or not any(size >= 1 and all_at(size) for size in tries):
-        return None
-    return solve(all_at, start)
-
-
 def _one(
     prober: Prober, number: int, before: Sequence[Sizes], limits: Sequence[int], *, open_above: bool
 ) -> Sizes:
@@ -154,30 +133,6 @@ def _line(prober: Prober, number: int) -> Callable[[int], bool]:
         return prober.accepts((*prober.base[:number], size, *prober.base[number + 1 :]))
 
     return accepts
-
-
-def _another(sizes: Sizes, start: int) -> int:
-    """An accepted size beside the example's."""
-    above = next_fit(sizes, start + 1)
-    if sizes.accepts(above):
-        return above
-    return next((size for size in range(start - 1, 0, -1) if sizes.accepts(size)), start)
-
-
-def _together(prober: Prober, found: Sequence[Sizes]) -> int:
-    """The smallest number that one of the sizes has to reach, where all may be smaller one at a time."""
-
-    def corner(bound: int) -> Point:
-        return tuple(
-            min(next_fit(sizes, max(sizes.minimum, bound)), max(size, bound))
-            for sizes, size in zip(found, prober.base, strict=True)
-        )
-
-    lowest = max(corner(1))
-    if prober.accepts(corner(1)):
-        return 1
-    bounds = list(range(lowest, max(prober.base) + 1))
-    return bisect(bounds, lambda bound: prober.accepts(corner(bound)))
 
 
 def _batch(prober: Prober, axis: Axis | None) -> Sizes:
@@ -201,9 +156,10 @@ def _refused(prober: Prober, contract: Contract) -> list[Point]:
         wanted[-1].append(sizes.maximum + 1 if sizes.maximum is not None else size)
     points = list(zip(*wanted, strict=True))
     if contract.equal:
-        points.insert(0, (*base[:-1], _another(contract.axes[-1].sizes, base[-1])))
-    if contract.together > 1:
-        points.append(tuple(contract.together - 1 for _ in base))
+        last = contract.equal[-1]
+        points.insert(0, moved(base, {last: another(contract.axes[last].sizes, base[last])}))
+    if contract.together:
+        points.append(tuple(least(each.sizes, base[number]) for number, each in enumerate(contract.axes)))
     return [point for point in dict.fromkeys(points) if point != base and not prober.accepts(point)]
 
 
@@ -226,5 +182,13 @@ def size_dependence(analysis: Analysis) -> Failure | None:
     if contract.equal or any(each.sizes.stepped for each in contract.axes):
         return nearest if nearest.kind == "join" else None
     # Where no other sizes run, more than a join may be made for these: every way to fail has to be a join.
-    only_joins = all(failure.kind == "join" and failure.alone for failure in contract.failures)
-    return nearest if only_joins else None
+    failures = (*contract.failures, *_far_off(graph, subject, axes))
+    return nearest if all(failure.kind == "join" and failure.alone for failure in failures) else None
+
+
+def _far_off(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...]) -> list[Failure]:
+    """What fails at twice and half the example's sizes; a small change may be lost in roundings."""
+    with subject.attempts(graph.backend) as attempt:
+        prober = Prober(subject, axes, attempt, len(graph))
+        points = [tuple(2 * size for size in prober.base), tuple(max(size // 2, 1) for size in prober.base)]
+        return [failure_at(graph, subject, prober, point) for point in points if not prober.accepts(point)]

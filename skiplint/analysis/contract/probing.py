@@ -44,6 +44,11 @@ class Prober:
         """Forwards that were run."""
         return len(self._known) - 1
 
+    @property
+    def left(self) -> int:
+        """Forwards that may still be run."""
+        return self._limit - self.count
+
     def accepts(self, point: Point) -> bool:
         """Whether the forward runs at ``point``.
 

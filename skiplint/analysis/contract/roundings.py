@@ -19,6 +19,7 @@ from skiplint.analysis.contract.courses import (
     scaled,
     shuffled,
     sliced,
+    turned,
 )
 from skiplint.analysis.skips.axes import MOVES
 from skiplint.graph import ModelGraph, Operand, Operation
@@ -102,9 +103,11 @@ def _courses(
 def _of_input(graph: ModelGraph, operation: Operation, axes: tuple[Axis, ...]) -> Courses:
     number = sum(each.kind == "input" for each in graph.operations[: operation.index])
     sizes = operation.outputs[0].shape
-    moving = {dim for axis in axes for place, dim in axis.places if place == number}
+    steps = {
+        dim: turned(turn) for turn, axis in enumerate(axes) for place, dim in axis.places if place == number
+    }
     return tuple(
-        tuple(size + step if dim in moving else size for step in STEPS) for dim, size in enumerate(sizes)
+        tuple(size + step for step in steps.get(dim, (0,) * len(STEPS))) for dim, size in enumerate(sizes)
     )
 
 

@@ -40,6 +40,11 @@ class Sizes:
         return self.minimum if self.minimum == self.maximum else None
 
     @property
+    def run(self) -> int:
+        """How many sizes there are between both ends, 1 where there is no end."""
+        return 1 if self.maximum is None else self.maximum - self.minimum + 1
+
+    @property
     def stepped(self) -> bool:
         """Whether sizes between accepted ones are refused, over and over."""
         return self.modulus > 1

@@ -73,7 +73,8 @@ def _period(accepts: Accepts, start: int, low: int, high: int) -> int | None:
     """The distance at which the accepted run from ``low`` to ``high`` repeats, None where it does not."""
 
     def repeats(distance: int) -> bool:
-        if start + distance < 1 or abs(distance) <= high - low + 1 or not accepts(start + distance):
+        # That a size of 1 is accepted says nothing: it may be broadcast.
+        if start + distance < 2 or abs(distance) <= high - low + 1 or not accepts(start + distance):
             return False
         inside, outside = (low + distance, high + distance), (low - 1 + distance, high + 1 + distance)
         return all(accepts(size) for size in inside if size >= 1) and not any(

@@ -15,17 +15,32 @@ def contract_in_words(contract: Contract) -> str:
     """Such as ``height and width must be multiples of 32; T must be at most 512``."""
     parts: list[str] = []
     if contract.equal:
-        names = [each.axis.name for each in contract.axes]
-        parts.append(f"{names[0]} must equal {listed(names[1:])}")
+        names = [contract.axes[number].axis.name for number in contract.equal]
+        ones = f", or {'one' if len(names) == 2 else 'some'} of them be 1" if contract.ones else ""
+        parts.append(f"{names[0]} must equal {listed(names[1:])}{ones}")
     groups: dict[Sizes, list[str]] = {}
     for each in contract.axes:
         groups.setdefault(each.sizes, []).append(each.axis.name)
     parts.extend(_rule(names, sizes) for sizes, names in groups.items() if not sizes.free)
-    if contract.together > 1:
-        parts.append(f"one of them must be at least {contract.together}")
+    if contract.together:
+        parts.append(_together(contract))
+    if not contract.independent:
+        parts.append("each with the others as in the example")
     if not contract.batch.free:
         parts.append(_rule(["batch"], contract.batch))
     return "; ".join(parts) or "any size"
+
+
+def _together(contract: Contract) -> str:
+    """Such as ``one of them must be at least 8``, or ``depth must be at least 2, or height at least 4``."""
+    bounds: dict[int, list[str]] = {}
+    for each, bound in zip(contract.axes, contract.together, strict=True):
+        if bound is not None:
+            bounds.setdefault(bound, []).append(each.axis.name)
+    if len(bounds) == 1 and None not in contract.together:
+        return f"one of them must be at least {next(iter(bounds))}"
+    ways = [f"{' or '.join(names)}{{}} at least {bound}" for bound, names in bounds.items()]
+    return ", or ".join(way.format("" if number else " must be") for number, way in enumerate(ways))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -97,7 +98,9 @@ def test_a_kernel_needs_room() -> None:
 
 def test_a_linear_layer_fixes_the_image() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.Flatten(), nn.Linear(2 * 28 * 28, 10))
-    assert contract_in_words(contract_of(model, torch.rand(1, 1, 28, 28))) == "height and width must be 28"
+    assert contract_in_words(contract_of(model, torch.rand(1, 1, 28, 28))) == (
+        "height and width must be 28; each with the others as in the example"
+    )
 
 
 def test_a_transpose_asks_for_a_square() -> None:
@@ -110,10 +113,118 @@ def test_a_transpose_asks_for_a_square() -> None:
             return x + self.conv(x).transpose(2, 3)
 
     contract = contract_of(Square(), torch.rand(1, 3, 20, 20))
-    assert contract.equal
-    assert contract_in_words(contract) == "height must equal width"
-    assert contract.accepts((31, 31))
-    assert not contract.accepts((31, 30))
+    assert contract.equal == (0, 1)
+    assert contract_in_words(contract) == "height must equal width, or one of them be 1"
+    assert_true_on_a_grid(Square(), contract, 1, 3)
+
+
+def assert_true_on_a_grid(model: nn.Module, contract: Contract, *first: int, top: int = 40) -> None:
+    """Every point of a grid is accepted if and only if the model runs there."""
+    model = model.to("meta")
+    wrong = []
+    for point in product(range(1, top + 1), repeat=len(contract.axes)):
+        try:
+            model(torch.empty(*first, *point, device="meta"))
+        except (RuntimeError, ValueError):
+            runs = False
+        else:
+            runs = True
+        if contract.accepts(point) != runs:
+            wrong.append(point)
+    assert wrong == []
+
+
+class Mirrored(nn.Module):
+    """The sum of a volume and its mirror image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(1, 2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return x + x.transpose(2, 3)
+
+
+@pytest.mark.parametrize("size", [8, 12])
+def test_two_of_three_sizes_may_have_to_be_the_same(size: int) -> None:
+    contract = contract_of(Mirrored(), torch.rand(1, 1, 8, 8, size))
+    assert contract_in_words(contract) == "depth must equal height, or one of them be 1"
+    assert_true_on_a_grid(Mirrored(), contract, 1, 1, top=12)
+
+
+class Grouped(nn.Module):
+    """A group norm with one channel to the group has nothing to measure at a single position."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(1, 4, 3, padding=1), nn.GroupNorm(4, 4)
+        self.down, self.up = nn.Conv2d(4, 4, 3, 8, 1), nn.Upsample(scale_factor=8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.conv(x))
+        return x + self.up(self.down(x))
+
+
+def test_sizes_that_are_accepted_by_broadcasting_are_tried_together() -> None:
+    contract = contract_of(Grouped(), torch.rand(1, 1, 32, 32))
+    assert contract_in_words(contract) == (
+        "height and width must be multiples of 8 (1 runs too); one of them must be at least 8"
+    )
+    assert_true_on_a_grid(Grouped(), contract, 1, 1)
+
+
+class Flat(nn.Module):
+    """Planes are halved in height and width only, and normalised in all three."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.norm = nn.Conv3d(1, 4, 3, (1, 2, 2), 1), nn.InstanceNorm3d(4)
+        self.up = nn.ConvTranspose3d(4, 1, (1, 2, 2), (1, 2, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.up(self.norm(self.down(x)))
+
+
+def test_how_large_one_of_the_sizes_has_to_be_may_differ() -> None:
+    contract = contract_of(Flat(), torch.rand(1, 1, 8, 16, 16))
+    assert contract_in_words(contract) == (
+        "height and width must be even (1 runs too); depth must be at least 2, or height or width at least 4"
+    )
+    assert_true_on_a_grid(Flat(), contract, 1, 1, top=12)
+
+
+def test_a_product_that_is_fixed_is_not_taken_for_two_sizes() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 5),
+        nn.MaxPool2d(2),
+        nn.Conv2d(2, 2, 5),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(32, 10),
+    )
+    contract = contract_of(model, torch.rand(1, 1, 28, 28))
+    assert not contract.independent
+    model(torch.rand(1, 1, 44, 20))
+
+
+class Spectral(nn.Module):
+    """A spectrogram (batch, time, frequency), which convolutions read as an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.linear = nn.Conv2d(1, 4, 3, 2, 1), nn.Linear(4 * 20, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x.unsqueeze(1))
+        return self.linear(x.transpose(1, 2).flatten(2))
+
+
+def test_a_spectrogram_without_channels_has_two_sizes() -> None:
+    contract = contract_of(Spectral(), torch.rand(1, 50, 40))
+    assert [each.axis.places for each in contract.axes] == [((0, 1),), ((0, 2),)]
+    assert contract_in_words(contract) == "width must be from 39 to 40"
+    assert_true_on_a_grid(Spectral(), contract, 1, top=50)
 
 
 def test_a_norm_over_positions_needs_two_of_them() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from skiplint.analysis.contract.axes import free_axes
-from skiplint.analysis.contract.courses import STEPS
+from skiplint.analysis.contract.courses import turned
 from skiplint.analysis.contract.roundings import courses_of, joins_may_depend
 from skiplint.tracing import trace
 
@@ -35,8 +35,26 @@ LAYERS = [
 def test_sizes_are_followed_as_torch_makes_them(layer: nn.Module, size: int) -> None:
     graph = trace(layer, torch.rand(1, 3, size, size + 3))
     (courses,) = courses_of(graph, free_axes(graph))[-2]
-    made = [tuple(layer(torch.rand(1, 3, size + step, size + 3 + step)).shape) for step in STEPS]
+    steps = zip(turned(0), turned(1), strict=True)
+    made = [tuple(layer(torch.rand(1, 3, size + step, size + 3 + more)).shape) for step, more in steps]
     assert courses[2:] == (tuple(shape[2] for shape in made), tuple(shape[3] for shape in made))
+
+
+class Mirrored(nn.Module):
+    """A map of pairs that is made symmetric."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        return y + y.transpose(2, 3)
+
+
+def test_two_axes_that_meet_are_told_apart() -> None:
+    graph = trace(Mirrored(), torch.rand(1, 4, 20, 20))
+    assert joins_may_depend(graph, free_axes(graph))
 
 
 class Shortcut(nn.Module):

@@ -34,12 +34,25 @@ THIRTY_TWO = Sizes(modulus=32)
         (contract(Sizes(1, None, 8), Sizes()), "height must be a multiple of 8"),
         (contract(Sizes(1, None, 8), Sizes(4)), "height must be a multiple of 8; width must be at least 4"),
         (
-            contract(Sizes(8), Sizes(8), equal=True),
+            contract(Sizes(8), Sizes(8), equal=(0, 1)),
             "height must equal width; height and width must be at least 8",
         ),
         (
-            contract(Sizes(6), Sizes(6), together=8),
+            contract(Sizes(6), Sizes(6), together=(8, 8)),
             "height and width must be at least 6; one of them must be at least 8",
+        ),
+        (
+            contract(Sizes(), Sizes(), equal=(0, 1), ones=True),
+            "height must equal width, or one of them be 1",
+        ),
+        (
+            contract(Sizes(), Sizes(), together=(2, 4)),
+            "height must be at least 2, or width at least 4",
+        ),
+        (contract(Sizes(), Sizes(), together=(2, None)), "height must be at least 2"),
+        (
+            contract(Sizes(24, 24), Sizes(24, 24), independent=False),
+            "height and width must be 24; each with the others as in the example",
         ),
         (contract(Sizes(1, None, 32, (0, 31))), "T must be a multiple of 32, or 1 less"),
         (contract(Sizes(1, None, 8, (0, 1, 2, 7))), "T must be a multiple of 8, or 1 less or up to 2 more"),

@@ -1,0 +1,145 @@
+"""What holds for sizes only together: which of them have to be the same, and how large the largest has to be.
+
+What each size may be by itself, the others being as in the example, is known here. Whether the sizes that are
+accepted one at a time are accepted together too is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+from skiplint.analysis.contract.axes import Axis
+from skiplint.analysis.contract.contract import AxisContract, Contract
+from skiplint.analysis.contract.sizes import Sizes
+from skiplint.analysis.contract.solving import bisect, doubtful, next_fit, solve
+
+if TYPE_CHECKING:
+    from skiplint.analysis.contract.probing import Point, Prober
+
+_RESERVE = 16
+"""Forwards that are left for the examples of refused sizes, in a large model."""
+_FEATURES = (2, 4, 6, 8, 10, 12, 14, 16, 3, 5, 7)
+"""What may be left of a size where its product with another's is fixed."""
+
+
+def all_together(prober: Prober, axes: Sequence[Axis], found: Sequence[Sizes]) -> Contract:
+    """The contract of ``axes``, each of which by itself may be what was ``found``."""
+    contract = _of(axes, found)
+    if len(axes) == 1:
+        return contract
+    contract = _equal(prober, contract) or contract
+    contract = replace(contract, together=_together(prober, contract))
+    tries = _combinations(prober, contract) + _related(prober, contract)
+    for point in dict.fromkeys(tries):
+        if prober.left < _RESERVE:
+            break
+        if prober.accepts(point) != contract.accepts(point):
+            return replace(contract, independent=False)
+    return contract
+
+
+def _of(axes: Sequence[Axis], found: Sequence[Sizes]) -> Contract:
+    return Contract(tuple(AxisContract(axis, sizes) for axis, sizes in zip(axes, found, strict=True)))
+
+
+def moved(point: Point, sizes: Mapping[int, int]) -> Point:
+    """``point`` with other sizes at the axes that ``sizes`` names."""
+    return tuple(sizes.get(number, size) for number, size in enumerate(point))
+
+
+def another(sizes: Sizes, start: int) -> int:
+    """An accepted size beside the example's."""
+    above = next_fit(sizes, start + 1)
+    if sizes.accepts(above):
+        return above
+    return next((size for size in range(start - 1, 0, -1) if sizes.accepts(size)), start)
+
+
+def least(sizes: Sizes, start: int) -> int:
+    """The smallest accepted size, ``start`` being one."""
+    return next((size for size in range(1, start) if sizes.accepts(size)), start)
+
+
+def _equal(prober: Prober, contract: Contract) -> Contract | None:
+    """The contract of sizes that have to be the same, None where none have to."""
+    fixed = [number for number, each in enumerate(contract.axes) if each.sizes.fixed is not None]
+    base = prober.base
+    if len(fixed) < 2 or len({base[number] for number in fixed}) > 1:
+        return None
+
+    def all_at(size: int) -> bool:
+        return prober.accepts(moved(base, dict.fromkeys(fixed, size)))
+
+    start = base[fixed[0]]
+    tries = (2 * start, start + 32, start + 14, start + 1, start // 2, start - 1)
+    if not any(size >= 1 and all_at(size) for size in tries):
+        return None
+    sizes = solve(all_at, start)
+    axes = [
+        replace(each, sizes=sizes if number in fixed else each.sizes)
+        for number, each in enumerate(contract.axes)
+    ]
+    ones = any(contract.axes[number].sizes.accepts(1) for number in fixed)
+    tied = Contract(tuple(axes), equal=tuple(fixed), ones=ones)
+    beside = [
+        moved(base, {**dict.fromkeys(fixed, size), number: 1})
+        for number in fixed
+        for size in (*doubtful(sizes, start), another(sizes, start))
+    ]
+    holds = not ones or all(prober.accepts(point) == tied.accepts(point) for point in beside)
+    return tied if holds else replace(tied, ones=False)
+
+
+def _together(prober: Prober, contract: Contract) -> tuple[int | None, ...]:
+    """How large one of the sizes has to be where all of them are refused at their least together."""
+    base = prober.base
+    lowest = tuple(least(each.sizes, size) for each, size in zip(contract.axes, base, strict=True))
+    if prober.accepts(lowest):
+        return ()
+    bounds: list[int | None] = []
+    for number, each in enumerate(contract.axes):
+        moving = contract.equal if number in contract.equal and not contract.ones else (number,)
+        last = max(base[number], another(each.sizes, base[number]))
+        sizes = [size for size in range(lowest[number], last + 1) if each.sizes.accepts(size)]
+
+        def reached(size: int, moving: tuple[int, ...] = moving) -> bool:
+            return prober.accepts(moved(lowest, dict.fromkeys(moving, size)))
+
+        bounds.append(bisect(sizes, reached) if len(sizes) > 1 and reached(sizes[-1]) else None)
+    return tuple(bounds) if any(bound is not None for bound in bounds) else ()
+
+
+def _combinations(prober: Prober, contract: Contract) -> list[Point]:
+    """Accepted sizes of each with those of the others: the two least, and the next beside the example's."""
+    values: list[list[int]] = []
+    for each, size in zip(contract.axes, prober.base, strict=True):
+        first = least(each.sizes, size)
+        second = next((other for other in range(first + 1, size) if each.sizes.accepts(other)), size)
+        values.append(sorted({first, second, another(each.sizes, size)}))
+    return list(product(*values))
+
+
+def _related(prober: Prober, contract: Contract) -> list[Point]:
+    """Points that keep what the example's sizes may have in common: ratio, difference or product."""
+    base = prober.base
+    bounded = [number for number, each in enumerate(contract.axes) if each.sizes.maximum is not None]
+    if len(bounded) < 2:
+        return []
+    changes = ([2 * size for size in base], [max(size // 2, 1) for size in base], [size + 1 for size in base])
+    alike = [moved(base, {number: changed[number] for number in bounded}) for changed in changes]
+    one, other = bounded[:2]
+    run = contract.axes[one].sizes.run
+    traded = [
+        moved(base, {one: base[one] + run * more, other: base[other] - run * less})
+        for more, less in [(base[one] // run, base[other] // run // 2), *map(_trade, _FEATURES)]
+        if 0 < less * run < base[other]
+    ]
+    return alike + traded
+
+
+def _trade(left: int) -> tuple[int, int]:
+    """How much more of one makes up for how much less of the other, both having ``left``, in a product."""
+    return (left, left // 2) if left % 2 == 0 else (left * (left - 1), left - 1)
