@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 from skiplint.analysis.analysis import Analysis
@@ -26,8 +26,6 @@ NORMS = frozenset(
     "batch_norm layer_norm group_norm instance_norm rms_norm native_layer_norm native_group_norm "
     "native_batch_norm local_response_norm".split()
 )
-_ROOTS = frozenset({"rsqrt", "sqrt", "norm", "vector_norm", "linalg_vector_norm"})
-_MOMENTS = frozenset({"mean", "var", "std", "var_mean", "norm", "vector_norm", "linalg_vector_norm"})
 
 _flows: WeakKeyDictionary[Analysis, Flow] = WeakKeyDictionary()
 
@@ -103,60 +101,6 @@ def past_views(flow: Flow, operand: Operand) -> Operand:
     return operand
 
 
-class Norms:
-    """Where a graph normalises: torch's own norms, and modules that compute one by hand.
-
-    By hand means: one call of a module that takes a moment and a root of what it reads, divides by it and
-    has no weighted layer (the RMS norm of most language models).
-    """
-
-    def __init__(self, flow: Flow) -> None:
-        self._flow = flow
-        moments: set[Scope] = set()
-        roots: set[Scope] = set()
-        weighted: set[Scope] = set()
-        for operation in flow.graph:
-            scope = (operation.module, operation.call)
-            if operation.weighted:
-                weighted.add(scope)
-            if operation.data and operation.base_name in _MOMENTS:
-                moments.add(scope)
-            if operation.data and operation.base_name in _ROOTS:
-                roots.add(scope)
-        self._by_hand = {scope for scope in (moments & roots) - weighted if scope[0]}
-
-    def source(self, operand: Operand) -> Operand | None:
-        """What was normalised, if ``operand`` is the result of a norm."""
-        return next(iter(self.sources(operand)), None)
-
-    def sources(self, operand: Operand) -> tuple[Operand, ...]:
-        """What was normalised, then what else had a part in it; empty if ``operand`` is no norm's result."""
-        operation = self._flow.graph.operations[operand.producer]
-        if operation.base_name in NORMS:
-            return self._flow.reads[operation.index]
-        scope = (operation.module, operation.call)
-        if scope not in self._by_hand or operation.kind != "call":
-            return ()
-        return tuple(self._entries(operation, scope))
-
-    def _entries(self, operation: Operation, scope: Scope) -> Iterator[Operand]:
-        """The tensors from outside that the call of the norm's module reads, earliest first."""
-        pending, seen, found = [operation.index], {operation.index}, []
-        while pending:
-            for operand in self._flow.reads[pending.pop()]:
-                producer = self._flow.graph.operations[operand.producer]
-                if (producer.module, producer.call) != scope or producer.kind != "call":
-                    found.append(operand)
-                elif operand.producer not in seen:
-                    seen.add(operand.producer)
-                    pending.append(operand.producer)
-        return iter(sorted(found, key=lambda each: each.producer))
-
-    def is_by_hand(self, operation: Operation) -> bool:
-        """Whether ``operation`` is one step of a norm that is computed by hand."""
-        return (operation.module, operation.call) in self._by_hand
-
-
 def is_depthwise(graph: ModelGraph, operation: Operation) -> bool:
     """Whether ``operation`` is a convolution with a filter of its own for each channel."""
     if not operation.name.startswith("conv") or len(operation.operands) < 2:
@@ -164,17 +108,6 @@ def is_depthwise(graph: ModelGraph, operation: Operation) -> bool:
     groups = operation.argument(6, "groups", 1)
     channels = graph.spec(operation.operands[0]).shape[-len(graph.spec(operation.operands[1]).shape) + 1]
     return isinstance(groups, int) and groups == channels > 1
-
-
-def norm_readers(norms: Norms, flow: Flow, source: Operand) -> list[int]:
-    """Operations that hand on ``source`` normalised."""
-    graph = flow.graph
-    found: list[int] = []
-    for reader in flow.readers[source.producer]:
-        operation = graph.operations[reader]
-        if operation.base_name in NORMS or norms.is_by_hand(operation):
-            found.append(reader)
-    return found
 
 
 def shapes_of(graph: ModelGraph, operands: Sequence[Operand]) -> tuple[tuple[int, ...], ...]:

@@ -11,7 +11,8 @@ from skiplint.analysis.skips import Skip
 from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.graph import Operand
 
-from ._reading import Norms, flow_of, norm_readers
+from ._norms import Norms
+from ._reading import flow_of
 
 
 class DeepPostNorm(Rule):
@@ -143,4 +144,4 @@ def _is_post_norm(flow: Flow, norms: Norms, skip: Skip) -> bool:
     while len(flow.readers[result]) == 1 and is_unchanged(operations[flow.readers[result][0]]):
         result = flow.readers[result][0]
     readers = set(flow.readers[result])
-    return bool(readers) and readers <= set(norm_readers(norms, flow, Operand(result, 0, "0")))
+    return bool(readers) and readers <= set(norms.readers(Operand(result, 0, "0")))

@@ -12,7 +12,8 @@ from skiplint.analysis.skips import Skip
 from skiplint.graph import Operand, Operation
 
 from ._factors import Factors
-from ._reading import ACTIVATIONS, DROPOUTS, Norms, flow_of, tensor, tensor_name
+from ._norms import Norms
+from ._reading import ACTIVATIONS, DROPOUTS, flow_of, tensor, tensor_name
 
 _AS_IS = frozenset("contiguous clone alias to float half bfloat16 double type type_as".split())
 """What hands on the very same numbers. Not `detach`: straight-through estimators are made of it."""

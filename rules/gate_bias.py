@@ -16,7 +16,8 @@ from skiplint.analysis.skips import Connection, Skip
 from skiplint.analysis.skips.roles import CONCATENATIONS, is_unchanged
 from skiplint.graph import Operand, Operation
 
-from ._reading import Norms, flow_of, shapes_of, tensor, tensor_name
+from ._norms import Norms
+from ._reading import flow_of, shapes_of, tensor, tensor_name
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,18 +14,8 @@ from skiplint.analysis.skips.roles import ADDITIONS
 from skiplint.graph import Operand, Operation
 
 from ._factors import Factors
-from ._reading import (
-    ACTIVATIONS,
-    DROPOUTS,
-    Norms,
-    Tensor,
-    flow_of,
-    norm_readers,
-    past_views,
-    shapes_of,
-    tensor,
-    tensor_name,
-)
+from ._norms import Norms
+from ._reading import ACTIVATIONS, DROPOUTS, Tensor, flow_of, past_views, shapes_of, tensor, tensor_name
 
 _KEEPS_VARIANCE = 0.03
 """How far the sum of squares may be from 1: 0.7 for the square root of a half is fine."""
@@ -287,6 +277,4 @@ class _Scaled:
         if len({abs(number) for number in weights.values()}) != 1:
             return False
         readers = set(self.flow.readers[last.index])
-        return bool(readers) and readers == set(
-            norm_readers(self.norms, self.flow, Operand(last.index, 0, "0"))
-        )
+        return bool(readers) and readers == set(self.norms.readers(Operand(last.index, 0, "0")))

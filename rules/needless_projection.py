@@ -12,7 +12,8 @@ from skiplint.analysis.skips import Skip
 from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.graph import Operand, Operation
 
-from ._reading import Norms, flow_of, is_depthwise, shapes_of, tensor_name
+from ._norms import Norms
+from ._reading import flow_of, is_depthwise, shapes_of, tensor_name
 
 
 class NeedlessProjection(Rule):

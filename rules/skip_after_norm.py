@@ -11,7 +11,8 @@ from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.graph import Operand
 
-from ._reading import Blocks, Norms, flow_of, inside, norm_readers, past_views, shapes_of, tensor_name
+from ._norms import Norms
+from ._reading import Blocks, flow_of, inside, past_views, shapes_of, tensor_name
 
 
 class SkipAfterNorm(Rule):
@@ -189,7 +190,7 @@ def _is_pre_norm(flow: Flow, norms: Norms, skip: Skip) -> bool:
 
 def _branch_starts_with_norm(flow: Flow, norms: Norms, skip: Skip, fork: Operand) -> bool:
     readers = {*flow.readers[fork.producer]} - {*skip.steps, *skip.connections[0].path}
-    return bool(readers) and readers <= set(norm_readers(norms, flow, fork))
+    return bool(readers) and readers <= set(norms.readers(fork))
 
 
 def _is_misplaced(flow: Flow, block: str, mixed: frozenset[int], norm: Operand, source: Operand) -> bool:
