@@ -49,17 +49,20 @@ class Norms:
 
     def source(self, operand: Operand) -> Operand | None:
         """What was normalised, if ``operand`` is the result of a norm."""
+        return next(iter(self.sources(operand)), None)
+
+    def sources(self, operand: Operand) -> tuple[Operand, ...]:
+        """What was normalised, then what else had a part in it; empty if ``operand`` is no norm's result."""
         operation = self._flow.graph.operations[operand.producer]
         if operation.base_name in NORMS:
-            reads = self._flow.reads[operation.index]
-            return reads[0] if reads else None
+            return self._flow.reads[operation.index]
         quotient = _before_affine(self._flow, operand)
         if quotient in self._by_hand:
-            return self._by_hand[quotient].source
+            return (self._by_hand[quotient].source,)
         scope = (operation.module, operation.call)
         if scope not in self._scopes or operation.kind != "call":
-            return None
-        return next(self._entries(operation, scope), None)
+            return ()
+        return tuple(self._entries(operation, scope))
 
     def _entries(self, operation: Operation, scope: Scope) -> Iterator[Operand]:
         """The tensors from outside that the call of the norm's module reads, earliest first."""
