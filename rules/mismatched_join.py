@@ -9,8 +9,9 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.shapes import Shape, sources_of
 from skiplint.graph import Fault, ModelGraph, Operation
 
+from ._join_remedies import join_advice
 from ._reading import sizes
-from ._remedies import Advice, join_advice
+from ._remedies import Advice
 
 
 class MismatchedJoin(Rule):

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.shapes import Shape, Source, sources_of
+from skiplint.analysis.skips.roles import CONCATENATIONS, concatenated_axis
 from skiplint.graph import Fault, ModelGraph
 
+from ._layer_remedies import layer_advice, shape_advice
 from ._reading import sizes
-from ._remedies import layer_advice, shape_advice
 
 
 class MismatchedLayer(Rule):
@@ -134,11 +135,11 @@ def _axis(have: Shape, want: Shape) -> int | None:
 
 def _parts(graph: ModelGraph, source: Source | None) -> str:
     """`` (128 + 64 from the concatenation cat in line 37)`` for what a concatenation gives."""
-    if source is None or source.maker.base_name != "cat" or source.maker.location is None:
+    if source is None or source.maker.base_name not in CONCATENATIONS or source.maker.location is None:
         return ""
-    axis = source.maker.argument(1, "dim", 0)
+    axis = concatenated_axis(source.maker)
     shapes = [graph.spec(operand).shape for operand in source.maker.operands]
-    if not isinstance(axis, int):
+    if axis is None or any(axis >= len(shape) for shape in shapes):
         return ""
     sizes = " + ".join(str(shape[axis]) for shape in shapes)
     return f" ({sizes} from the concatenation in line {source.maker.location.line})"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from skiplint.analysis.skips.roles import CONCATENATIONS
 from skiplint.graph import Fault, ModelGraph, Operand, Operation
 
 Shape = tuple[int, ...]
@@ -38,7 +40,7 @@ def _source(graph: ModelGraph, operand: Operand, shape: Shape) -> Source:
         if operation.weighted:
             layers.append(operation)
         if maker is None and (
-            operation.weighted or operation.base_name == "cat" or operation.kind == "input"
+            operation.weighted or operation.base_name in CONCATENATIONS or operation.kind == "input"
         ):
             maker = operation
         upstream = [each.producer for each in operation.operands if graph.operations[each.producer].data]
@@ -48,10 +50,12 @@ def _source(graph: ModelGraph, operand: Operand, shape: Shape) -> Source:
     return Source(operand, shape, maker or graph.operations[operand.producer], tuple(layers))
 
 
-def is_convolutional(source: Source) -> bool:
-    """Whether the shape is (batch, channels, space...), judged by the layer that made it."""
-    makers = [layer.name for layer in source.layers[:1]] or [source.maker.name]
-    return len(source.shape) >= 3 and makers[0].startswith(("conv", "_conv", "input"))
+def is_convolutional(source: Source, sources: Collection[Source]) -> bool:
+    """Whether the shape is (batch, channels, space...), judged by the layers that made it or the others."""
+    if len(source.shape) < 3:
+        return False
+    makers = [each.layers[0].name for each in (source, *sources) if each.layers]
+    return makers[0].startswith(("conv", "_conv")) if makers else True
 
 
 def strided(size: int, stride: int, kernel: int = 1, padding: int = 0, dilation: int = 1) -> int:
@@ -70,27 +74,76 @@ def matching_stride(have: Shape, want: Shape) -> int | None:
     return stride if fits else None
 
 
-def unpadded_layers(graph: ModelGraph, source: Source, missing: Shape) -> list[tuple[Operation, int]]:
-    """Convolutions without padding that, padded to keep their size, make up for ``missing`` positions.
+def misfit_paddings(
+    graph: ModelGraph, source: Source, others: Collection[Source], missing: Shape
+) -> list[tuple[Operation, Shape]]:
+    """Convolutions that, padded to keep their size, make up for ``missing`` positions.
 
-    Each with the padding that it needs; empty if they do not make up for exactly that.
+    Each with the padding that it needs; empty if they do not make up for exactly that. What the other
+    operands come through as well is no place to change.
     """
-    found: list[tuple[Operation, int]] = []
-    left = list(missing)
-    for layer in source.layers:
-        if not layer.name.startswith("conv") or "transpose" in layer.name or not any(left):
+    shared = frozenset().union(*(_behind(graph, other.operand) for other in others if other is not source))
+    found: list[tuple[Operation, Shape]] = []
+    left, operand = missing, source.operand
+    while any(left) and operand.producer not in shared:
+        layer = graph.operations[operand.producer]
+        keeping = _keeping(graph, layer)
+        if keeping is not None and any(keeping[1]):
+            found.append((layer, keeping[0]))
+            left = tuple(gap - own for gap, own in zip(left, keeping[1], strict=True))
+        elif keeping is None and not _keeps_space(graph, layer):
             break
-        kernel = graph.spec(layer.operands[1]).shape[2:]
-        padding, stride = layer.argument(4, "padding", 0), layer.argument(3, "stride", 1)
-        if not _is(padding, 0) or not _is(stride, 1) or any(size % 2 == 0 for size in kernel):
-            continue
-        if any(size > 1 for size in kernel):
-            found.append((layer, (kernel[0] - 1) // 2))
-            left = [gap - (size - 1) for gap, size in zip(left, kernel, strict=True)]
+        if not layer.operands:
+            break
+        operand = layer.operands[0]
     return found if found and not any(left) else []
 
 
-def _is(value: object, number: int) -> bool:
-    if isinstance(value, tuple):
-        return all(item == number for item in value)
-    return value == number
+def _behind(graph: ModelGraph, operand: Operand) -> frozenset[int]:
+    """The operations that ``operand`` comes from."""
+    seen, pending = {operand.producer}, [operand.producer]
+    while pending:
+        for each in graph.operations[pending.pop()].operands:
+            if each.producer not in seen:
+                seen.add(each.producer)
+                pending.append(each.producer)
+    return frozenset(seen)
+
+
+def _keeps_space(graph: ModelGraph, operation: Operation) -> bool:
+    if not operation.operands or not operation.outputs:
+        return False
+    return graph.spec(operation.operands[0]).shape[2:] == operation.outputs[0].shape[2:]
+
+
+def _keeping(graph: ModelGraph, layer: Operation) -> tuple[Shape, Shape] | None:
+    """The padding with which a convolution keeps each size, and by how much it shrinks them without."""
+    if not layer.name.startswith("conv") or "transpose" in layer.name or len(layer.operands) < 2:
+        return None
+    kernel = graph.spec(layer.operands[1]).shape[2:]
+    stride = each_axis(layer.argument(3, "stride", 1), kernel)
+    padding = each_axis(layer.argument(4, "padding", 0), kernel)
+    dilation = each_axis(layer.argument(5, "dilation", 1), kernel)
+    if stride is None or padding is None or dilation is None or any(step != 1 for step in stride):
+        return None
+    reach = tuple(step * (size - 1) for step, size in zip(dilation, kernel, strict=True))
+    if any(size % 2 for size in reach):
+        return None
+    shrinks = tuple(size - 2 * own for size, own in zip(reach, padding, strict=True))
+    return tuple(size // 2 for size in reach), shrinks
+
+
+def each_axis(value: object, axes: Shape) -> Shape | None:
+    """An argument such as a stride or a padding for each of ``axes``; None if it is no number."""
+    if value == "valid":
+        value = 0
+    if isinstance(value, int):
+        return (value,) * len(axes)
+    if isinstance(value, tuple) and value and all(isinstance(item, int) for item in value):
+        return value if len(value) == len(axes) else value[:1] * len(axes)
+    return None
+
+
+def as_argument(sizes: Shape) -> int | Shape:
+    """One number for all axes where they are the same."""
+    return sizes[0] if len(set(sizes)) == 1 else sizes

@@ -43,13 +43,21 @@ def module_edit(graph: ModelGraph, path: str, argument: str, value: object) -> A
         callee=name,
         argument=argument,
         value=repr(value),
-        position=_position(kind, argument) if isinstance(kind, type) else None,
+        position=_POSITIONS.get((name, argument), _position(kind, argument) if kind else None),
         exact=False,
     )
 
 
-_POSITIONS = {("cat", "dim"): 1, ("concat", "dim"): 1, ("stack", "dim"): 1, ("interpolate", "size"): 1}
-"""Of functions that are written in C and have no signature."""
+_POSITIONS = {
+    ("cat", "dim"): 1,
+    ("concat", "dim"): 1,
+    ("stack", "dim"): 1,
+    ("interpolate", "size"): 1,
+    ("RNN", "input_size"): 0,
+    ("LSTM", "input_size"): 0,
+    ("GRU", "input_size"): 0,
+}
+"""Of functions that are written in C and have no signature, and of layers that take ``*args``."""
 
 
 def call_edit(operation: Operation, argument: str, value: object) -> ArgumentEdit | None:

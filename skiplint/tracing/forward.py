@@ -6,6 +6,7 @@ import inspect
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from types import CodeType
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from skiplint.tracing.fx_graph import builder
 from skiplint.tracing.lift import lift
 from skiplint.tracing.modes import DispatchMode, FunctionMode
 from skiplint.tracing.recorder import Observer, Recorder
+from skiplint.tracing.recurrent import unchecked
 from skiplint.tracing.scopes import ScopeStack, class_name
 from skiplint.tracing.sources import FrameReader
 from skiplint.tracing.strict import Strict
@@ -178,7 +180,13 @@ def _trace_on(
         inputs = _unique(named_inputs(ready.forward, ready_args, ready_kwargs))
         for path, tensor in inputs:
             recorder.add_input(path, tensor)
-        with scopes.watching(), FunctionMode(recorder, on_meta=backend == "meta"), DispatchMode(recorder):
+        checks = unchecked(ready) if recover else nullcontext()
+        with (
+            checks,
+            scopes.watching(),
+            FunctionMode(recorder, on_meta=backend == "meta"),
+            DispatchMode(recorder),
+        ):
             result, ended_by = _result(recorder, ready, ready_args, ready_kwargs)
         alive_until = dict(recorder.alive_until)
         returned = list(walk(result))

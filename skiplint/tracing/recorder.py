@@ -15,7 +15,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault, Location, Operand, OperandRef, OperationKind, TensorSpec
 from skiplint.tracing.arguments import template, tensors_in_call
-from skiplint.tracing.candidates import Call
+from skiplint.tracing.calls import Call
 from skiplint.tracing.errors import one_line
 from skiplint.tracing.naming import function_name
 from skiplint.tracing.repair import SHAPE_ERRORS, Repair, Repairs

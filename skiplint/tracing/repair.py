@@ -19,7 +19,9 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault
-from skiplint.tracing.candidates import Call, Choice, Shape, candidates
+from skiplint.tracing.calls import Call, Choice, Shape
+from skiplint.tracing.candidates import candidates
+from skiplint.tracing.join_readings import CONCATENATIONS, concatenated, kept_axis
 from skiplint.tracing.strict import assert_fits
 from skiplint.tracing.trees import walk
 
@@ -118,7 +120,7 @@ class Repairs:
     def failed(self, record: int, call: Call, repair: Repair, message: str) -> None:
         """Note the fault of the call at ``record``, and what the other readings of it would give."""
         choice, meant = repair.choice, self._read_in(call, repair.world)
-        if choice is None and call.name == "cat" and meant is not None:
+        if choice is None and call.name in CONCATENATIONS and meant is not None:
             self._note_axis(record, meant, repair.result)
         bases = (HERE, *self._worlds(call)[:_MOST_WORLDS])
         self._read[record] = {base: set() for base in bases}
@@ -153,7 +155,7 @@ class Repairs:
 
     def ran(self, record: int, call: Call, result: Any) -> None:
         """Hand the other readings of a call's operands on to its result."""
-        if call.name == "cat":
+        if call.name in CONCATENATIONS:
             self._note_axis(record, call, result)
         if not self._readings and not self._ratios:
             return
@@ -163,19 +165,23 @@ class Repairs:
                 for _, made in walk(result):
                     self._ratios[made] = ratio
         for place, world in enumerate(self._worlds(call)):
-            left = place >= _MOST_WORLDS or (call.name == "cat" and any(origin.ran for origin in world))
+            left = place >= _MOST_WORLDS or (
+                call.name in CONCATENATIONS and any(origin.ran for origin in world)
+            )
             ran, other = (False, None) if left else self._run_in(call, world)
             self._remember(result, other if ran else None, world)
 
     def _note_axis(self, record: int, call: Call, result: Any) -> None:
         """Operands of one shape concatenate along any axis; the features' may have been meant."""
-        shapes, axis = call.shapes, call.argument(1, "dim", "axis", default=0)
-        if len(set(shapes)) != 1 or len(shapes) < 2 or not isinstance(axis, int) or len(shapes[0]) < 2:
+        shapes = call.shapes
+        if len(set(shapes)) != 1 or len(shapes) < 2 or len(shapes[0]) < 2:
             return
-        rank = len(shapes[0])
+        axis, rank = kept_axis(call), len(shapes[0])
+        if axis is None:
+            return
         for other in {1, rank - 1} if rank == 3 else {1}:  # (N, T, C) or (N, C, L); else (N, C, ...)
-            if other != axis % rank:
-                ran, meant = _run(call.along(other))
+            if other != axis:
+                ran, meant = _run(concatenated(call, other))
                 if ran:
                     choice = Choice("join", 0, shapes[0], axis=other, actual=shapes[0], shapes=tuple(shapes))
                     self._remember(result, meant, frozenset({Origin(record, choice, ran=True)}))

@@ -1,7 +1,8 @@
 """Checks that kernels make and their meta-device counterparts leave out.
 
 Found by running one misfit of every kind on all backends (tests/tracing/test_recovery_everywhere.py): without
-values a transposed convolution takes any number of channels.
+values a transposed convolution takes any number of channels. The LSTM of the CPU reads beyond an input of
+another width than its weights without a word, once the check of ``nn.LSTM`` itself is out of the way.
 """
 
 from __future__ import annotations
@@ -13,17 +14,27 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from skiplint.tracing.calls import Call
+from skiplint.tracing.recurrent import asked_by_weights
+
 _TRANSPOSED = frozenset({torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d})
+_RECURRENT = frozenset({torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu})
 
 
 def assert_fits(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     """Fail as the real kernel would.
 
     Raises:
-        RuntimeError: the input of a transposed convolution has other channels than its weights.
+        RuntimeError: the input of a transposed convolution has other channels than its weights, or that of
+            a recurrent layer other features.
     """
-    if function not in _TRANSPOSED:
-        return
+    if function in _TRANSPOSED:
+        _assert_channels(args, kwargs)
+    elif function in _RECURRENT:
+        _assert_features(Call(function, args, kwargs))
+
+
+def _assert_channels(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     data = args[0] if args else kwargs.get("input")
     weight = args[1] if len(args) > 1 else kwargs.get("weight")
     if not isinstance(data, Tensor) or not isinstance(weight, Tensor):
@@ -34,6 +45,13 @@ def assert_fits(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any])
             f"Given transposed=1, weight of size {list(weight.shape)}, expected input{list(data.shape)} to "
             f"have {weight.shape[0]} channels, but got {data.shape[axis]} channels instead"
         )
+
+
+def _assert_features(call: Call) -> None:
+    for place, shape in asked_by_weights(call).items():
+        if call.shapes[place] != shape:
+            what = f"state {place}" if place else "input"
+            raise RuntimeError(f"Expected {what} of size {list(shape)}, got {list(call.shapes[place])}")
 
 
 class Strict(TorchFunctionMode):

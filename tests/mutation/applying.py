@@ -43,17 +43,28 @@ def _rebuild(tree: ast.Module, finding: Finding) -> None:
 
 def _constructor(tree: ast.Module, path: str) -> ast.Call:
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
-            continue
-        if isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr == path.rpartition(".")[2]:
-            return node.value
+        if isinstance(node, ast.Assign):
+            for target, value in _assigned(node):
+                named = isinstance(target, ast.Attribute) and target.attr == path.rpartition(".")[2]
+                if named and isinstance(value, ast.Call):
+                    return value
     raise AssertionError(f"nothing assigns self.{path}")
+
+
+def _assigned(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+    """Targets and values, several in ``self.a, self.b = nn.Linear(1, 2), nn.Linear(2, 3)``."""
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return list(zip(target.elts, value.elts, strict=True))
+    return [(target, value)]
 
 
 def _set_argument(call: ast.Call, fix: Remedy) -> None:
     assert isinstance(call.func, ast.Attribute)
     names = list(inspect.signature(getattr(nn, call.func.attr).__init__).parameters)[1:]
-    position, new = names.index(fix.argument), ast.Constant(fix.new)
+    # Recurrent layers take *args.
+    position = names.index(fix.argument) if fix.argument in names else ("input_size",).index(fix.argument)
+    new = ast.Constant(fix.new)
     if position < len(call.args):
         call.args[position] = new
         return

@@ -10,6 +10,7 @@ from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.roles import (
     ADDITIONS,
     CONCATENATIONS,
+    concatenated_axis,
     gate_operand,
     is_noise,
     is_stack_reduction,
@@ -79,7 +80,7 @@ def _join_at(flow: Flow, operation: Operation) -> Join | None:
             return Join("additive", (index,), (branch(flow, first), Branch(reads[1], reads[1:])))
         return None
     if name in CONCATENATIONS and not _feeds_stack_sum(flow, operation):
-        return Join("concatenative", (index,), _plain(flow, reads), _concatenated_axis(operation))
+        return Join("concatenative", (index,), _plain(flow, reads), concatenated_axis(operation))
     if name == "setitem":
         return Join("concatenative", (index,), _plain(flow, reads), _written_axis(flow, operation))
     if name == "update":
@@ -257,19 +258,6 @@ def reaches(flow: Flow, above: int, below: int) -> bool:
                 seen.add(producer)
                 pending.append(producer)
     return False
-
-
-def _concatenated_axis(operation: Operation) -> int | None:
-    name = operation.base_name
-    rank = len(operation.outputs[0].shape)
-    if name in ("cat", "stack"):
-        axis = operation.argument(1, "dim", operation.kwargs.get("axis", 0))
-        return axis % rank if isinstance(axis, int) and rank else None
-    if name == "hstack":
-        return 0 if rank == 1 else 1
-    if name in ("vstack", "row_stack"):
-        return 0
-    return 2 if name == "dstack" else 1
 
 
 def _written_axis(flow: Flow, operation: Operation) -> int | None:

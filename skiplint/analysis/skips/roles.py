@@ -47,6 +47,20 @@ def is_stack_reduction(operation: Operation) -> bool:
     return operation.base_name in _SUMS
 
 
+def concatenated_axis(operation: Operation) -> int | None:
+    """The axis of the result along which the operands of a concatenation lie."""
+    name = operation.base_name
+    rank = len(operation.outputs[0].shape)
+    if name in ("cat", "stack"):
+        axis = operation.argument(1, "dim", operation.kwargs.get("axis", 0))
+        return axis % rank if isinstance(axis, int) and rank else None
+    if name == "hstack":
+        return 0 if rank == 1 else 1
+    if name in ("vstack", "row_stack"):
+        return 0
+    return 2 if name == "dstack" else 1
+
+
 def is_noise(flow: Flow, operand: Operand) -> bool:
     """A random mask: what stochastic depth and hand-written dropout multiply by."""
     seen = 0
