@@ -8,14 +8,16 @@ from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.axes import MOVES, moved_axes, reduced_axes
 from skiplint.graph import Operand, Operation
 
-Maker = Literal["layer", "input", "pooled", "asked", "missing", "other"]
+Maker = Literal["layer", "input", "pooled", "picked", "asked", "missing", "other"]
 """``layer``: a weighted layer with one output; ``input``: it came in so; ``pooled``: a reduction or pooling;
-``asked``: an unsqueeze, a reshape, a slice; ``missing``: there is no such axis, broadcasting adds it."""
+``picked``: a gather with one index, which keeps the axis; ``asked``: an unsqueeze, a reshape, a slice;
+``missing``: there is no such axis, broadcasting adds it."""
 
 _POOLS = ("adaptive_", "avg_pool", "max_pool", "lp_pool")
 _REDUCTIONS = frozenset(
     "mean sum amax amin max min median nanmean logsumexp var std norm cumsum prod linalg_vector_norm".split()
 )
+_PICKS = frozenset({"gather", "take_along_dim"})
 _ASKS = frozenset("unsqueeze view reshape unflatten flatten getitem select narrow expand rearrange".split())
 
 
@@ -32,6 +34,11 @@ def maker_of_one(flow: Flow, operand: Operand, axis: int) -> tuple[Maker, Operat
             return following, operation
         operand, axis = following
     return "other", operation
+
+
+def _picked_axis(operation: Operation, rank: int) -> int | None:
+    axis = operation.argument(1, "dim")
+    return axis % rank if isinstance(axis, int) else None
 
 
 def _before(flow: Flow, operation: Operation, axis: int) -> tuple[Operand, int] | Maker:
@@ -55,6 +62,8 @@ def _before(flow: Flow, operation: Operation, axis: int) -> tuple[Operand, int] 
             return "pooled" if axis >= len(shape) or shape[axis] != 1 else (source, axis)
     if len(shape) == rank and shape[axis] == 1:
         return source, axis
+    if name in _PICKS and axis == _picked_axis(operation, rank):
+        return "picked"
     if name in _REDUCTIONS or name.startswith(_POOLS):
         return "pooled"
     if name in _ASKS:

@@ -19,7 +19,7 @@ from ._reading import flow_of, shapes_of, sizes, tensor_name
 from ._remedies import advised_outputs
 
 _JOINS = frozenset({"add", "sub", "add_relu", "broadcast_tensors"})
-_BY_CHANCE = frozenset({"layer", "missing", "input"})
+_BY_CHANCE = frozenset({"layer", "missing", "input", "picked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,9 @@ class BroadcastJoin(Rule):
 
     Broadcasts that are meant are silent: parameters, position tables and masks that do not come from an
     input; products, and with them squeeze-and-excitation and other gates; branches that pool what they
-    read (global context); means and maxima that are subtracted; conditions that come in by an input of
-    their own; everything behind an `unsqueeze`, a `None` index or a `view` that asks for the axis.
+    read (global context); means and maxima that are subtracted, and added back behind the layers;
+    conditions that come in by an input of their own; everything behind an `unsqueeze`, a `None` index or a
+    `view` that asks for the axis.
 
     ## Why it is bad
     It runs and trains, only not as what was meant. A residual of `(N, 1)` and `(N,)` adds every example of
@@ -300,7 +301,7 @@ def _is_misaligned(flow: Flow, left: _Repeated, right: _Repeated) -> bool:
         return False
     if len(left.shape) == len(right.shape) and any(_is_turned(flow, each.operand) for each in (left, right)):
         return False  # rows against columns, as graph attention adds its scores
-    if "layer" in makers:
+    if not {"layer", "picked"}.isdisjoint(makers):
         return True
     above, below = sorted((left.operand.producer, right.operand.producer))
     return reaches(flow, above, below)
@@ -321,7 +322,7 @@ def _is_leftover(flow: Flow, narrow: _Repeated, other: Operand, is_shortcut: boo
     """Whether a layer of the skip left one channel over, or pooling the shortcut's one position."""
     makers = {maker for maker, _ in narrow.makers}
     if makers == {"pooled"}:
-        return is_shortcut and _weighted_between(flow, narrow, other)
+        return is_shortcut and _weighted_between(flow, narrow, other) and not _is_taken_off(flow, narrow)
     if makers != {"layer"} or len(narrow.axes) != 1 or len(narrow.shape) != len(flow.graph.spec(other).shape):
         return False
     layer = narrow.makers[0][1]
@@ -333,6 +334,12 @@ def _is_leftover(flow: Flow, narrow: _Repeated, other: Operand, is_shortcut: boo
     longest, tree = flow.tree.longest, flow.tree
     deep = longest[other.producer] - longest[fork] >= 2 and tree.dominates(fork, other.producer)
     return deep and len(narrow.shape) >= 3
+
+
+def _is_taken_off(flow: Flow, narrow: _Repeated) -> bool:
+    """Whether what is added was taken off before: the mean of a series, kept out of the layers."""
+    readers = flow.readers[narrow.operand.producer]
+    return any(flow.graph.operations[index].base_name == "sub" for index in readers)
 
 
 def _weighted_between(flow: Flow, narrow: _Repeated, other: Operand) -> bool:

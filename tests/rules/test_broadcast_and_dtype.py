@@ -49,6 +49,12 @@ MISTAKES: dict[str, tuple[Severity, Forward, dict[str, nn.Module], tuple[Tensor,
         (R(1, 5, 8),),
     ),
     "mse_loss": (Severity.ERROR, lambda m, x, y: F.mse_loss(m.b(m.a(x)), y), LINEAR, (ROWS, R(4))),
+    "a value picked for each example": (
+        Severity.ERROR,
+        lambda m, x, a, y: m.a(x).gather(1, a) - (y + m.a(x).amax(1)),
+        LINEAR,
+        (ROWS, torch.zeros(4, 1, dtype=torch.long), R(4)),
+    ),
     "one channel on the shortcut": (
         Severity.WARNING,
         lambda m, x: m.b(m.a(x).relu()) + m.one(x),
@@ -64,6 +70,11 @@ MISTAKES: dict[str, tuple[Severity, Forward, dict[str, nn.Module], tuple[Tensor,
         (IMAGE,),
     ),
 }
+
+
+def _around(m: nn.Module, x: Tensor, mean: Tensor) -> Tensor:
+    return m.b(m.a(x - mean).relu()) + mean
+
 
 MEANT: dict[str, tuple[Forward, dict[str, nn.Module], tuple[Tensor, ...]]] = {
     "global context": (lambda m, x: x + m.b(m.a(F.adaptive_avg_pool2d(x, 1))), CONV, (IMAGE,)),
@@ -85,6 +96,12 @@ MEANT: dict[str, tuple[Forward, dict[str, nn.Module], tuple[Tensor, ...]]] = {
         (ROWS,),
     ),
     "a mean taken away": (lambda m, x: x - x.mean(-1, keepdim=True), LINEAR, (ROWS,)),
+    "a mean added back": (lambda m, x: _around(m, x, x.mean((2, 3), keepdim=True)), CONV, (IMAGE,)),
+    "a picked value taken away": (
+        lambda m, x, a: m.a(x) - m.a(x).gather(1, a),
+        LINEAR,
+        (ROWS, torch.zeros(4, 1, dtype=torch.long)),
+    ),
     "the largest score": (lambda m, x: m.a(x) - m.a(x).amax(-1, keepdim=True), LINEAR, (ROWS,)),
     "a class token for all": (lambda m, x: x + x[:, :1], LINEAR, (TOKENS,)),
     "duel": (
