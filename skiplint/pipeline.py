@@ -150,6 +150,8 @@ def _session(
 
 
 def _class_place(kind: type) -> Location | None:
+    if kind.__module__.startswith("torch."):
+        return None  # A container of torch's own: that it is written there helps nobody.
     try:
         return Location(inspect.getsourcefile(kind) or "", inspect.getsourcelines(kind)[1])
     except (OSError, TypeError):

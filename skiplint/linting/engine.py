@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from skiplint.graph import Location
+from skiplint.graph import Location, ModelGraph, Operation
 from skiplint.linting.finding import Finding
 from skiplint.linting.fixes import located
 from skiplint.linting.registry import LoadFailure
@@ -60,13 +60,29 @@ def _failed(rule: Rule, error: Exception) -> Finding:
     )
 
 
+def _outside_torch(graph: ModelGraph, operation: Operation) -> Location | None:
+    """For a call that torch makes by itself: where the layer is built, else the class around it."""
+    path = operation.module
+    while True:
+        info = graph.modules.get(path)
+        if info is not None:
+            foreign = info.class_name.startswith("torch.")
+            found = info.built_at if foreign else info.location
+            if found is not None:
+                return found
+        if not path:
+            return None
+        path = path.rpartition(".")[0]
+
+
 def _placed(finding: Finding, analysis: Analysis, model: str, place: Location | None) -> Finding:
     """``finding`` with its model, a location if it had none, its edits, and where a comment counts."""
     graph = analysis.graph
     operation = graph.by_id.get(finding.node) if finding.node else None
     owners = ("", operation.module) if operation else ("",)
-    classes = [info.location for owner in owners if (info := graph.modules.get(owner)) and info.location]
-    location = finding.location or (classes[-1] if classes and operation else place)
+    infos = [info for owner in owners if (info := graph.modules.get(owner)) is not None]
+    classes = [info.location for info in infos if info.location is not None]
+    location = finding.location or (_outside_torch(graph, operation) if operation else None) or place
     return dataclasses.replace(
         finding,
         model=model,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from skiplint import Severity
+from skiplint import Settings, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.graph import Location
 from skiplint.linting.engine import load_findings, run_rules
 from skiplint.linting.registry import LoadFailure, Registry
 from skiplint.linting.selection import choose_rules
+from skiplint.pipeline import check
 
 MakeAnalysis = Callable[..., Analysis]
 
@@ -47,3 +49,29 @@ def test_a_pack_that_did_not_load_is_a_finding() -> None:
     (finding,) = load_findings([LoadFailure("rule pack 'x'", "could not be loaded: ImportError: y")])
     assert finding.code == "SKL002"
     assert finding.message == "rule pack 'x' could not be loaded: ImportError: y"
+
+
+LAYERS_ONLY = """
+from torch import nn
+
+chain = nn.Sequential(
+    nn.Linear(6, 8),
+    nn.Linear(9, 3),
+)
+
+
+class Chain(nn.Sequential):
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(3, 8, 3),
+            nn.BatchNorm2d(9),
+        )
+"""
+
+
+def test_a_call_that_torch_makes_by_itself_is_placed_where_its_layer_is_built(tmp_path: Path) -> None:
+    """In a model of nothing but layers no frame is the user's."""
+    path = tmp_path / "net.py"
+    path.write_text(LAYERS_ONLY, "utf-8")
+    findings = check([str(path)], Settings(select=("SKL102",))).findings
+    assert [each.location.line for each in findings if each.location] == [6, 14]
