@@ -16,6 +16,7 @@ from ._reading import flow_of, shapes_of, tensor_name
 
 _JOINS = ADDITIONS | CONCATENATIONS | {"lerp", "addcmul", "where"}
 _CASTS = frozenset({"to", "float", "double", "type", "type_as"})
+_PRODUCTS = frozenset({"mul", "div"})
 _MAX_STEPS = 4000
 
 
@@ -35,7 +36,8 @@ class DtypeJoin(Rule):
     Reports skips whose shortcut and branch differ in their number type (half and float, bfloat16 and
     float, integers and floats), so that the join promotes: with explicit casts, and inside of
     `torch.autocast` regions of the forward. Says what the wider result costs and which cast keeps it
-    narrow. Of a chain of joins that are wide because the one before was, only the first is reported.
+    narrow. So too where a shortcut is multiplied by a gate or a scale of a wider type. Of a chain of joins
+    that are wide because the one before was, only the first is reported.
 
     Raising the precision on purpose is silent: a norm or softmax in float32 that is cast back before the
     join, a sum whose only use is to be cast back, and a residual stream that a cast on the shortcut keeps
@@ -65,10 +67,13 @@ class DtypeJoin(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at every step of every skip, then at sums of integers with what was computed from them."""
         flow = flow_of(analysis)
+        reported: set[int] = set()
         for skip in analysis.skips:
             ends = {skip.operands[each.operand].producer for each in skip.connections}
-            for promotion in _promotions(flow, skip):
-                if not _is_meant(flow, promotion, ends):
+            for promotion in (*_scaled_up(flow, skip), *_promotions(flow, skip)):
+                known = {promotion.operation.index, _widened(flow, promotion.wide).index} & reported
+                if not known and not _is_meant(flow, promotion, ends):
+                    reported.add(promotion.operation.index)
                     yield self._finding(analysis.graph, promotion)
         for promotion in _from_integers(analysis.graph):
             yield self._finding(analysis.graph, promotion)
@@ -79,14 +84,18 @@ class DtypeJoin(Rule):
         wide, narrow = graph.spec(found.wide).dtype, graph.spec(found.narrow).dtype
         count = max(result.nbytes // _width(result.dtype), 1)
         whole, half = result.nbytes, count * _width(narrow)
+        cost = f", {whole:,} bytes instead of {half:,}" if whole > half else ""
+        is_join = operation.base_name in _JOINS
+        verb, preposition = ("joins", "with") if is_join else ("multiplies", "on a shortcut by")
         integer = not graph.spec(found.narrow).floating
         changed = found.narrow if integer else found.wide
         cast = f"{{}}.to(torch.{wide if integer else narrow})"
-        words = f"cast {tensor_name(graph, changed)} before the join: {cast.format('...')}"
+        at = "join" if is_join else operation.base_name
+        left, right = tensor_name(graph, found.narrow), tensor_name(graph, found.wide)
+        words = f"cast {tensor_name(graph, changed)} before the {at}: {cast.format('...')}"
         return self.finding(
-            f"{operation.name} joins {narrow} from {tensor_name(graph, found.narrow)} with {wide} from "
-            f"{tensor_name(graph, found.wide)}: the result is {result.dtype}, {whole:,} bytes instead of "
-            f"{half:,}",
+            f"{operation.name} {verb} {narrow} from {left} {preposition} {wide} from {right}: "
+            f"the result is {result.dtype}{cost}",
             node=operation,
             shapes=shapes_of(graph, operation.operands[:2]),
             expected=wide if integer else narrow,
@@ -139,6 +148,24 @@ class DtypeJoin(Rule):
 
 
         model = Block(8).to(torch.bfloat16)
+        inputs = (torch.randn(4, 8, dtype=torch.bfloat16),)
+        """,
+        """
+        import torch
+        from torch import nn
+
+
+        class Highway(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.linear, self.gate = nn.Linear(width, width), nn.Linear(width, width)
+
+            def forward(self, x):
+                gate = torch.sigmoid(self.gate(x).float())
+                return x * (1 - gate) + torch.relu(self.linear(x)) * gate  # SKL105
+
+
+        model = Highway(8).to(torch.bfloat16)
         inputs = (torch.randn(4, 8, dtype=torch.bfloat16),)
         """,
     )
@@ -207,13 +234,65 @@ def _promotions(flow: Flow, skip: Skip) -> Iterator[_Promotion]:
             yield _Promotion(operation, wide[0], narrow[0])
 
 
+def _scaled_up(flow: Flow, skip: Skip) -> Iterator[_Promotion]:
+    """Multiplications on a shortcut by a gate or a scale of a wider type; the join adds wide to wide."""
+    graph = flow.graph
+    join = graph.operations[skip.join]
+    for connection in skip.connections:
+        operand = skip.operands[connection.operand]
+        wide = graph.spec(operand).dtype
+        stays = not _is_cast_back(flow, join, graph.spec(connection.fork).dtype)
+        if connection.shortcut != "identity" or join.outputs[0].dtype != wide or not stays:
+            continue
+        for operation, read in _steps_back(flow, operand, connection.fork.producer):
+            others = [
+                each
+                for each in operation.operands
+                if each != read and graph.spec(each).dtype == wide and graph.spec(each).shape
+            ]
+            if graph.spec(read).dtype != wide and operation.base_name in _PRODUCTS and others:
+                yield _Promotion(operation, others[0], read)
+
+
+def _steps_back(flow: Flow, operand: Operand, fork: int) -> Iterator[tuple[Operation, Operand]]:
+    """The operations of a shortcut from its end to its fork, each with what it reads of the shortcut."""
+    while operand.producer > fork:
+        operation = flow.graph.operations[operand.producer]
+        reads = [each for each in flow.reads[operation.index] if _is_bypass(flow, each, fork)]
+        if not reads:
+            return
+        operand = reads[0]
+        yield operation, operand
+
+
+def _is_bypass(flow: Flow, operand: Operand, fork: int) -> bool:
+    """Whether a tensor comes from ``fork`` through no weighted layer."""
+    pending, seen = [operand.producer], {operand.producer}
+    while pending and len(seen) < _MAX_STEPS:
+        index = pending.pop()
+        if index == fork:
+            return True
+        if index < fork or flow.graph.operations[index].weighted:
+            continue
+        fresh = {each.producer for each in flow.reads[index]} - seen
+        seen |= fresh
+        pending.extend(fresh)
+    return False
+
+
+def _is_cast_back(flow: Flow, operation: Operation, narrow: str) -> bool:
+    """Whether all that reads a result are casts to ``narrow``."""
+    readers = [flow.graph.operations[index] for index in flow.readers[operation.index]]
+    return bool(readers) and all(
+        each.base_name in _CASTS | {"half", "bfloat16"} and each.outputs[0].dtype == narrow
+        for each in readers
+    )
+
+
 def _is_meant(flow: Flow, found: _Promotion, shortcuts: set[int]) -> bool:
     """Whether the wider type was asked for, is given up at once, or only follows from a join before."""
     graph = flow.graph
-    readers = [graph.operations[index] for index in flow.readers[found.operation.index]]
-    narrow = graph.spec(found.narrow).dtype
-    casts = [each for each in readers if each.base_name in _CASTS or each.base_name in ("half", "bfloat16")]
-    if readers and len(casts) == len(readers) and all(each.outputs[0].dtype == narrow for each in casts):
+    if _is_cast_back(flow, found.operation, graph.spec(found.narrow).dtype):
         return True
     origin = _widened(flow, found.wide)
     if origin.base_name in _CASTS:

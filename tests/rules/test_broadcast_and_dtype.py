@@ -180,6 +180,53 @@ def test_casts_in_a_branch_and_on_the_shortcut() -> None:
     assert promotions(half(lambda x, y: (x + y.float()).to(x.dtype)), x) == []
 
 
+def gated(join: Callable[[Tensor, Tensor, Tensor], Tensor]) -> list[str | None]:
+    def of_both(x: Tensor, y: Tensor) -> Tensor:
+        return join(x, y, torch.sigmoid(y.float()))
+
+    return promotions(half(of_both), IMAGE.to(torch.bfloat16))
+
+
+def test_a_shortcut_that_its_gate_promotes() -> None:
+    assert gated(lambda x, y, g: x * g + y.float()) == ["mul"]
+    assert gated(lambda x, y, g: x * (1 - g) + y * g) == ["mul"]
+    assert gated(lambda x, y, g: g * x + y) == ["mul"]
+    assert gated(lambda x, y, g: torch.cat([x * g, y.float()], 1)) == ["mul"]
+    assert gated(lambda x, y, g: x + g * y) == ["add"]
+
+
+def test_a_gate_that_promotes_no_shortcut() -> None:
+    assert gated(lambda x, y, g: x * g.to(x.dtype) + y) == []
+    assert gated(lambda x, y, g: (x * g).to(x.dtype) + y) == []
+    assert gated(lambda x, y, g: (x * g + y * (1 - g)).to(x.dtype)) == []
+    assert gated(lambda x, y, g: x.float() * g + y * (1 - g)) == []
+    assert gated(lambda x, y, g: x + (y * g).to(x.dtype)) == []
+    assert gated(lambda x, y, g: x * (g > 0.5) + y) == []
+
+
+def test_a_shortcut_that_a_scale_promotes() -> None:
+    class Scaled(Block):
+        def __init__(self) -> None:
+            super().__init__(lambda x, y: x * self.scale + y.float())
+            self.scale = nn.Parameter(torch.ones(8, 1, 1))
+
+    model = Scaled().to(torch.bfloat16)
+    model.scale.data = model.scale.data.float()
+    (finding,) = findings_of(DtypeJoin(), model, IMAGE.to(torch.bfloat16))
+    assert finding.message.startswith(
+        "mul multiplies bfloat16 from the model input x on a shortcut by float32"
+    )
+
+
+def test_an_integer_that_is_wider_than_the_float_costs_nothing() -> None:
+    class Ids(Block):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.conv(x.float())
+
+    (finding,) = findings_of(DtypeJoin(), Ids(lambda x, y: x), torch.zeros(2, 8, 6, 6, dtype=torch.long))
+    assert finding.message.endswith("the result is float32")
+
+
 def test_integers_that_meet_what_was_made_of_them() -> None:
     pixels = torch.zeros(2, 8, 6, 6, dtype=torch.uint8)
 
