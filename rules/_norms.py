@@ -60,9 +60,15 @@ class Norms:
         if quotient in self._by_hand:
             return (self._by_hand[quotient].source,)
         scope = (operation.module, operation.call)
-        if scope not in self._scopes or operation.kind != "call":
+        if scope not in self._scopes or operation.kind != "call" or not self._leaves(operation, scope):
             return ()
         return tuple(self._entries(operation, scope))
+
+    def _leaves(self, operation: Operation, scope: Scope) -> bool:
+        """Whether something outside of the module reads the result, which so is no inner step of it."""
+        operations = self._flow.graph.operations
+        readers = [operations[reader] for reader in self._flow.readers[operation.index]]
+        return any((reader.module, reader.call) != scope for reader in readers)
 
     def _entries(self, operation: Operation, scope: Scope) -> Iterator[Operand]:
         """The tensors from outside that the call of the norm's module reads, earliest first."""
