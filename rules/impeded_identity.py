@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -16,9 +17,12 @@ from skiplint.graph import Operand, Operation
 from ._factors import Factors
 from ._norms import Norms
 from ._reading import ACTIVATIONS, DROPOUTS, Tensor, flow_of, past_views, shapes_of, tensor, tensor_name
+from ._streams import branch_operations
 
 _KEEPS_VARIANCE = 0.03
 """How far the sum of squares may be from 1: 0.7 for the square root of a half is fine."""
+_MANY = 3
+"""Shortcuts from one tensor that are not in a row: it is added again and again, not handed on."""
 
 
 class ImpededIdentity(Rule):
@@ -36,7 +40,8 @@ class ImpededIdentity(Rule):
     that holds one number, by the `alpha` of `torch.add`, by the weight of `torch.lerp`, in a mean, and after
     the addition where the next block starts from the product. Factors that keep the variance are left
     alone: those whose squares sum to 1, as in `(x + f(x)) / sqrt(2)` and `0.8 * x + 0.6 * f(x)`. So are
-    equal ones before a norm, which takes them out again.
+    equal ones before a norm, which takes them out again, the damping of an iteration that uses the same
+    weights again, and a tensor that is added anew to many layers (the initial residual of GCNII).
 
     ## Why it is bad
     The gradient of a residual network is the sum over all paths, and the one path without obstacles keeps
@@ -75,7 +80,7 @@ class ImpededIdentity(Rule):
         """Look along every short identity shortcut."""
         flow = flow_of(analysis)
         norms, factors = Norms(flow), Factors(analysis)
-        starts = {each.fork.producer for skip in analysis.skips for each in skip.connections}
+        starts = Counter(each.fork.producer for skip in analysis.skips for each in skip.connections)
         for skip in analysis.skips:
             if skip.kind != "additive" or skip.long or len(skip.operands) != 2:
                 continue
@@ -96,7 +101,9 @@ class ImpededIdentity(Rule):
                 return what, operation
         return None
 
-    def _factor(self, scaled: _Scaled, starts: Collection[int]) -> tuple[str, Operation] | None:
+    def _factor(self, scaled: _Scaled, starts: Counter[int]) -> tuple[str, Operation] | None:
+        if starts[scaled.connection.fork.producer] >= _MANY:
+            return None
         found = scaled.factor(starts)
         if found is None or found[1].base_name in self.options.allow:
             return None
@@ -202,6 +209,11 @@ class ImpededIdentity(Rule):
     )
 
 
+def _keep_variance(weights: Mapping[Tensor, float], after: Iterable[tuple[Operation, float]]) -> bool:
+    whole = prod(number for _, number in after)
+    return abs(sum((number * whole) ** 2 for number in weights.values()) - 1) <= _KEEPS_VARIANCE
+
+
 def _is_bypass(flow: Flow, skip: Skip, connection: Connection) -> bool:
     """Whether the shortcut keeps the shape and takes in nothing on its way."""
     graph = flow.graph
@@ -255,17 +267,28 @@ class _Scaled:
         join, fork = operations[self.skip.join], tensor(self.connection.fork)
         weights = self.factors.weights(join, self.skip.steps, fork)
         after, last = self.factors.after(join)
+        if _keep_variance(weights, after) or self._is_taken_out(weights, last):
+            return None
         if not self._is_a_stream(last, starts):
             after = []
-        whole = prod(number for _, number in after)
-        factor = abs(weights.get(fork, 1.0) * whole)
-        squares = sum((number * whole) ** 2 for number in weights.values())
-        if factor >= 1 or abs(squares - 1) <= _KEEPS_VARIANCE or self._is_taken_out(weights, last):
+        own = abs(weights.get(fork, 1.0))
+        factor = own * abs(prod(number for _, number in after))
+        if factor >= 1 or _keep_variance(weights, after) or self._is_a_loop():
             return None
         on_path = [operations[index] for index in self.connection.path]
         on_path = [each for each in on_path if (self.factors.of(each) or 1) != 1]
-        own = abs(weights.get(fork, 1.0))
         return factor, on_path[0] if on_path else join if own != 1 else after[0][0]
+
+    def _is_a_loop(self) -> bool:
+        """Whether the branch runs again with the same weights: a damped iteration, which is to settle."""
+        consumers = self.flow.graph.consumers
+        return any(
+            len(consumers[operand.producer]) > 1
+            for operation in branch_operations(self.flow, self.skip)
+            if operation.weighted
+            for operand in operation.operands
+            if self.flow.graph.operations[operand.producer].kind == "parameter"
+        )
 
     def _is_a_stream(self, last: Operation, starts: Collection[int]) -> bool:
         """Whether the next block starts from the product, or this one started from such a product."""

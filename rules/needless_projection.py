@@ -9,7 +9,7 @@ from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.skips.roles import is_unchanged
+from skiplint.analysis.skips.roles import is_control, is_unchanged
 from skiplint.graph import Operand, Operation
 
 from ._norms import Norms
@@ -140,7 +140,26 @@ def _needless(flow: Flow, norms: Norms, skip: Skip) -> list[Operation]:
     path = [graph.operations[index] for index in connection.path]
     projections = [operation for operation in path if operation.weighted]
     linear = all(_is_linear(norms, each) for each in path if not each.weighted)
-    return projections[:1] if linear and not is_depthwise(graph, projections[0]) else []
+    if not linear or is_depthwise(graph, projections[0]):
+        return []
+    main = skip.operands[1 - connection.operand].producer
+    return projections[:1] if _hands_on(flow, connection.fork.producer, main) else []
+
+
+def _hands_on(flow: Flow, above: int, below: int) -> bool:
+    """Whether features come from ``above`` to ``below``, and not just gates (as in a recurrent cell)."""
+    pending, seen = [below], {below}
+    while pending:
+        index = pending.pop()
+        if index == above:
+            return True
+        operation = flow.graph.operations[index]
+        for position, operand in enumerate(flow.reads[index]):
+            new = operand.producer >= above and operand.producer not in seen
+            if new and not is_control(flow, operation, position):
+                seen.add(operand.producer)
+                pending.append(operand.producer)
+    return False
 
 
 def _is_linear(norms: Norms, operation: Operation) -> bool:

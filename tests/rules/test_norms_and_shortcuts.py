@@ -131,6 +131,72 @@ def test_not_impeded(forward: Forward) -> None:
     assert found(ImpededIdentity(), forward) == []
 
 
+def test_a_damped_iteration_is_no_stack() -> None:
+    class Iterated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.layer = nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.stem(x)
+            z = torch.tanh(x)
+            for _ in range(4):
+                z = 0.5 * z + 0.5 * torch.tanh(self.layer(z) + x)
+            return z
+
+    assert findings_of(ImpededIdentity(), Iterated(), torch.randn(2, 8)) == []
+
+
+def test_what_is_added_to_every_layer_is_not_handed_on() -> None:
+    class Initial(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.layers = nn.Linear(8, 8), nn.ModuleList(nn.Linear(8, 8) for _ in range(4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            start = x = self.stem(x)
+            for layer in self.layers:
+                x = torch.relu(layer(x)) + 0.1 * start
+            return x
+
+    assert findings_of(ImpededIdentity(), Initial(), torch.randn(2, 8)) == []
+
+
+def test_variance_that_is_kept_before_a_norm_by_hand() -> None:
+    def forward(block: Block, x: Tensor) -> Tensor:
+        x = x / (1e-4 + x.norm(dim=1, keepdim=True))
+        return x.lerp(block.branch(x), 0.3) / (0.7**2 + 0.3**2) ** 0.5
+
+    assert found(ImpededIdentity(), forward) == []
+
+
+def test_the_gates_of_a_cell_hand_nothing_on() -> None:
+    class Cell(nn.Module):
+        """The gate of GTrXL, with the sum of two linear maps that every GRU has."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.maps = nn.ModuleList(nn.Linear(8, 8) for _ in range(5))
+
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            reset = torch.sigmoid(self.maps[0](y) + self.maps[1](x))
+            update = torch.sigmoid(self.maps[2](y) - 2)
+            return (1 - update) * x + update * torch.tanh(self.maps[3](y) + self.maps[4](reset * x))
+
+    class Stack(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(8, 8) for _ in range(4))
+            self.cells = nn.ModuleList(Cell() for _ in range(4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            for layer, cell in zip(self.layers, self.cells, strict=True):
+                x = cell(x, torch.relu(layer(x)))
+            return x
+
+    assert findings_of(NeedlessProjection(), Stack(), torch.randn(2, 8)) == []
+
+
 def test_a_factor_behind_the_last_sum_is_no_block_s() -> None:
     class Tempered(nn.Module):
         def __init__(self) -> None:

@@ -153,12 +153,13 @@ def feature_operations(flow: Flow) -> frozenset[int]:
             continue
         reads = flow.reads[index]
         for position, operand in enumerate(reads):
-            if not _is_control(flow, operation, position):
+            if not is_control(flow, operation, position):
                 alive[operand.producer] = 1
     return frozenset(index for index, flag in enumerate(alive) if flag)
 
 
-def _is_control(flow: Flow, operation: Operation, position: int) -> bool:
+def is_control(flow: Flow, operation: Operation, position: int) -> bool:
+    """Whether a feature operand only weighs the others: a gate, attention weights, queries and keys."""
     reads = flow.reads[operation.index]
     name = operation.base_name
     if len(reads) == 2 and name == "mul":
