@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from skiplint.linting.finding import Finding
 from skiplint.linting.report import Report
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.style import Style
+from skiplint.reporting.terminal import counted
 
 
 def render(report: Report, style: Style) -> str:
     """The findings alone, one a line; nothing at all where there are none."""
     del style
-    # A block that is used twenty times has its fault at one line, and one line is enough here.
-    lines = dict.fromkeys(_line(finding) for finding in report.findings)
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{_line(group)}\n" for group in group_findings(report.findings))
 
 
-def _line(finding: Finding) -> str:
+def _line(group: FindingGroup) -> str:
+    """A block that is used twenty times has its fault at one line, and one line is enough here."""
+    finding = group.first
     place = finding.location
     if place is None:
         where = finding.model or "skiplint"
     else:
         where = ":".join(str(part) for part in (place.path, place.line, place.column) if part is not None)
-    return f"{where}: {finding.code} {finding.name} {' '.join(finding.message.split())}"
+    more = len(group.nodes) - 1
+    others = f" (and at {counted(more, 'more node')})" if more > 0 else ""
+    return f"{where}: {finding.code} {finding.name} {' '.join(finding.message.split())}{others}"

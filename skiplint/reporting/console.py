@@ -47,6 +47,9 @@ def _summary(report: Report) -> Text:
         label = f"{number} {noun}" if noun else counted(number, severity.value)
         text.append(", " if position else "")
         text.append(label, style=SEVERITY_STYLES[severity])
+    places = len(group_findings(report.findings))
+    if places < len(report.findings):
+        text.append(f" at {counted(places, 'place')}")
     fixes = [finding.fix for finding in report.findings if finding.fix and finding.fix.edits]
     if fixes:
         safe = sum(fix.safe for fix in fixes)

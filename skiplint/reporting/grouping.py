@@ -12,6 +12,8 @@ from skiplint.linting.report import SkipReport
 
 _LONG = 32
 _NUMBER = re.compile(r"\d+")
+_NAME = re.compile(r"(?<![\w.])(?!(?:nn|F|torch)\.)[A-Za-z_]\w*(?:[./#]\w+)+")
+"""The path of a module or a node, such as ``layer1.0/add_2``; no shape, no figure and no call of torch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,19 @@ class FindingGroup:
 
 
 def group_findings(findings: Sequence[Finding]) -> list[FindingGroup]:
-    """Findings in their order, those of one rule at one place together."""
+    """Findings in their order, those of one rule at one place together that one change of that line mends."""
     groups: dict[object, list[Finding]] = {}
     for finding in findings:
         place = finding.location
         # Findings without a place share nothing, so each stands alone.
-        key = (finding.code, place, finding.suggestion) if place else (finding.code, finding.message)
+        key = (finding.code, place, _remedy(finding)) if place else (finding.code, finding.message)
         groups.setdefault(key, []).append(finding)
     return [FindingGroup(tuple(group)) for group in groups.values()]
+
+
+def _remedy(finding: Finding) -> str:
+    """The suggestion without the names of modules and nodes: which of twenty blocks it is about."""
+    return _NAME.sub("#", finding.suggestion or "")
 
 
 def _range(numbers: Iterable[int]) -> str:

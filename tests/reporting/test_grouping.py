@@ -40,3 +40,18 @@ def test_one_fault_in_many_blocks_is_one(report: Report) -> None:
         ("SKL205", 1),
     ]
     assert groups[2].nodes[:2] == ("layer1.0/add", "layer1.1/add")
+
+
+def test_blocks_that_one_change_of_a_line_mends_are_one(report: Report) -> None:
+    """The suggestions name another block each; where they name another figure, each is shown."""
+    found = [finding for finding in report.findings if finding.code == "SKL205"][:4]
+    suggestions = [
+        "padding=2 in blocks.1.conv",
+        "padding=2 in up.blocks.2.conv",
+        "padding=4 in blocks.2.conv",
+    ]
+    apart = [
+        replace(finding, location=found[0].location, suggestion=suggestion)
+        for finding, suggestion in zip(found, suggestions, strict=False)
+    ]
+    assert [len(group.findings) for group in group_findings(apart)] == [2, 1]
