@@ -210,8 +210,10 @@ class ImpededIdentity(Rule):
 
 
 def _keep_variance(weights: Mapping[Tensor, float], after: Iterable[tuple[Operation, float]]) -> bool:
+    """Whether both operands are scaled, and so that the variances of two like tensors sum to that of one."""
     whole = prod(number for _, number in after)
-    return abs(sum((number * whole) ** 2 for number in weights.values()) - 1) <= _KEEPS_VARIANCE
+    squares = [(number * whole) ** 2 for number in weights.values()]
+    return max(squares, default=1.0) < 1 and abs(sum(squares) - 1) <= _KEEPS_VARIANCE
 
 
 def _is_bypass(flow: Flow, skip: Skip, connection: Connection) -> bool:

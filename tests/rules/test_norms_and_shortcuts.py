@@ -100,6 +100,7 @@ IMPEDED: dict[str, tuple[Forward, str]] = {
     "interpolated": (lambda block, x: x + 0.4 * (block.branch(x) - x), "the constant factor 0.6"),
     "mean": (lambda block, x: torch.stack([x, block.branch(x)]).mean(0), "the constant factor 0.5"),
     "halved sum": (lambda block, x: (x + block.branch(x)) / 2, "the constant factor 0.5"),
+    "next to nothing": (lambda block, x: 0.1 * x + block.branch(x), "the constant factor 0.1"),
     "one side alone": (lambda block, x: 0.5**0.5 * x + block.branch(x), "the constant factor 0.707107"),
 }
 CLEAN: dict[str, Forward] = {
