@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from skiplint.frames import is_packaged
+from skiplint.import_roots import import_root
 from skiplint.targets.failures import is_installed
 
 _OWN = str(Path(__file__).resolve().parent) + os.sep
@@ -123,7 +124,7 @@ class _Walk:
 
     def _imported(self, path: str) -> Iterator[str]:
         module = self._by_file.get(path) or self._by_file.get(os.path.realpath(path))
-        root = _root(Path(path))
+        root = import_root(Path(path))
         self.absent.update(
             str(folder / "__init__.py") for folder in (root,) if not (folder / "__init__.py").exists()
         )
@@ -203,14 +204,6 @@ def _is_foreign(source: str) -> bool:
 def local_modules() -> set[str]:
     """Names of the user's modules that are loaded."""
     return {name for name, module in list(sys.modules.items()) if _local_source(module) is not None}
-
-
-def _root(path: Path) -> Path:
-    """The folder that the imports of ``path`` start from."""
-    folder = path.parent
-    while (folder / "__init__.py").exists() and folder.parent != folder:
-        folder = folder.parent
-    return folder
 
 
 def _importable(name: str) -> bool:

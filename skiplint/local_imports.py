@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skiplint.frames import is_packaged
+from skiplint.import_roots import import_root, outer_roots
 
 
 @dataclass
@@ -75,10 +76,8 @@ class ImportScan:
         """Folders that absolute imports are looked for in."""
         roots = [self.folder, self.folder / "src"]
         if path is not None:
-            top = path.parent
-            while (top / "__init__.py").is_file() and top.parent != top:
-                top = top.parent
-            roots = [path.parent, top, *roots]
+            top = import_root(path)
+            roots = [path.parent, top, *roots, *outer_roots(top)]
         return tuple(dict.fromkeys(root.resolve() for root in roots))
 
     def _module_files(self, name: str, roots: tuple[Path, ...]) -> Iterator[Path]:

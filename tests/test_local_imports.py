@@ -23,6 +23,8 @@ TREE = {
     "uses_src.py": "import lib.mod as m\n",
     "spaces/part.py": "",
     "uses_namespace.py": "from spaces import part\n",
+    "pyproject.toml": "",
+    "apps/chat/model.py": "import side\nfrom lib import mod\n",
 }
 
 
@@ -45,6 +47,11 @@ def tree(tmp_path: Path) -> Path:
         ("broken.py", ""),
         ("uses_src.py", "src/lib/__init__.py src/lib/mod.py src/lib/other.py"),
         ("uses_namespace.py", "spaces/part.py"),
+        (
+            "apps/chat/model.py",
+            "pkg/__init__.py pkg/blocks.py pkg/extra.py pkg/nets/__init__.py pkg/nets/unet.py side.py "
+            "src/lib/__init__.py src/lib/mod.py src/lib/other.py",
+        ),
         ("gone.py", ""),
     ],
 )

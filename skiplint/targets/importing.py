@@ -11,10 +11,13 @@ import importlib
 import importlib.util
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
+from skiplint.import_roots import import_root, outer_roots
 from skiplint.targets.construction import construction_noted
 from skiplint.targets.failures import at, describe, from_exception, is_installed
 from skiplint.targets.records import TargetError
@@ -29,22 +32,29 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._finder = _OuterFinder(outer_roots(root))
         self._modules: dict[str, ModuleType] = {}
         self._callers: frozenset[str] = frozenset()
         """Modules that were there before: they belong to whoever calls skiplint."""
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """Run the user's code here: its folder on the path, its output on stderr, no scripting."""
+        """Run the user's code here: its folder on the path, its output on stderr, no scripting.
+
+        What is found neither there nor installed is looked for in the folders around it.
+        """
         self._swap_in()
         entry = str(self.root)
         sys.path.insert(0, entry)
+        sys.meta_path.append(self._finder)
         try:
             with quiet(), unscripted():
                 yield
         finally:
             with contextlib.suppress(ValueError):  # the user's code may have changed sys.path
                 sys.path.remove(entry)
+            with contextlib.suppress(ValueError):
+                sys.meta_path.remove(self._finder)
             self._remember()
 
     def _swap_in(self) -> None:
@@ -59,13 +69,13 @@ class Workspace:
         Workspace._current = self
 
     def _remember(self) -> None:
-        prefix = str(self.root)
+        prefixes = tuple(str(folder) for folder in (self.root, *self._finder.folders))
         for name, module in list(sys.modules.items()):
             source = getattr(module, "__file__", None)
             own = name == "__main__" or name.startswith("skiplint") or name in self._callers
             if own or not isinstance(source, str):
                 continue
-            if source.startswith(prefix) and not is_installed(source):
+            if source.startswith(prefixes) and not is_installed(source):
                 self._modules[name] = module
 
     def shadow(self, name: str, package: Path) -> None:
@@ -76,6 +86,29 @@ class Workspace:
             return
         for other in [known for known in sys.modules if known == name or known.startswith(name + ".")]:
             del sys.modules[other]
+
+
+class _OuterFinder(MetaPathFinder):
+    """Finds the modules of a project that its own folder and the environment do not have."""
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self.folders = folders
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """As the import system asks for it; only outermost modules are looked for."""
+        if path is not None:
+            return None
+        places = [folder for folder in self.folders if self._has_source(folder, fullname)]
+        return PathFinder.find_spec(fullname, [str(folder) for folder in places], target) if places else None
+
+    def _has_source(self, folder: Path, name: str) -> bool:
+        """A folder of results named ``wandb`` is no package in place of the one that is not installed."""
+        package = folder / name
+        return (folder / f"{name}.py").is_file() or any(
+            any(package.glob(pattern)) for pattern in ("*.py", "*/*.py")
+        )
 
 
 class Workspaces:
@@ -192,9 +225,7 @@ def import_failure(what: str, error: BaseException) -> TargetError:
 
 def _module_name(path: Path, relative_level: int) -> tuple[Path, str]:
     """The folder for sys.path and the name to import ``path`` by."""
-    root = path.parent
-    while (root / "__init__.py").exists() and root.parent != root:
-        root = root.parent
+    root = import_root(path)
     parts = list(path.relative_to(root).with_suffix("").parts)
     if len(parts) <= relative_level:
         # Relative imports without __init__.py: the folders form a namespace package.

@@ -439,6 +439,40 @@ def test_two_folders_may_use_the_same_module_names(write: Write) -> None:
     assert widths == [3, 5]
 
 
+def test_modules_of_the_project_are_found_from_any_folder_of_it(write: Write) -> None:
+    """As if a script in the topmost folder imported the file; folders of results are no modules."""
+    write("requirements.txt", "torch")
+    write("layers/conv.py", "def conv(): return nn.Conv2d(3, 8, 3)\n")
+    write("src/widths/__init__.py", "WIDTH = 8\n")
+    write("wandb/run/log.txt", "", imports=False)
+    path = write(
+        "models/deep/net.py",
+        """
+        from layers.conv import conv
+        from widths import WIDTH
+
+        try:
+            import wandb
+        except ImportError:
+            wandb = None
+        assert wandb is None
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = conv()
+                self.head = nn.Conv2d(WIDTH, 1, 1)
+
+            def forward(self, x):
+                return self.head(self.conv(x))
+        """,
+    )
+    assert [item.name for item in resolve(str(path))] == ["Net"]
+    assert "layers.conv" in sys.modules, "until files of another folder are linted"
+    with pytest.raises(TargetError, match='imports "nowhere", which is not installed'):
+        resolve(str(write("models/deep/lost.py", "import nowhere\nnet = nn.Linear(1, 1)\n")))
+
+
 def test_relative_imports_work_in_a_package(write: Write) -> None:
     for name in ("lib/__init__.py", "lib/models/__init__.py"):
         write(name, "", imports=False)

@@ -1,0 +1,34 @@
+"""Folders around a file that its absolute imports may start from, as those of a script beside it do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_MARKS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "skiplint.toml")
+
+
+def import_root(path: Path) -> Path:
+    """The folder that has the outermost package of ``path``, or ``path`` itself, in it."""
+    folder = path.parent
+    while (folder / "__init__.py").is_file() and folder.parent != folder:
+        folder = folder.parent
+    return folder
+
+
+def outer_roots(root: Path) -> tuple[Path, ...]:
+    """Where else modules of the project of ``root`` may be, the nearest folder first.
+
+    Many projects have no installer: their scripts lie in the topmost folder and import ``models.unet`` and
+    ``utils`` from there. These are the folders from ``root`` up to the one with the project's files in it,
+    else up to the working directory, and ``src`` in each; where ``root`` is in neither, the one around it.
+    """
+    line = [root, *root.parents]
+    top = next((number for number, folder in enumerate(line) if _is_top(folder)), None)
+    if top is None:
+        top = line.index(Path.cwd()) if Path.cwd() in line else 1
+    found = [place for folder in line[: top + 1] for place in (folder, folder / "src")]
+    return tuple(place for place in found if place != root and place.is_dir())
+
+
+def _is_top(folder: Path) -> bool:
+    return any((folder / name).exists() for name in _MARKS)
