@@ -24,7 +24,7 @@ TREE = {
     "spaces/part.py": "",
     "uses_namespace.py": "from spaces import part\n",
     "pyproject.toml": "",
-    "apps/chat/model.py": "import side\nfrom lib import mod\n",
+    "apps/chat/model.py": "import spaces.part\nfrom lib import mod\n",
 }
 
 
@@ -49,8 +49,7 @@ def tree(tmp_path: Path) -> Path:
         ("uses_namespace.py", "spaces/part.py"),
         (
             "apps/chat/model.py",
-            "pkg/__init__.py pkg/blocks.py pkg/extra.py pkg/nets/__init__.py pkg/nets/unet.py side.py "
-            "src/lib/__init__.py src/lib/mod.py src/lib/other.py",
+            "spaces/part.py src/lib/__init__.py src/lib/mod.py src/lib/other.py",
         ),
         ("gone.py", ""),
     ],
