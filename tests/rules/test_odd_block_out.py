@@ -53,16 +53,12 @@ def test_one_of_four(join: Join) -> None:
     assert findings[0].expected == "additive skip (add of 2) from its input around 2 layers"
 
 
-def test_one_with_a_skip_among_plain_ones() -> None:
-    findings = found([Block(plain), Block(added), Block(plain), Block(plain)])
-    assert [finding.expected for finding in findings] == ["no skip"]
-
-
 SILENT = {
     "all": [Block(added) for _ in range(4)],
     "none": [Block(plain) for _ in range(4)],
     "two of four": [Block(added), Block(plain), Block(added), Block(plain)],
     "two": [Block(added), Block(plain)],
+    "one with a skip among plain ones": [Block(plain), Block(added), Block(plain), Block(plain)],
     "another width": [Block(added), Block(added), Block(added), Block(plain, width=4)],
 }
 
@@ -107,3 +103,124 @@ def test_the_number_of_siblings_is_an_option() -> None:
     model = nn.Sequential(*(Block(added) for _ in range(3)), Block(plain))
     rule = OddBlockOut(OddBlockOut.Options(siblings=4))
     assert findings_of(rule, model, torch.randn(2, 8)) == []
+
+
+class Handing(nn.Module):
+    """Attention that gets something from the layer before, which the first layer cannot have."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+        self.inner = nn.Sequential(Block(added), Block(added))
+        self.query, self.key, self.value, self.out = (nn.Linear(8, 8) for _ in range(4))
+
+    def forward(self, x: Tensor, handed: Tensor | None) -> tuple[Tensor, Tensor]:
+        value = self.value(x)
+        scores = self.query(x) @ self.key(x).transpose(-1, -2)
+        if handed is not None and self.what == "values":
+            value = value * 0.5 + handed * 0.5
+        elif handed is not None:
+            scores = scores + handed
+        attended = self.inner(x + self.out(scores.softmax(-1) @ value))
+        return attended, value if self.what == "values" else scores
+
+
+class Handed(nn.Module):
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.stem = nn.Linear(8, 8)
+        self.layers = nn.ModuleList(Handing(what) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, handed = self.stem(x), None
+        for layer in self.layers:
+            x, handed = layer(x, handed)
+        return x
+
+
+class Split(nn.Module):
+    """Res2Net: every part of the features is added to what the branch before made of its own part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expand, self.reduce = nn.Linear(8, 32), nn.Linear(32, 8)
+        self.branches = nn.ModuleList(Block(plain) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, *parts = self.expand(x).chunk(4, dim=-1)
+        outs = [first]
+        for branch, part in zip(self.branches, parts, strict=True):
+            outs.append(branch(part + outs[-1] if len(outs) > 1 else part))
+        return self.reduce(torch.cat(outs, dim=-1))
+
+
+class Reversible(nn.Module):
+    """Two halves that take turns: from the second block on a shortcut goes around two blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expand, self.reduce = nn.Linear(8, 16), nn.Linear(16, 8)
+        self.blocks = nn.ModuleList(nn.ModuleDict({"branch": Block(plain)}) for _ in range(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = self.expand(x).chunk(2, dim=-1)
+        for block in self.blocks:
+            left, right = right + block["branch"](left), left
+        return self.reduce(torch.cat([left, right], dim=-1))
+
+
+class Heads(nn.Module):
+    """Two plain heads with the layers of the blocks before them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*(Block(added) for _ in range(4)))
+        self.boxes, self.classes = Plain(plain), Plain(plain)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.blocks(x)
+        return self.boxes(x), self.classes(x)
+
+
+class Supervised(nn.Module):
+    """What a head in the middle makes is added to the last block's sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(added) for _ in range(4))
+        self.head = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = [x]
+        for block in self.blocks:
+            features.append(block(features[-1]))
+        return features[-1] + self.head(features[-2])
+
+
+class Dilated(nn.Module):
+    """A block of dilated convolutions, with a skip or, at the end of a stage, without."""
+
+    def __init__(self, dilation: int, join: Join) -> None:
+        super().__init__()
+        self.join = join
+        self.first, self.second = (nn.Conv2d(8, 8, 3, padding=dilation, dilation=dilation) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.join(self.second(torch.relu(self.first(x))), x)
+
+
+IMAGE, TOKENS = torch.randn(1, 8, 16, 16), torch.randn(2, 4, 8)
+OTHERWISE: dict[str, tuple[nn.Module, Tensor]] = {
+    "values from the layer before": (Handed("values"), TOKENS),
+    "scores from the layer before": (Handed("scores"), TOKENS),
+    "branches of parts": (Split(), TOKENS),
+    "a reversible network": (Reversible(), TOKENS),
+    "heads": (Heads(), TOKENS),
+    "a sum that goes on outside": (Supervised(), TOKENS),
+    "another dilation": (nn.Sequential(*(Dilated(each, added) for each in (1, 1)), Dilated(2, plain)), IMAGE),
+}
+
+
+@pytest.mark.parametrize(("model", "x"), OTHERWISE.values(), ids=OTHERWISE.keys())
+def test_wired_otherwise_for_a_reason(model: nn.Module, x: Tensor) -> None:
+    assert findings_of(OddBlockOut(), model, x) == []
