@@ -24,7 +24,7 @@ def layer_advice(
         name = built_argument(OUTPUTS, lane.layer)
         need = f"{operation.id} and what runs behind it need that"
         words = f"build {lane.layer.id} with {built} output {unit}: {need}"
-        if name is not None and lane.alone:
+        if name is not None and (lane.alone or not operation.base_name.startswith(_DEALING)):
             return advised(rebuilt(lane.layer, name, given, built, words))
         return Advice(words)
     if fault.blame == "width" and operation.base_name == "linear":
@@ -50,6 +50,8 @@ def layer_advice(
     return advised(rebuilt(operation, name, old, given, words))
 
 
+_DEALING = ("split", "unsafe_split", "pixel_shuffle", "channel_shuffle", "native_channel_shuffle", "glu")
+"""Calls of which nothing tells whether the operand is wrong or they are."""
 _RECURRENT = ("lstm", "gru", "rnn")
 _ATTENTION = "torch.nn.modules.activation.MultiheadAttention"
 

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow, feature_flow
+from skiplint.analysis.recurring import Recurring
 from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.graph import ModelGraph, Operand, Operation
 
@@ -113,6 +114,13 @@ def is_depthwise(graph: ModelGraph, operation: Operation) -> bool:
 def shapes_of(graph: ModelGraph, operands: Sequence[Operand]) -> tuple[tuple[int, ...], ...]:
     """The shapes of what meets at a join."""
     return tuple(graph.spec(operand).shape for operand in operands)
+
+
+def again(recurring: Recurring) -> str:
+    """How often a fault comes again, for the end of a sentence."""
+    if not recurring.again:
+        return ""
+    return f" (and again in {recurring.again} more call{'s' if recurring.again > 1 else ''})"
 
 
 def sizes(shape: tuple[int, ...]) -> str:

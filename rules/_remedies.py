@@ -25,7 +25,11 @@ INPUTS = {
     "rnn": ("rnn", "input_size"),
 }
 """By call: the part of torch.nn that builds the layer, and the argument that counts its inputs."""
-OUTPUTS = {"conv": ("conv", "out_channels"), "linear": ("linear", "out_features")}
+OUTPUTS = {
+    "conv": ("conv", "out_channels"),
+    "linear": ("linear", "out_features"),
+    "embedding": ("sparse", "embedding_dim"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ class Lane:
 
 
 def lane_of(graph: ModelGraph, operand: Operand) -> Lane | None:
-    """None where anything but activations, norms and copies of one shape stands in between."""
+    """None where anything but activations, norms, turns and copies of one size stands in between."""
     through_norm, alone = False, True
-    shape = graph.spec(operand).shape
+    sizes_seen = sorted(graph.spec(operand).shape)
     for _ in range(16):
         operation = graph.operations[operand.producer]
         alone = alone and len(graph.consumers[operation.index]) == 1
@@ -65,7 +69,7 @@ def lane_of(graph: ModelGraph, operand: Operand) -> Lane | None:
             through_norm = True
         elif name not in ACTIVATIONS and not is_unchanged(operation):
             return None
-        if not operation.operands or operation.outputs[0].shape != shape:
+        if not operation.operands or sorted(operation.outputs[0].shape) != sizes_seen:
             return None
         operand = operation.operands[0]
     return None

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.shapes import Shape, sources_of
+from skiplint.analysis.recurring import Recurring, recurring_faults
+from skiplint.analysis.shapes import sources_of
 from skiplint.graph import Fault, ModelGraph, Operation
 
 from ._join_remedies import join_advice
-from ._reading import sizes
+from ._reading import again, sizes
 from ._remedies import Advice
 
 
@@ -45,21 +46,22 @@ class MismatchedJoin(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the faults of the trace that are joins."""
         graph = analysis.graph
-        for fault in graph.faults:
-            if fault.kind == "join":
-                yield self._finding(graph, fault)
+        for each in recurring_faults(graph):
+            if each.fault.kind == "join":
+                yield self._finding(graph, each)
 
-    def _finding(self, graph: ModelGraph, fault: Fault) -> Finding:
+    def _finding(self, graph: ModelGraph, recurring: Recurring) -> Finding:
+        fault, often = recurring.fault, again(recurring)
         operation = graph.operations[fault.operation]
         sources = sources_of(graph, fault)
         shapes = fault.shapes
         odd = next((each for each in sources if each.operand == operation.operands[fault.operand]), None)
         advice = join_advice(graph, operation, fault, odd, sources)
         if not fault.message:
-            return self._misdirected(operation, fault, shapes, advice)
+            return self._misdirected(operation, fault, advice, often)
         listed = " with ".join(f"{sizes(each.shape)} from {each.maker.id}" for each in sources)
         return self.finding(
-            f"{operation.name} cannot combine {listed or ' with '.join(map(sizes, shapes))}",
+            f"{operation.name} cannot combine {listed or ' with '.join(map(sizes, shapes))}{often}",
             node=operation,
             shapes=shapes,
             expected=sizes(fault.expected),
@@ -68,15 +70,13 @@ class MismatchedJoin(Rule):
             fix=advice.fix,
         )
 
-    def _misdirected(
-        self, operation: Operation, fault: Fault, shapes: tuple[Shape, ...], advice: Advice
-    ) -> Finding:
+    def _misdirected(self, operation: Operation, fault: Fault, advice: Advice, often: str) -> Finding:
         """A concatenation that runs along the wrong axis: the layer behind it tells."""
-        axis = fault.axis or 0
+        axis, shapes = fault.axis or 0, fault.shapes
         made, meant = operation.outputs[0].shape[axis], sum(shape[axis] for shape in shapes)
         return self.finding(
             f"{operation.name} gives {made} features where the layer behind it takes the {meant} that its "
-            f"operands have together",
+            f"operands have together{often}",
             node=operation,
             shapes=shapes,
             expected=f"{meant} along dim={axis}",

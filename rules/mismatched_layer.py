@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.recurring import recurring_faults
 from skiplint.analysis.shapes import Shape, Source, sources_of
 from skiplint.analysis.skips.roles import CONCATENATIONS, concatenated_axis
 from skiplint.graph import Fault, ModelGraph
 
 from ._layer_remedies import layer_advice, shape_advice
-from ._reading import sizes
+from ._reading import again, sizes
 
 
 class MismatchedLayer(Rule):
@@ -41,11 +42,11 @@ class MismatchedLayer(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the faults of the trace that are no joins."""
         graph = analysis.graph
-        for fault in graph.faults:
-            if fault.kind != "join":
-                yield self._finding(graph, fault)
+        for each in recurring_faults(graph):
+            if each.fault.kind != "join":
+                yield self._finding(graph, each.fault, again(each))
 
-    def _finding(self, graph: ModelGraph, fault: Fault) -> Finding:
+    def _finding(self, graph: ModelGraph, fault: Fault, often: str) -> Finding:
         operation = graph.operations[fault.operation]
         have = fault.actual
         axis = _axis(have, fault.expected)
@@ -53,7 +54,7 @@ class MismatchedLayer(Rule):
         if axis is None or fault.kind == "shape":
             advice = shape_advice(graph, operation, fault)
             return self.finding(
-                f"{operation.id} cannot take {sizes(have)}: {fault.message}",
+                f"{operation.id} cannot take {sizes(have)}{often}: {fault.message}",
                 node=operation,
                 shapes=shapes,
                 expected=sizes(fault.expected),
@@ -66,7 +67,7 @@ class MismatchedLayer(Rule):
         source = next(iter(sources_of(graph, fault)), None)
         found = layer_advice(graph, operation, fault, axis, unit, source)
         return self.finding(
-            f"{operation.id} gets {given} {unit}{_parts(graph, source)} but was built for {built}",
+            f"{operation.id} gets {given} {unit}{_parts(graph, source)} but was built for {built}{often}",
             node=operation,
             shapes=shapes,
             expected=f"{built} {unit}",

@@ -11,6 +11,9 @@ from types import CodeType, TracebackType
 from skiplint.graph import Location
 from skiplint.tracing.sources import is_torch_file
 
+SHAPE_ERRORS = (RuntimeError, ValueError, IndexError, AssertionError)
+"""What torch raises at operands that do not fit; functions written in Python assert."""
+
 
 class TraceError(Exception):
     """The model's forward did not run on any backend.

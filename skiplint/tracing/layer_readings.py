@@ -6,8 +6,14 @@ from collections.abc import Iterator
 
 import torch
 
-from skiplint.tracing.calls import Call, Candidate, Choice, as_meant
+from skiplint.tracing.calls import Call, Candidate, Choice, Shape, as_meant
 from skiplint.tracing.recurrent import asked_by_weights
+
+
+def _wanting(call: Call, expected: Shape) -> Iterator[Candidate]:
+    """The layer is built for the wrong number, or what it gets is made with the wrong one."""
+    yield as_meant(call, "layer", 0, {0: expected})
+    yield as_meant(call, "layer", 0, {0: expected}, blame="operand")
 
 
 def convolution(call: Call) -> Iterator[Candidate]:
@@ -21,7 +27,7 @@ def convolution(call: Call) -> Iterator[Candidate]:
         return
     expected = (*data[:axis], channels, *data[axis + 1 :])
     if expected != data:
-        yield as_meant(call, "layer", 0, {0: expected})
+        yield from _wanting(call, expected)
 
 
 def shuffled(call: Call) -> Iterator[Candidate]:
@@ -53,7 +59,7 @@ def linear(call: Call) -> Iterator[Candidate]:
     if not data or len(weight) != 2 or data[-1] == weight[1]:
         return
     expected = (*data[:-1], weight[1])
-    yield as_meant(call, "layer", 0, {0: expected})
+    yield from _wanting(call, expected)
     if weight[0] == weight[1]:  # one width in and out: it may also have been meant to keep what it gets
         yield Candidate(Choice("layer", 0, expected, blame="width"), None)
 
@@ -67,6 +73,8 @@ def recurrent(call: Call) -> Iterator[Candidate]:
     place = min(odd)
     layer = odd[place][-1] != call.shapes[place][-1]
     yield as_meant(call, "layer" if layer else "shape", place, odd)
+    if layer and place == 0:
+        yield as_meant(call, "layer", place, odd, blame="operand")
 
 
 def matmul(call: Call) -> Iterator[Candidate]:
@@ -127,7 +135,22 @@ def multi_head(call: Call) -> Iterator[Candidate]:
         place: (*shape[:-1], width) for place, shape in enumerate(call.shapes[:3]) if shape[-1:] == (given,)
     }
     yield as_meant(call, "layer", 0, odd)
-    yield Candidate(Choice("layer", 0, odd[0], blame="width"), None)
+    yield as_meant(call, "layer", 0, odd, blame="operand")
+    yield Candidate(Choice("layer", 0, odd[0], blame="width"), _of_width(call, width, given))
+
+
+def _of_width(call: Call, built: int, given: int) -> Call:
+    """Attention with weights of another width than it was built for."""
+    numbers = {built: given, 2 * built: 2 * given, 3 * built: 3 * given}
+    weights = {
+        place: tuple(numbers.get(size, size) for size in call.shapes[place])
+        for place, tensor in enumerate(call.tensors)
+        if isinstance(tensor, torch.nn.Parameter)
+    }
+    resized = call.resized(weights)
+    if "embed_dim_to_check" in resized.kwargs:
+        return Call(resized.function, resized.args, {**resized.kwargs, "embed_dim_to_check": given})
+    return Call(resized.function, (*resized.args[:3], given, *resized.args[4:]), resized.kwargs)
 
 
 def norm(call: Call) -> Iterator[Candidate]:

@@ -17,8 +17,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from skiplint.tracing.autocast import assert_no_region
 from skiplint.tracing.composites import opened
+from skiplint.tracing.errors import SHAPE_ERRORS
 from skiplint.tracing.recorder import Recorder
-from skiplint.tracing.repair import SHAPE_ERRORS
 
 _QUIET_PROPERTIES = frozenset(
     "shape dtype device ndim requires_grad is_meta layout is_leaf is_cuda is_cpu is_sparse is_quantized "

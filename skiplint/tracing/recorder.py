@@ -16,9 +16,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from skiplint.graph import Fault, Location, Operand, OperandRef, OperationKind, TensorSpec
 from skiplint.tracing.arguments import template, tensors_in_call
 from skiplint.tracing.calls import Call
-from skiplint.tracing.errors import one_line
+from skiplint.tracing.errors import SHAPE_ERRORS, one_line
 from skiplint.tracing.naming import function_name
-from skiplint.tracing.repair import SHAPE_ERRORS, Repair, Repairs
+from skiplint.tracing.repair import Repair, Repairs
 from skiplint.tracing.scopes import Scope, ScopeStack
 from skiplint.tracing.sources import FrameReader
 from skiplint.tracing.storages import StorageState, Value, Write, region_of, storage_key

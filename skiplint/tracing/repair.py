@@ -21,12 +21,11 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from skiplint.graph import Fault
 from skiplint.tracing.calls import Call, Choice, Shape
 from skiplint.tracing.candidates import candidates
+from skiplint.tracing.errors import SHAPE_ERRORS
 from skiplint.tracing.join_readings import CONCATENATIONS, concatenated, kept_axis
 from skiplint.tracing.strict import assert_fits
 from skiplint.tracing.trees import walk
-
-SHAPE_ERRORS = (RuntimeError, ValueError, IndexError, AssertionError)
-"""What torch raises at operands that do not fit; functions written in Python assert."""
+from skiplint.tracing.widths import Widths
 
 _MOST_WORLDS = 12
 """In how many worlds a call is run."""
@@ -80,6 +79,7 @@ class Repairs:
         self._read: dict[int, dict[World, set[Choice]]] = {}
         """In which worlds a failed call has been read, and in what other ways there."""
         self._settled: World = HERE
+        self._widths = Widths()
 
     @property
     def faults(self) -> list[Fault]:
@@ -128,7 +128,7 @@ class Repairs:
             if any(origin.ran for origin in base - repair.world):
                 self._remember(repair.result, None, base)
                 continue
-            ran, result = self._run_in(call, base | repair.world)
+            ran, result = self._run_in(call, _instead(repair.world, base))
             if ran:
                 self._remember(repair.result, result, base - repair.world)
             elif choice is not None:
@@ -149,6 +149,8 @@ class Repairs:
             world = base if place == 0 else base | {Origin(record, chosen)}
             if len(world) > _MOST_ORIGINS:
                 break
+            if place and chosen.blame == "operand" and not self._blame(call, chosen, world):
+                continue
             self._read[record][base].add(chosen)
             self._variants.setdefault(record, {}).setdefault(base, chosen)
             self._remember(repair.result, other, world)
@@ -157,6 +159,7 @@ class Repairs:
         """Hand the other readings of a call's operands on to its result."""
         if call.name in CONCATENATIONS:
             self._note_axis(record, call, result)
+        self._widths.note(call, result, takes_one=call.name in _LAYER_AXES)
         if not self._readings and not self._ratios:
             return
         for tensor in call.tensors:
@@ -170,6 +173,17 @@ class Repairs:
             )
             ran, other = (False, None) if left else self._run_in(call, world)
             self._remember(result, other if ran else None, world)
+
+    def _blame(self, call: Call, choice: Choice, world: World) -> bool:
+        """Say that the operand itself is meant to be of another width; False where that is settled."""
+        tensor = call.tensors[choice.operand]
+        if self._widths.is_settled(tensor):
+            return False
+        for source, shape in self._widths.upstream(tensor, choice.expected):
+            known = self._known(source)
+            if world not in known:
+                self._readings[source] = {**known, world: shape}
+        return True
 
     def _note_axis(self, record: int, call: Call, result: Any) -> None:
         """Operands of one shape concatenate along any axis; the features' may have been meant."""
@@ -243,7 +257,7 @@ class Repairs:
 
     def _settle(self, world: World) -> None:
         """Calls behind tell that they were meant so, and with that what is wrong with others."""
-        self._settled |= world
+        self._settled = _instead(self._settled, world)
         meant = {origin.record: origin.choice for origin in self._settled}
         for record, variants in self._variants.items():
             inside = [each for each in variants if each <= self._settled]
@@ -271,6 +285,12 @@ def _fault(record: int, choice: Choice, message: str) -> Fault:
         shapes=choice.shapes,
         blame=choice.blame,
     )
+
+
+def _instead(base: World, world: World) -> World:
+    """``world`` within ``base``; calls that both read are read as in ``world``."""
+    read = {origin.record for origin in world}
+    return frozenset(origin for origin in base if origin.record not in read) | world
 
 
 def _consistent(world: World) -> bool:

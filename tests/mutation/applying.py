@@ -127,4 +127,6 @@ def _wrap(tree: ast.Module, node: Any, fix: Remedy, name: str) -> None:
     place = int(outer)
     if inner:
         operands, place = node.args[place].elts, int(inner)
+    if len(operands) == 2 and ".interpolate({}" in text:  # in a loop another number each time
+        text = f"F.interpolate({{}}, size={ast.unparse(operands[1 - place])}.shape[2:])"
     operands[place] = wrapped(operands[place])

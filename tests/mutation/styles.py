@@ -187,3 +187,117 @@ LAYERS = {
         inputs = (torch.zeros(2, 5, 8),)
         """,
 }
+
+NARROW = {
+    "an embedding before an encoder that normalises last": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embed, self.head = nn.Embedding(20, 12), nn.Linear(16, 3)
+                layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+                self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+            def forward(self, x):
+                x = self.encoder(self.embed(x))  # SKL102 build embed with 16 output features
+                return self.head(x)
+
+        inputs = (torch.zeros(2, 5, dtype=torch.long),)
+        """,
+    "an embedding before an encoder that normalises first": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embed, self.head = nn.Linear(6, 12), nn.Linear(16, 3)
+                layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, norm_first=True)
+                self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+            def forward(self, x):
+                x = self.encoder(self.embed(x))  # SKL102 build embed with 16 output features
+                return self.head(x)
+
+        inputs = (torch.zeros(2, 5, 6),)
+        """,
+    "attention of its own width": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embed, self.head = nn.Linear(6, 12), nn.Linear(12, 3)
+                self.attend, self.norm = nn.MultiheadAttention(16, 4, batch_first=True), nn.LayerNorm(12)
+
+            def forward(self, x):
+                x = self.embed(x)
+                x = x + self.attend(x, x, x)[0]  # SKL102 with 12 input features instead of 16
+                return self.head(self.norm(x))
+
+        inputs = (torch.zeros(2, 5, 6),)
+        """,
+    "a wide stem": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stem = nn.Conv2d(3, 24, 3, padding=1)
+                self.conv1, self.conv2 = nn.Conv2d(16, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1)
+                self.head = nn.Linear(16, 3)
+
+            def forward(self, x):
+                x = torch.relu(self.stem(x))
+                y = torch.relu(self.conv1(x))  # SKL102 build stem with 16 output channels
+                x = torch.relu(x + self.conv2(y))
+                return self.head(x.mean((2, 3)))
+
+        inputs = (torch.zeros(2, 3, 16, 16),)
+        """,
+    "two layers of the same wrong number behind a norm": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.norm, self.out = nn.LayerNorm(8), nn.Linear(8, 8)
+                self.q, self.k, self.v = nn.Linear(9, 8), nn.Linear(9, 8), nn.Linear(8, 8)
+
+            def forward(self, x):
+                h = self.norm(x)
+                q = self.q(h)  # SKL102 build q with 8 input features
+                k = self.k(h)  # SKL102 build k with 8 input features
+                return x + self.out((q @ k.transpose(1, 2)) @ self.v(h))
+
+        inputs = (torch.zeros(2, 5, 8),)
+        """,
+}
+
+LOOPS = {
+    "a cell, and a layer on its states": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.cell, self.head = nn.GRUCell(5, 8), nn.Linear(9, 3)
+
+            def forward(self, x):
+                state, made = torch.zeros(x.shape[0], 8), []
+                for step in x.unbind(1):
+                    state = self.cell(step, state)  # SKL102 build cell with 6 input features
+                    made.append(self.head(state))  # SKL102 build head with 8 input features
+                return torch.stack(made, 1)
+
+        inputs = (torch.zeros(2, 5, 6),)
+        """,
+    "crops": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.down = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(3))
+                self.up = nn.ModuleList(nn.ConvTranspose2d(8, 8, 2, 2) for _ in range(3))
+                self.mix = nn.ModuleList(nn.Conv2d(16, 8, 3, padding=1) for _ in range(3))
+
+            def forward(self, x):
+                skips = []
+                for down in self.down:
+                    skips.append(torch.relu(down(x)))
+                    x = F.max_pool2d(skips[-1], 2)
+                for up, mix in zip(self.up, self.mix):
+                    x, skip = up(x), skips.pop()[:, :, 1:-1, 1:-1]
+                    x = mix(torch.cat([x, skip], 1))  # SKL101 crop both to one size
+                return x
+
+        inputs = (torch.zeros(2, 8, 64, 64),)
+        """,
+}

@@ -15,7 +15,7 @@ from . import styles
 from .applying import applied
 from .test_planted_shapes import ANY_SIZE, load
 
-SOURCES = styles.RECURRENT | styles.JOINS | styles.PADDINGS | styles.LAYERS
+SOURCES = styles.RECURRENT | styles.JOINS | styles.PADDINGS | styles.LAYERS | styles.NARROW | styles.LOOPS
 HEADER = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 MARK = re.compile(r"# (SKL\d+) (.+)$")
 

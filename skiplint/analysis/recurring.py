@@ -1,0 +1,89 @@
+"""Faults that are one and the same: a line or a layer that fails each time that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+from skiplint.graph import Fault, ModelGraph, Operand, Operation
+
+_MOST_STEPS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A fault, and how often it comes again."""
+
+    fault: Fault
+    again: int = 0
+
+
+def recurring_faults(graph: ModelGraph) -> tuple[Recurring, ...]:
+    """The faults of a graph, each once, in the order in which they come first.
+
+    Layers of a list that fail in one line of a loop are different faults, for each has to be mended; a
+    layer that is called again is not, nor is a line whose own crop or reshape is wrong each time.
+    """
+    kinds: dict[Hashable, list[list[Fault]]] = {}
+    for fault in graph.faults:
+        alike = kinds.setdefault(_cause(graph, fault), [])
+        same = next((group for group in alike if _differ_alike(group[0], fault)), None)
+        if same is None:
+            alike.append([fault])
+        else:
+            same.append(fault)
+    groups = [group for alike in kinds.values() for group in alike]
+    found = (Recurring(group[0], len(group) - 1) for group in groups)
+    return tuple(sorted(found, key=lambda each: each.fault.operation))
+
+
+def _cause(graph: ModelGraph, fault: Fault) -> Hashable:
+    """What would have to be changed: the layer, the call itself, or what made the operand."""
+    operation = graph.operations[fault.operation]
+    line = operation.location or operation.id
+    if fault.kind == "layer" and operation.parameters:
+        return line, operation.base_name, fault.operand, operation.parameters
+    if fault.kind == "shape" and operation.parameters:
+        return line, operation.base_name, operation.parameters
+    if fault.kind == "shape" or fault.axis is not None:
+        return line, operation.base_name, fault.operand, repr(operation.args), repr(operation.kwargs)
+    return line, operation.base_name, _origin(graph, operation.operands[fault.operand])
+
+
+def _origin(graph: ModelGraph, operand: Operand) -> Hashable:
+    """What gave an operand its shape: a layer or an input by name, anything else by its line."""
+    operation = graph.operations[operand.producer]
+    for _ in range(_MOST_STEPS):
+        before = next(_kept(graph, operation), None)
+        if before is None:
+            break
+        operation = before
+    if operation.weighted or operation.kind != "call" or _is_of_torch(operation) or not operation.location:
+        return operation.module or operation.id, operation.base_name, operation.parameters
+    return operation.location, operation.base_name
+
+
+def _kept(graph: ModelGraph, operation: Operation) -> Iterator[Operation]:
+    """The operations whose results ``operation`` gives on in their shape."""
+    if operation.weighted or operation.kind != "call":
+        return
+    for operand in operation.operands:
+        if (
+            graph.operations[operand.producer].data
+            and graph.spec(operand).shape == operation.outputs[0].shape
+        ):
+            yield graph.operations[operand.producer]
+
+
+def _is_of_torch(operation: Operation) -> bool:
+    return operation.module_class.startswith("torch.nn.modules.")
+
+
+def _differ_alike(left: Fault, right: Fault) -> bool:
+    """Whether two operands are off by the same sizes, or by the same factors."""
+    pairs = [list(zip(each.actual, each.expected, strict=False)) for each in (left, right)]
+    if any(len(each.actual) != len(each.expected) for each in (left, right)):
+        return left.actual == right.actual
+    gaps = [[have - want for have, want in each] for each in pairs]
+    factors = [[have / max(want, 1) for have, want in each] for each in pairs]
+    return gaps[0] == gaps[1] or factors[0] == factors[1]
