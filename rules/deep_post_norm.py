@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.analysis.skips.roles import is_unchanged
-from skiplint.graph import Operand
+from skiplint.graph import Operand, Operation
 
 from ._norms import Norms
-from ._reading import flow_of
+from ._reading import flow_of, past_views
 
 
 class DeepPostNorm(Rule):
-    """Many residual additions with a norm right behind each, and nothing that makes up for it.
+    """Many residual additions in a row with a norm right behind each, and nothing that makes up for it.
 
     ## What it does
-    Counts the residual additions whose result goes into a norm and nowhere else (post-norm), and reports
-    the first if there are `limit` or more of them. A transformer layer has two. Shortcuts with a factor
+    Counts the residual additions whose result goes into a norm and nowhere else (post-norm), each of which
+    starts from the norm of the one before, and reports the first if `limit` or more are in a row. A
+    transformer layer has two, that of a decoder with cross-attention three. Shortcuts with a factor
     above 1 (DeepNorm) or of their own (learned scales) are not counted. Runs only when selected.
 
     ## Why it is bad
@@ -30,7 +31,7 @@ class DeepPostNorm(Rule):
     limit, and DeepNorm trains a thousand post-norm layers.
 
     ## Options
-    `limit`: how many post-norm additions are many.
+    `limit`: how many post-norm additions in a row are many.
 
     ## When it is wrong
     Models of 12 to 24 layers (BERT) are trained in this way all the time, with warm-up, and end up slightly
@@ -39,7 +40,7 @@ class DeepPostNorm(Rule):
     ## References
     - Xiong et al. 2020, On Layer Normalization in the Transformer Architecture (arXiv 2002.04745).
     - Wang et al. 2022, DeepNet: Scaling Transformers to 1,000 Layers (arXiv 2203.00555): shortcut times
-      (2N)^(1/4), initial weights of the branch times (8N)^(-1/4).
+      (2N)^(1/4) for N layers of two additions, initial weights of the branch times (8N)^(-1/4).
     """
 
     code = "SKL306"
@@ -55,22 +56,23 @@ class DeepPostNorm(Rule):
     options: Options
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
-        """Count the additions that only a norm reads."""
+        """Count the additions in a row that only a norm reads."""
         flow = flow_of(analysis)
-        norms = Norms(flow)
-        found = [skip for skip in analysis.skips if _is_post_norm(flow, norms, skip)]
-        if len(found) >= self.options.limit:
-            first, last = (analysis.graph.operations[skip.join] for skip in (found[0], found[-1]))
-            layers = len(found) / 2
-            yield self.finding(
-                f"{len(found)} residual additions, from {first.id} to {last.id}, are post-norm: "
-                "the sum goes into a norm and nowhere else",
-                node=first,
-                expected=f"fewer than {self.options.limit} post-norm additions",
-                actual=str(len(found)),
-                suggestion="normalise the branch's input instead (pre-norm), or use DeepNorm with a shortcut "
-                f"factor of {(2 * layers) ** 0.25:.2f} for {layers:g} layers of two additions",
-            )
+        for row in _rows(flow, Norms(flow), analysis.skips):
+            if len(row) >= self.options.limit:
+                first, last = (flow.graph.operations[row[end].join] for end in (0, -1))
+                yield self._finding(first, last, len(row))
+
+    def _finding(self, first: Operation, last: Operation, count: int) -> Finding:
+        return self.finding(
+            f"{count} residual additions in a row, from {first.id} to {last.id}, are post-norm: "
+            "the sum goes into a norm and nowhere else",
+            node=first,
+            expected=f"fewer than {self.options.limit} post-norm additions in a row",
+            actual=str(count),
+            suggestion="normalise the branch's input instead (pre-norm), or use DeepNorm with a shortcut "
+            f"factor of {count**0.25:.2f}, the fourth root of {count}",
+        )
 
     bad = (
         """
@@ -131,6 +133,24 @@ class DeepPostNorm(Rule):
         inputs = (torch.randn(2, 4),)
         """,
     )
+
+
+def _rows(flow: Flow, norms: Norms, skips: Iterable[Skip]) -> list[list[Skip]]:
+    """The post-norm additions, put together where one starts from the norm of another."""
+    ends: dict[int, list[Skip]] = {}
+    rows: list[list[Skip]] = []
+    for skip in skips:
+        if not _is_post_norm(flow, norms, skip):
+            continue
+        start = past_views(flow, skip.connections[0].fork)
+        source = norms.source(start)
+        row = ends.pop(past_views(flow, source or start).producer, None)
+        if row is None:
+            row = []
+            rows.append(row)
+        row.append(skip)
+        ends[skip.join] = row
+    return rows
 
 
 def _is_post_norm(flow: Flow, norms: Norms, skip: Skip) -> bool:

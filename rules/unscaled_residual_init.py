@@ -14,7 +14,7 @@ from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.graph import Operation
 
-from ._reading import flow_of
+from ._reading import flow_of, is_depthwise
 from ._streams import branch_operations, last_layer, residual_streams
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ class UnscaledResidualInit(Rule):
     weights of the last layer of each branch (`c_proj` in GPT-2) with that of the branch's other layers. If
     most are nearer to these than to 1/sqrt(n) of them, n being the number of additions, it reports the first
     one. A layer with another number of inputs counts only if it is too wide both as it is and in proportion
-    to its inputs. Branches with a learned scale are left out. Runs only when selected, and only where the
-    weights can be had.
+    to its inputs. Branches with a learned scale are left out, and so are those that end in a depthwise
+    convolution, which writes into every channel by itself (position encodings). Runs only when
+    selected, and only where the weights can be had.
 
     ## Why it is bad
     Every branch adds its variance to the stream, so after n additions it is n times as large, and the first
@@ -91,14 +92,18 @@ class UnscaledResidualInit(Rule):
         halfway = (1 + wanted) / 2
         rows = [(_projection(flow, skip, state), _others(flow, skip, state)) for skip in stream]
         spreads = [other for _, others in rows for other in others]
-        judged = [(own, own_ratio) for own, others in rows if (own_ratio := _ratio(own, others or spreads))]
-        unscaled = [own for own, ratio in judged if own is not None and ratio > halfway]
-        if not judged or len(unscaled) * 2 < len(judged):
+        judged = [
+            (own, others or spreads, ratio)
+            for own, others in rows
+            if own is not None and (ratio := _ratio(own, others or spreads)) is not None
+        ]
+        unscaled = [(own, others) for own, others, ratio in judged if ratio > halfway]
+        if not unscaled or len(unscaled) * 2 < len(judged):
             return
-        usual = median(other.std for other in spreads)
-        first = unscaled[0]
+        first, beside = unscaled[0]
+        usual = median(other.std for other in beside)
         yield self.finding(
-            f"{len(unscaled)} of {len(stream)} branches that are added in a row end in a layer whose weights "
+            f"{len(unscaled)} of {len(judged)} branches that are added in a row end in a layer whose weights "
             f"start as wide as any: {first.layer.id} has a std of {first.std:.3g}, the others {usual:.3g}",
             node=first.layer,
             expected=f"about {usual * wanted:.3g} (1/sqrt({len(stream)}) of the others)",
@@ -159,7 +164,7 @@ class UnscaledResidualInit(Rule):
 
 def _projection(flow: Flow, skip: Skip, state: Mapping[str, Tensor]) -> _Spread | None:
     layer = last_layer(flow, skip)
-    return _spread(layer, state) if layer is not None else None
+    return None if layer is None or is_depthwise(flow.graph, layer) else _spread(layer, state)
 
 
 def _others(flow: Flow, skip: Skip, state: Mapping[str, Tensor]) -> list[_Spread]:
@@ -180,10 +185,10 @@ def _spread(layer: Operation, state: Mapping[str, Tensor]) -> _Spread | None:
     return _Spread(layer, float(weight.float().std(correction=0)), inputs)
 
 
-def _ratio(own: _Spread | None, others: Sequence[_Spread]) -> float | None:
+def _ratio(own: _Spread, others: Sequence[_Spread]) -> float | None:
     """How wide ``own`` is beside ``others``; the lesser of two readings where the inputs differ."""
     known = [other for other in others if other.std > 0]
-    if own is None or not known:
+    if not known:
         return None
     plain = own.std / median(other.std for other in known)
     usual = median(other.std * math.sqrt(other.inputs) for other in known)

@@ -1,9 +1,10 @@
-"""SKL307, SKL308, SKL309 and SKL601: what they measure, and where they hold their tongue."""
+"""SKL306 to SKL309 and SKL601: what they measure, and where they hold their tongue."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from skiplint_rules.deep_post_norm import DeepPostNorm
 from skiplint_rules.last_norm_not_zero import LastNormNotZero
 from skiplint_rules.residual_variance_growth import ResidualVarianceGrowth
 from skiplint_rules.unjustified_skip import UnjustifiedSkip
@@ -24,6 +25,18 @@ class Residual(nn.Module):
         return x + (y if self.scale is None else y * self.scale)
 
 
+class Turned(nn.Module):
+    """A convolution over tokens."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x.transpose(1, 2)).transpose(1, 2)
+        return out
+
+
 def linear(before: int, after: int, std: float) -> nn.Linear:
     layer = nn.Linear(before, after)
     nn.init.normal_(layer.weight, std=std)
@@ -37,6 +50,34 @@ def stack(*blocks: nn.Module, width: int = 32) -> nn.Sequential:
 
 
 TOKENS = torch.randn(16, 4)
+
+
+class TestPostNorm:
+    def rows(self, *depths: int) -> nn.Module:
+        """Post-norm stacks beside each other, as the encoder and the decoder of a translator."""
+
+        class PostNorm(Residual):
+            def forward(self, x: Tensor) -> Tensor:
+                return nn.functional.layer_norm(super().forward(x), (32,))
+
+        class Rows(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.stacks = nn.ModuleList(
+                    stack(*(PostNorm(nn.Linear(32, 32)) for _ in range(depth))) for depth in depths
+                )
+
+            def forward(self, x: Tensor) -> Tensor:
+                return torch.stack([row(x) for row in self.stacks]).sum(0)
+
+        return Rows()
+
+    @pytest.mark.parametrize(
+        ("depths", "found"), [((24,), ["24"]), ((23,), []), ((12, 12), []), ((24, 36), ["24", "36"])]
+    )
+    def test_rows_are_counted_apart(self, depths: tuple[int, ...], found: list[str]) -> None:
+        findings = findings_of(DeepPostNorm(), self.rows(*depths), TOKENS)
+        assert [finding.actual for finding in findings] == found
 
 
 class TestLastNorm:
@@ -62,7 +103,7 @@ class TestLastNorm:
 
 
 class TestUnscaledInit:
-    def model(self, factor: float, depth: int = 16, up: float = 0.02) -> nn.Module:
+    def model(self, factor: float, depth: int = 16, up: float = 0.02) -> nn.Sequential:
         blocks = (
             Residual(nn.LayerNorm(32), linear(32, 128, up), nn.GELU(), linear(128, 32, 0.02 * factor))
             for _ in range(depth)
@@ -82,6 +123,14 @@ class TestUnscaledInit:
         assert finding.message.startswith("16 of 16 branches that are added in a row")
         assert finding.expected is not None
         assert finding.expected.startswith("about 0.005")
+
+    def test_a_position_encoding_is_not_judged(self) -> None:
+        depthwise = nn.Conv1d(32, 32, 3, padding=1, groups=32)
+        blocks = self.model(1.0)[1:]
+        encoded = [each for block in blocks for each in (Residual(Turned(depthwise)), block)]
+        findings = findings_of(UnscaledResidualInit(), stack(*encoded), TOKENS[None])
+        assert [finding.message[:9] for finding in findings] == ["16 of 16 "]
+        assert [finding.node for finding in findings] == ["2.branch.3"]
 
     def test_torchs_own_linear_layers_are_as_wide_as_their_inputs_say(self) -> None:
         """A quarter of the variance at four times the inputs is no scaling."""
