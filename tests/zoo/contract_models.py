@@ -102,6 +102,94 @@ class Audio(nn.Module):
         return x
 
 
+class WaveUNet(nn.Module):
+    """Wave-U-Net (arXiv 1806.03185): every second sample is dropped, and drawn in again."""
+
+    def __init__(self, levels: int = 3) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(nn.Conv1d(4 if level else 1, 4, 15, padding=7) for level in range(levels))
+        self.up = nn.ModuleList(nn.Conv1d(8, 4, 5, padding=2) for _ in range(levels))
+        self.last = nn.Conv1d(5, 1, 1)
+
+    def forward(self, wave: Tensor) -> Tensor:
+        x, skips = wave, []
+        for layer in self.down:
+            x = F.leaky_relu(layer(x))
+            skips.append(x)
+            x = x[..., ::2]
+        for layer in self.up:
+            x = layer(torch.cat([skips.pop(), F.interpolate(x, scale_factor=2.0, mode="linear")], 1))
+        return self.last(torch.cat([wave, x], 1))
+
+
+class Masking(nn.Module):
+    """Conv-TasNet (arXiv 1809.07454) in small; the mixture is added to what is decoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Conv1d(1, 8, 16, 8), nn.ConvTranspose1d(8, 1, 16, 8)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Conv1d(8, 8, 3, padding=2**level, dilation=2**level), nn.GroupNorm(1, 8))
+            for level in range(3)
+        )
+
+    def forward(self, mixture: Tensor) -> Tensor:
+        x = coded = F.relu(self.encoder(mixture))
+        for block in self.blocks:
+            x = x + block(x)
+        return self.decoder(coded * torch.sigmoid(x)) + mixture
+
+
+class Unshuffled(nn.Module):
+    """A restoration network that works on pixels put into channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head, self.tail = nn.Conv2d(48, 8, 3, padding=1), nn.Conv2d(8, 48, 3, padding=1)
+        self.block = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.head(F.pixel_unshuffle(x, 4))
+        return x + F.pixel_shuffle(self.tail(y + self.block(y)), 4)
+
+
+class Merging(nn.Module):
+    """Patches that are merged two by two, without padding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.merge = nn.Conv2d(3, 8, 4, 4), nn.Linear(32, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).permute(0, 2, 3, 1)
+        corners = [x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
+        return self.merge(torch.cat(corners, -1))
+
+
+class Normed(nn.Module):
+    """A residual network over a volume whose norm wants more than one position; planes stay as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.norm = nn.Conv3d(1, 4, 3, (1, 2, 2), 1), nn.InstanceNorm3d(4)
+        self.up = nn.ConvTranspose3d(4, 1, (1, 2, 2), (1, 2, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.up(self.norm(self.down(x)))
+
+
+class Symmetric(nn.Module):
+    """A map of pairs, halved and doubled, that is made symmetric."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.up = nn.Conv2d(1, 4, 4, 4), nn.ConvTranspose2d(4, 1, 4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.up(self.down(x))
+        return x + y + y.mT
+
+
 class Sequence(nn.Module):
     """A transformer's layer over learned positions, which are cut from their table."""
 
@@ -151,6 +239,12 @@ CASES = (
     Case("stem", Stemmed, _image(64), quick=True),
     Case("stem-without-first-skips", partial(Stemmed, first=2), _image(64), quick=True),
     Case("audio", Audio, (1, 1, 212), quick=True),
+    Case("wave-u-net", WaveUNet, (1, 1, 64), quick=True),
+    Case("conv-tasnet", Masking, (1, 1, 160), quick=True),
+    Case("pixel-unshuffle", Unshuffled, _image(32), quick=True),
+    Case("patch-merging", Merging, _image(64), quick=True),
+    Case("volume-with-norm", Normed, (1, 1, 8, 16, 16)),
+    Case("symmetric", Symmetric, (1, 1, 32, 32)),
     Case("sequence", Sequence, (1, 16), quick=True, ids=True),
     *(Case(f"smp-{name}", partial(_smp, name), _image(128)) for name in _CHECKING),
     Case("smp-Unet", partial(_smp, "Unet"), _image(64)),

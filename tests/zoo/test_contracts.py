@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -36,6 +38,14 @@ def resized(shape: tuple[int, ...], moving: tuple[int, ...], size: int) -> tuple
     return tuple(size if dim in moving else extent for dim, extent in enumerate(shape))
 
 
+def grid(shape: tuple[int, ...]) -> list[tuple[tuple[int, int], tuple[int, ...]]]:
+    """Every pair of the last two sizes that are small, 1 among them, beside sizes of every other kind."""
+    if len(shape) < 4:
+        return []
+    pairs = product((1, 2, 3, 4, 8, 16, 24, 32), repeat=2)
+    return [(pair, (*shape[:-2], *pair)) for pair in pairs]
+
+
 @pytest.mark.parametrize(
     "case",
     [pytest.param(case, id=case.name, marks=() if case.quick else pytest.mark.zoo) for case in CASES],
@@ -54,4 +64,7 @@ def test_every_size_is_as_claimed(case: Case) -> None:
                 shape = resized(case.shape, moving, size)
                 if contract.accepts([shape[dim] for dim in dims]) != runs(ready, shape, kind):
                     wrong.append((name, size))
+        for point, shape in grid(case.shape) if contract.independent else ():
+            if contract.accepts([shape[dim] for dim in dims]) != runs(ready, shape, kind):
+                wrong.append(("grid", point))
     assert wrong == []

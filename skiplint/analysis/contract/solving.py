@@ -76,6 +76,9 @@ def _period(accepts: Accepts, start: int, low: int, high: int) -> int | None:
         # That a size of 1 is accepted says nothing: it may be broadcast.
         if start + distance < 2 or abs(distance) <= high - low + 1 or not accepts(start + distance):
             return False
+        # Once may be by chance, where the example is at a common multiple of this and of the true period.
+        if distance > 0 and not accepts(start + 2 * distance):
+            return False
         inside, outside = (low + distance, high + distance), (low - 1 + distance, high + 1 + distance)
         return all(accepts(size) for size in inside if size >= 1) and not any(
             accepts(size) for size in outside if size >= 1
@@ -99,10 +102,13 @@ def _residues(accepts: Accepts, start: int, low: int, high: int, period: int) ->
     """The accepted sizes of one period, as remainders."""
     found = {size % period for size in range(low, high + 1)}
     steps = {1 << bit for bit in range(period.bit_length()) if 1 << bit < period} | {period // 3, period // 2}
-    tries = {start + step for step in steps} | {start + period - step for step in steps}
+    # Where sizes end above, the period below is asked.
+    origin = start if start <= period or accepts(start + period) else start - period
+    tries = {origin + step for step in steps} | {origin + period - step for step in steps}
     between = sorted(size for size in tries if size % period not in found)
     if any(accepts(size) for size in between):
-        found.update(size % period for size in range(high + 1, high + period) if accepts(size))
+        after = high + origin - start
+        found.update(size % period for size in range(after + 1, after + period) if accepts(size))
     return frozenset(found)
 
 
@@ -143,9 +149,14 @@ def _checked(accepts: Accepts, start: int, sizes: Sizes) -> Sizes:
     if not wrong:
         return sizes
     # A size of 1 is broadcast to any other, and so may be another very small one.
-    if wrong[-1] < 5 and accepts(5) == sizes.accepts(5):
+    first = next_fit(sizes, sizes.minimum)
+    coarse = range(8, min(first, _SCANNED), 4)
+    if wrong[-1] < 5 and not any(accepts(size) != sizes.accepts(size) for size in (5, *coarse)):
         return with_exceptions(sizes, [size for size in range(1, 5) if accepts(size)], 4)
-    last = max(_SCANNED, min(sizes.minimum + 2 * sizes.modulus, 4 * _SCANNED))
+    if wrong[-1] < first:
+        last = first - 1
+    else:
+        last = max(_SCANNED, min(sizes.minimum + 2 * sizes.modulus, 4 * _SCANNED))
     return with_exceptions(sizes, [size for size in range(1, last + 1) if accepts(size)], last)
 
 
@@ -163,6 +174,8 @@ def doubtful(sizes: Sizes, start: int) -> list[int]:
     tries = {1, 2, 3, 5, first - 1, first, first + 1, next_fit(sizes, first + 1), start // 2, start * 3 // 4}
     if sizes.stepped:
         tries |= {next_fit(sizes, start + 1), first - sizes.modulus}
+    # Below the first that fits, something inside may be as small as 1 and broadcast.
+    tries |= {first * eighth // 8 for eighth in range(1, 8)} if first > 8 else set()
     if sizes.maximum is not None:
         tries |= {sizes.maximum, sizes.maximum + 1}
     return sorted(size for size in tries if size >= 1)

@@ -14,6 +14,8 @@ from skiplint.graph import ModelGraph, Operation
 if TYPE_CHECKING:
     from torch import fx
 
+_OTHERS = 3
+"""Tables that are cut to another length than the input's are tried up to this number."""
 _CUTS = frozenset({"getitem", "narrow", "slice", "index_select"})
 
 
@@ -29,16 +31,25 @@ class TableRead:
 
 
 def table_lengths(graph: ModelGraph, size: int) -> tuple[int, ...]:
-    """The lengths of the tables from which ``size`` entries are cut, ascending."""
+    """The sizes at which tables may end of which entries are cut at ``size``, ascending.
+
+    That is the length of one from which ``size`` entries are cut. From another, more or fewer are taken since
+    the input has been resampled or cropped; where it ends is about in proportion, and more is said here.
+    """
     found: set[int] = set()
+    others: set[int] = set()
     for operation in graph:
         if operation.base_name not in _CUTS or operation.data or not operation.operands:
             continue
         whole, part = graph.spec(operation.operands[0]).shape, operation.outputs[0].shape
         if len(whole) == len(part):
             pairs = zip(whole, part, strict=True)
-            found.update(length for length, kept in pairs if kept == size < length)
-    return tuple(sorted(found))
+            for length, kept in pairs:
+                if kept == size < length:
+                    found.add(length)
+                elif 1 < kept < length:
+                    others.add(max(length + size - kept, length * size // kept) + size)
+    return tuple(sorted({*found, *sorted(others)[:_OTHERS]}))
 
 
 def table_reads(graph: ModelGraph) -> tuple[TableRead, ...]:

@@ -25,7 +25,8 @@ def contract_in_words(contract: Contract) -> str:
     if contract.together:
         parts.append(_together(contract))
     if not contract.independent:
-        parts.append("each with the others as in the example")
+        alone = "each with the others as in the example"
+        parts.append("other combinations may differ" if contract.equal else alone)
     if not contract.batch.free:
         parts.append(_rule(["batch"], contract.batch))
     return "; ".join(parts) or "any size"

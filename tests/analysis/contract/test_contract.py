@@ -280,6 +280,25 @@ def test_a_buffer_that_is_cut_ends_too() -> None:
     assert contract_in_words(contract) == "T must be at most 300"
 
 
+class Latent(nn.Module):
+    """Positions of what is left of a sequence between two convolutions that do not pad."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.down = nn.Conv1d(2, 4, 4, stride)
+        self.positions = nn.Parameter(torch.zeros(1, 4, 80))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.down(x)
+        return x + self.positions[..., : x.shape[-1]]
+
+
+@pytest.mark.parametrize(("stride", "last"), [(1, 83), (2, 163)])
+def test_a_table_may_be_cut_to_another_length(stride: int, last: int) -> None:
+    contract = contract_of(Latent(stride), torch.rand(1, 2, 33))
+    assert contract_in_words(contract) == f"T must be from 4 to {last}"
+
+
 def test_a_batch_that_is_not_free_is_named() -> None:
     class Paired(nn.Module):
         def __init__(self) -> None:

@@ -38,6 +38,11 @@ def solved(truth: Sizes, start: int) -> tuple[Sizes, int]:
         pytest.param(Sizes(224, 255), 230, id="a run"),
         pytest.param(Sizes(maximum=40), 16, id="at most 40"),
         pytest.param(Sizes(modulus=16, maximum=64), 64, id="patches up to a table's end"),
+        pytest.param(Sizes(modulus=16, residues=(1, 15), maximum=160), 159, id="runs below a table's end"),
+        pytest.param(Sizes(108, modulus=36, residues=(0, 12)), 300, id="a multiple of two periods"),
+        pytest.param(Sizes(26, None, 24, tuple(range(2, 8)), tuple(range(8, 14))), 295, id="a run before"),
+        pytest.param(Sizes(1, None, 16, (0, 12), (1, 4, 8)), 32, id="exceptions past four"),
+        pytest.param(Sizes(8, 8, others=(1,)), 8, id="one size and one that is broadcast"),
         pytest.param(Sizes(modulus=32, residues=(0, 29, 30, 31), others=(1, 2, 3, 4)), 64, id="exceptions"),
     ],
 )
@@ -48,7 +53,7 @@ def test_the_pattern_is_found(truth: Sizes, start: int) -> None:
 
 
 def test_most_patterns_take_few_questions() -> None:
-    assert solved(Sizes(modulus=32), 256)[1] <= 36
+    assert solved(Sizes(modulus=32), 256)[1] <= 40
     assert solved(Sizes(), 224)[1] <= 20
 
 
