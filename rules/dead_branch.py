@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import linecache
-from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 
 from skiplint import Finding, Location, Rule, Severity
 from skiplint.analysis.analysis import Analysis
@@ -14,6 +11,7 @@ from skiplint.analysis.skips.roles import ADDITIONS, CONCATENATIONS
 from skiplint.graph import ModelGraph, Operation
 
 from ._reading import flow_of
+from ._uses import asks_for_mode, is_read
 
 _KEPT = frozenset({"buffer", "parameter"})
 
@@ -25,10 +23,11 @@ class DeadBranch(Rule):
     Reports weighted layers (convolutions, linear layers) and joins of features whose result no output
     depends on, one finding for each connected part, at the last operation of it. Where there is such a part,
     the model is traced in the other mode too, and what an output depends on in training or in evaluation is
-    not dead. What is written into a buffer or a parameter or kept as an attribute is used. Where the function
-    reads the result under a condition (a loss that is computed only for given labels), the part may belong to
-    another call than the traced one and is not reported; nor is it where the function asks `self.training`
-    and the model does not run in the other mode.
+    not dead. What is written into a buffer or a parameter, or kept as an attribute or in a list or dictionary
+    that is one, is used. Where the function reads the result under a condition or behind an early return (a
+    loss that is computed only for given labels), the part may belong to another call than the traced one and
+    is not reported; nor is it where the function asks `self.training` and the model does not run in the other
+    mode.
 
     ## Why it is bad
     The layers cost time and memory in every forward pass, get no gradient and never learn; with
@@ -62,7 +61,11 @@ class DeadBranch(Rule):
         dead = [index for index in range(len(graph)) if not live[index] and graph.operations[index].data]
         for part in _parts(graph, dead):
             matters = [operation for operation in part if operation.weighted or _joins(flow, operation)]
-            if matters and not _used_elsewhere(part) and not _lives_in_other_mode(analysis, part, matters):
+            if (
+                matters
+                and not _used_elsewhere(graph, part)
+                and not _lives_in_other_mode(analysis, part, matters)
+            ):
                 yield self._finding(part, matters)
 
     def _finding(self, part: Sequence[Operation], matters: Sequence[Operation]) -> Finding:
@@ -233,7 +236,7 @@ def _lives_in_other_mode(analysis: Analysis, part: Sequence[Operation], matters:
     """Whether an output depends on the part in the other mode, or may do so where that cannot be tried."""
     other = analysis.other_mode
     if other is None:
-        return any(_asks_for_mode(place) for place in _places(part))
+        return any(asks_for_mode(place) for place in _places(part))
     live = _live(other.graph)
     names = {(operation.name, operation.location) for operation in matters}
     ids = {operation.id for operation in matters if operation.weighted}
@@ -246,65 +249,7 @@ def _places(part: Sequence[Operation]) -> set[Location]:
     return {place for operation in (part[0], part[-1]) for place in operation.stack}
 
 
-def _used_elsewhere(part: Sequence[Operation]) -> bool:
+def _used_elsewhere(graph: ModelGraph, part: Sequence[Operation]) -> bool:
     """Whether the source says that other arguments or other code use the part."""
-    return any(_is_read(place) for place in _places(part))
-
-
-def _functions_around(place: Location) -> list[ast.stmt]:
-    linecache.checkcache(place.path)
-    functions = _functions("".join(linecache.getlines(place.path)))
-    return [function for function in functions if _covers(function, place)]
-
-
-@lru_cache(maxsize=16)
-def _functions(source: str) -> list[ast.stmt]:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return []
-    return [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-
-
-def _covers(node: ast.stmt, place: Location) -> bool:
-    return node.lineno <= place.line <= (node.end_lineno or node.lineno)
-
-
-def _asks_for_mode(place: Location) -> bool:
-    """Whether a function around ``place`` reads ``self.training``."""
-    return any(
-        isinstance(node, ast.Attribute) and node.attr == "training"
-        for function in _functions_around(place)
-        for node in ast.walk(function)
-    )
-
-
-def _is_read(place: Location) -> bool:
-    """Whether what is assigned at ``place`` is kept as an attribute, or read in a conditional part."""
-    for function in _functions_around(place):
-        assignments = [node for node in ast.walk(function) if isinstance(node, (ast.Assign, ast.AugAssign))]
-        made = [node for node in assignments if _covers(node, place)]
-        names = {name for node in made for name in _targets(node)}
-        if any(_keeps(node) and (node in made or names & _loads(node.value)) for node in assignments):
-            return True
-        own = {id(inner) for node in assignments if names & _targets(node) for inner in ast.walk(node)}
-        for condition in ast.walk(function):
-            if isinstance(condition, (ast.If, ast.IfExp)) and names & _loads(condition, own):
-                return True
-    return False
-
-
-def _keeps(node: ast.Assign | ast.AugAssign) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(isinstance(target, ast.Attribute) for target in targets)
-
-
-def _loads(tree: ast.AST, but: Collection[int] = ()) -> set[str]:
-    """Names that are read in ``tree``, without the nodes whose id is in ``but``."""
-    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in but)
-    return {node.id for node in names if isinstance(node.ctx, ast.Load)}
-
-
-def _targets(node: ast.Assign | ast.AugAssign) -> set[str]:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
+    ran = frozenset((place.path, place.line) for operation in graph for place in operation.stack)
+    return any(is_read(place, ran) for place in _places(part))

@@ -187,10 +187,10 @@ def _mutation(
     block = blocks.of(operations[skip.join])
     shortcut = {*skip.steps, *connection.path}
     readers = [index for index in flow.readers[connection.fork.producer] if index not in shortcut]
-    write = operations[connection.fork.producer]
     found: tuple[Operation, Operand, str] | None = None
-    while write.inplace and len(flow.reads[write.index]) == 1:
-        read = flow.reads[write.index][0]
+    change = _change(flow, operations[connection.fork.producer])
+    while change is not None:
+        write, read = change
         source = past_views(flow, read)
         maker = operations[source.producer]
         owners = [common_owner(write.module, operations[reader].module) for reader in readers]
@@ -198,8 +198,17 @@ def _mutation(
         from_outside = maker.kind == "input" or not inside(maker.module, owner)
         if readers and from_outside and (block == owner or not inside(block, owner)):
             found = write, source, owner
-        write = operations[read.producer]
+        change = _change(flow, operations[read.producer])
     return found
+
+
+def _change(flow: Flow, operation: Operation) -> tuple[Operation, Operand] | None:
+    """The write that made ``operation``'s result of a tensor, in place or through a view, and that tensor."""
+    reads = flow.reads[operation.index]
+    if operation.base_name == "update" and len(operation.operands) == 2 and reads:
+        through = flow.graph.operations[operation.operands[1].producer]
+        return (through, operation.operands[0]) if through.inplace else None
+    return (operation, reads[0]) if operation.inplace and len(reads) == 1 else None
 
 
 def _fix(write: Operation) -> Remedy:

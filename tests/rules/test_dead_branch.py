@@ -21,6 +21,8 @@ class Net(nn.Module):
         self.body, self.side, self.head = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
         self.register_buffer("memory", torch.zeros(2, 8))
         self.kept: Tensor | None = None
+        self.features: list[Tensor] = []
+        self.store: dict[str, Tensor] = {}
 
     def forward(self, x: Tensor) -> object:
         return self.how(self, x)
@@ -49,7 +51,28 @@ def only_its_shape(net: Net, x: Tensor) -> Tensor:
     return net.body(x).view(out.shape)
 
 
-BAD = {each.__name__: each for each in (dropped, overwritten, summed_for_nothing, only_its_shape)}
+def left_in_a_list(net: Net, x: Tensor) -> Tensor:
+    features = [net.body(x)]
+    features.append(net.side(features[-1]))
+    return net.head(features[0])
+
+
+def left_in_a_dict(net: Net, x: Tensor) -> Tensor:
+    features = {"body": net.body(x), "side": net.side(x)}
+    return net.head(features["body"])
+
+
+BAD = {
+    each.__name__: each
+    for each in (
+        dropped,
+        overwritten,
+        summed_for_nothing,
+        only_its_shape,
+        left_in_a_list,
+        left_in_a_dict,
+    )
+}
 
 
 def returned_in_a_dict(net: Net, x: Tensor) -> object:
@@ -97,6 +120,45 @@ def written_into_a_slice(net: Net, x: Tensor) -> Tensor:
     return out
 
 
+def kept_in_a_list(net: Net, x: Tensor) -> Tensor:
+    net.features.append(net.side(x))
+    return net.head(net.body(x))
+
+
+def kept_in_a_dict(net: Net, x: Tensor) -> Tensor:
+    net.store["side"] = net.side(x)
+    return net.head(net.body(x))
+
+
+FEATURES: list[Tensor] = []
+
+
+def kept_in_a_module(net: Net, x: Tensor) -> Tensor:
+    FEATURES.append(net.side(x))
+    return net.head(net.body(x))
+
+
+def asked_for(net: Net, x: Tensor, *, all_of_them: bool = False) -> object:
+    out, features = net.body(x), []
+    features.append(net.side(out))
+    return (out, features) if all_of_them else out
+
+
+def behind_an_early_return(net: Net, x: Tensor, labels: Tensor | None = None) -> object:
+    out = net.body(x)
+    side = net.side(x)
+    if labels is None:
+        return net.head(out)
+    return net.head(out), (side - labels).square().mean()
+
+
+def side_by_side(net: Net, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    out, side = net.body(x), net.side(x)
+    if mask is not None:
+        out = out * mask + side
+    return net.head(out)
+
+
 GOOD = {
     each.__name__: each
     for each in (
@@ -108,6 +170,12 @@ GOOD = {
         for_labels_only,
         for_training_only,
         written_into_a_slice,
+        kept_in_a_list,
+        kept_in_a_dict,
+        kept_in_a_module,
+        asked_for,
+        behind_an_early_return,
+        side_by_side,
     )
 }
 

@@ -50,7 +50,20 @@ def concatenated(block: Block, x: Tensor) -> Tensor:
     return torch.cat([x, block.fc2(block.act(x))], dim=1)[:, :8]
 
 
-BAD = {each.__name__: each for each in (module, function, scaled, saved_first, concatenated)}
+def through_a_view(block: Block, x: Tensor) -> Tensor:
+    x.view(-1, 8).relu_()
+    return x + block.fc2(block.fc1(x))
+
+
+def past_autograd(block: Block, x: Tensor) -> Tensor:
+    x.detach().clamp_(min=0)
+    return x + block.fc2(block.fc1(x))
+
+
+BAD = {
+    each.__name__: each
+    for each in (module, function, scaled, saved_first, concatenated, through_a_view, past_autograd)
+}
 
 
 def copied(block: Block, x: Tensor) -> Tensor:
@@ -79,8 +92,15 @@ def joined_in_place(block: Block, x: Tensor) -> Tensor:
     return x
 
 
+def view_of_a_copy(block: Block, x: Tensor) -> Tensor:
+    out = x + 0
+    out.view(-1, 8).relu_()
+    return x + block.fc2(block.fc1(out))
+
+
 GOOD = {
-    each.__name__: each for each in (copied, own_tensor, after_the_layer, post_activation, joined_in_place)
+    each.__name__: each
+    for each in (copied, own_tensor, after_the_layer, post_activation, joined_in_place, view_of_a_copy)
 }
 
 
