@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.shapes import is_between_inputs
 from skiplint.linting.measuring import Measuring
 from skiplint.resizing import Resizing, resize
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from skiplint.graph import ModelGraph
     from skiplint.targets import ExampleInputs, ModelTarget
     from skiplint.targets.records import Device
     from skiplint.tracing import Subject
@@ -85,7 +87,7 @@ def _trace_on(target: ModelTarget, device: Device, running: Running) -> tuple[An
                 raise
             inputs = error.attempt
             graph = recovered(model, inputs.args, inputs.kwargs, name=target.name)
-            if graph is None:
+            if graph is None or (inputs.source == "inferred" and _is_wrong_guess(graph)):
                 raise
             return Analysis(graph, _subject(target, model, inputs)), inputs
         resized = resize(inputs.args, inputs.kwargs, running.resizing)
@@ -94,6 +96,11 @@ def _trace_on(target: ModelTarget, device: Device, running: Running) -> tuple[An
             model.train()
         graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
     return Analysis(graph, _subject(target, model, inputs)), inputs
+
+
+def _is_wrong_guess(graph: ModelGraph) -> bool:
+    """Whether the model fails on the inferred inputs before anything but them has had a part in it."""
+    return any(is_between_inputs(graph, fault) for fault in graph.faults)
 
 
 def _subject(target: ModelTarget, model: nn.Module, inputs: ExampleInputs) -> Subject:

@@ -147,3 +147,16 @@ def each_axis(value: object, axes: Shape) -> Shape | None:
 def as_argument(sizes: Shape) -> int | Shape:
     """One number for all axes where they are the same."""
     return sizes[0] if len(set(sizes)) == 1 else sizes
+
+
+def is_between_inputs(graph: ModelGraph, fault: Fault) -> bool:
+    """Whether nothing of the model's own had a part in the mismatch: only the inputs' shapes are to blame."""
+    pending, seen = [fault.operation], set[int]()
+    while pending:
+        index = pending.pop()
+        operation = graph.operations[index]
+        if operation.weighted or operation.kind not in ("call", "input"):
+            return False
+        seen.add(index)
+        pending += [each.producer for each in operation.operands if each.producer not in seen]
+    return True

@@ -149,6 +149,8 @@ def _conv(use: Use, channels: int) -> Shapes:
         if use.reshaped:
             shapes += [("B", "T", channels, *sides), ("B", *sides), ("B", channels * 16, *sides)]
             shapes += [("B", "T", channels)] if use.spatial == 1 else []
+            if use.shared_by > 1:  # a label, spread over the image that it is joined to
+                shapes.insert(1, ("B", channels))
         if not use.transposed:
             shapes += [last]
     return shapes

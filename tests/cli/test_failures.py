@@ -51,6 +51,21 @@ def test_the_users_code_is_at_fault(tmp_path: Path, skiplint: Run, source: str, 
     assert len(rest) <= 1
 
 
+def test_inputs_that_nothing_tells_about_are_no_fault_of_the_model(tmp_path: Path, skiplint: Run) -> None:
+    """Which sizes fit each other, only the author knows; a guess that fails is not the model's fault."""
+    (tmp_path / "model.py").write_text(
+        "import torch\n"
+        + FORWARD.replace("forward(self, x)", "forward(self, a, b)").format(
+            init="pass", forward="x = torch.cat([a, b], -1) + torch.cat([a, b, b], -1)[..., 1:]"
+        )
+    )
+    done = skiplint("model.py")
+    assert done.returncode == 2
+    assert "forward runs on none of the inputs tried" in done.stderr
+    assert "or add [[tool.skiplint.models]] with target" in done.stderr
+    assert "SKL" not in done.stdout
+
+
 def test_verbose_shows_the_users_traceback(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "model.py").write_text(net(forward="raise ValueError('no way')"))
     done = skiplint("model.py", "--verbose")

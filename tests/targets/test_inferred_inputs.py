@@ -515,6 +515,19 @@ class Attention(nn.Module):
         return self.attention(query, context, context)[0]
 
 
+class LabelledImage(nn.Module):
+    """As in StarGAN: a label of a row is spread over the image that it goes with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 4, 3)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        c = c.view(c.size(0), c.size(1), 1, 1)
+        c = c.repeat(1, 1, x.size(2), x.size(3))
+        return self.conv(torch.cat((x, c), 1))  # type: ignore[no-any-return]
+
+
 class GraphLayer(nn.Module):
     """A graph convolution with a dense adjacency matrix."""
 
@@ -572,6 +585,7 @@ CASES: list[tuple[Callable[[], nn.Module], list[Any]]] = [
     (LazyHead, [[1, 3, 224, 224]]),
     (Encoder, [[16, 1, 12]]),
     (Attention, [[1, 16, 8], [1, 16, 6]]),
+    (LabelledImage, [[1, 4, 224, 224], [1, 4]]),
     (GraphLayer, [[1, 16, 8], [16, 16]]),
     (LossOfModel, [[1, 3, 224, 224], [1, 3, 224, 224]]),
     (lambda: nn.DataParallel(Siamese()), [[1, 1, 224, 224], [1, 1, 224, 224]]),
