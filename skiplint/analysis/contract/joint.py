@@ -90,7 +90,7 @@ def _equal(prober: Prober, contract: Contract) -> Contract | None:
         for size in (*doubtful(sizes, start), another(sizes, start))
     ]
     holds = not ones or all(prober.accepts(point) == tied.accepts(point) for point in beside)
-    return tied if holds else replace(tied, ones=False)
+    return tied if holds else replace(tied, ones=False, independent=False)
 
 
 def _together(prober: Prober, contract: Contract) -> tuple[int | None, ...]:

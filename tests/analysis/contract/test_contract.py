@@ -134,6 +134,24 @@ def assert_true_on_a_grid(model: nn.Module, contract: Contract, *first: int, top
     assert wrong == []
 
 
+def test_where_one_beside_others_follows_no_rule_no_rule_is_claimed() -> None:
+    class Normed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 4, 3, 2, 1), nn.InstanceNorm2d(4)
+            self.up = nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = F.interpolate(self.up(self.norm(self.conv(x))), size=x.shape[2:])
+            return y + y.mT
+
+    contract = contract_of(Normed(), torch.rand(1, 3, 20, 20))
+    assert not contract.independent
+    assert contract_in_words(contract) == (
+        "height must equal width; height and width must be at least 3; other combinations may differ"
+    )
+
+
 class Mirrored(nn.Module):
     """The sum of a volume and its mirror image."""
 
