@@ -16,7 +16,7 @@ class Case:
     source: str
     """Repository and number of the issue or pull request."""
     code: str | None
-    """The rule that finds it; None for a report that was a misunderstanding."""
+    """The rule that finds it; None where nothing in the model tells it from what others mean to write."""
     before: Callable[[], nn.Module]
     after: Callable[[], nn.Module] | None
     inputs: Callable[[], tuple[Tensor, ...]]
