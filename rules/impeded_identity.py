@@ -17,7 +17,7 @@ from skiplint.graph import Operand, Operation
 from ._factors import Factors
 from ._norms import Norms
 from ._reading import ACTIVATIONS, DROPOUTS, Tensor, flow_of, past_views, shapes_of, tensor, tensor_name
-from ._streams import branch_operations
+from ._streams import branch_operations, main_operand
 
 _KEEPS_VARIANCE = 0.03
 """How far the sum of squares may be from 1: 0.7 for the square root of a half is fine."""
@@ -41,7 +41,8 @@ class ImpededIdentity(Rule):
     the addition where the next block starts from the product. Factors that keep the variance are left
     alone: those whose squares sum to 1, as in `(x + f(x)) / sqrt(2)` and `0.8 * x + 0.6 * f(x)`. So are
     equal ones before a norm, which takes them out again, the damping of an iteration that uses the same
-    weights again, and a tensor that is added anew to many layers (the initial residual of GCNII).
+    weights again, a tensor that is added anew to many layers (the initial residual of GCNII), and the
+    velocity of a momentum network, which is itself added to a stream with a clean path.
 
     ## Why it is bad
     The gradient of a residual network is the sum over all paths, and the one path without obstacles keeps
@@ -80,6 +81,7 @@ class ImpededIdentity(Rule):
         """Look along every short identity shortcut."""
         flow = flow_of(analysis)
         norms, factors = Norms(flow), Factors(analysis)
+        branches = _branches(flow, analysis.skips)
         starts = Counter(each.fork.producer for skip in analysis.skips for each in skip.connections)
         for skip in analysis.skips:
             if skip.kind != "additive" or skip.long or len(skip.operands) != 2:
@@ -87,7 +89,10 @@ class ImpededIdentity(Rule):
             for connection in skip.connections:
                 if connection.shortcut == "identity" and _is_bypass(flow, skip, connection):
                     found = self._obstacle(flow, norms, skip, connection)
-                    found = found or self._factor(_Scaled(flow, norms, factors, skip, connection), starts)
+                    # A branch of another stream, which this branch reads, is no stream itself (momentum).
+                    beside = branches.get(tensor(connection.fork), skip.join) < skip.join
+                    if found is None and not beside:
+                        found = self._factor(_Scaled(flow, norms, factors, skip, connection), starts)
                     if found is not None:
                         yield self._finding(flow, skip, connection, *found)
 
@@ -226,6 +231,15 @@ def _is_bypass(flow: Flow, skip: Skip, connection: Connection) -> bool:
         for index in connection.path
         if graph.operations[index].base_name in ADDITIONS
     )
+
+
+def _branches(flow: Flow, skips: Iterable[Skip]) -> dict[Tensor, int]:
+    """Each tensor that is added to a shortcut, with the addition."""
+    return {
+        tensor(past_views(flow, main_operand(skip))): skip.join
+        for skip in skips
+        if len(skip.connections) == 1 and len(skip.operands) == 2
+    }
 
 
 def _obstacle(norms: Norms, operation: Operation) -> str | None:

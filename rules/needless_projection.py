@@ -14,6 +14,7 @@ from skiplint.graph import Operand, Operation
 
 from ._norms import Norms
 from ._reading import flow_of, is_depthwise, shapes_of, tensor_name
+from ._streams import branch_operations, main_operand
 
 
 class NeedlessProjection(Rule):
@@ -139,10 +140,12 @@ def _needless(flow: Flow, norms: Norms, skip: Skip) -> list[Operation]:
         return []
     path = [graph.operations[index] for index in connection.path]
     projections = [operation for operation in path if operation.weighted]
-    linear = all(_is_linear(norms, each) for each in path if not each.weighted)
+    linear = all(_is_linear(flow, norms, each) for each in path if not each.weighted)
     if not linear or is_depthwise(graph, projections[0]):
         return []
-    main = skip.operands[1 - connection.operand].producer
+    if all(each.weighted or _is_linear(flow, norms, each) for each in branch_operations(flow, skip)):
+        return []  # W x + B A x, a low-rank adapter: one linear map
+    main = main_operand(skip).producer
     return projections[:1] if _hands_on(flow, connection.fork.producer, main) else []
 
 
@@ -162,6 +165,7 @@ def _hands_on(flow: Flow, above: int, below: int) -> bool:
     return False
 
 
-def _is_linear(norms: Norms, operation: Operation) -> bool:
-    """Views, dropout and norms, which are linear once trained."""
-    return is_unchanged(operation) or norms.source(Operand(operation.index, 0, "0")) is not None
+def _is_linear(flow: Flow, norms: Norms, operation: Operation) -> bool:
+    """Views, dropout, scales and norms, which are linear once trained."""
+    scales = operation.base_name in ("mul", "div") and len(flow.reads[operation.index]) == 1
+    return is_unchanged(operation) or scales or norms.source(Operand(operation.index, 0, "0")) is not None

@@ -163,6 +163,23 @@ def test_what_is_added_to_every_layer_is_not_handed_on() -> None:
     assert findings_of(ImpededIdentity(), Initial(), torch.randn(2, 8)) == []
 
 
+def test_a_velocity_is_no_stream() -> None:
+    class Momentum(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.layers = nn.Linear(8, 8), nn.ModuleList(nn.Linear(8, 8) for _ in range(4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.stem(x)
+            velocity = torch.zeros_like(x)
+            for layer in self.layers:
+                velocity = 0.9 * velocity + 0.1 * torch.tanh(layer(x))
+                x = x + velocity
+            return x
+
+    assert findings_of(ImpededIdentity(), Momentum(), torch.randn(2, 8)) == []
+
+
 def test_variance_that_is_kept_before_a_norm_by_hand() -> None:
     def forward(block: Block, x: Tensor) -> Tensor:
         x = x / (1e-4 + x.norm(dim=1, keepdim=True))
@@ -280,6 +297,9 @@ OF_ITS_OWN: dict[str, Forward] = {
     "an activation": lambda block, x: functional.silu(block.fc3(x)) + block.branch(x),
     "an activation before": lambda block, x: block.fc3(torch.tanh(x)) + block.branch(x),
     "depthwise": lambda block, x: block.depthwise(x[..., None])[..., 0] + block.branch(x),
+    "a low-rank adapter": lambda block, x: (
+        block.fc3(x) + 4 * block.fc2(block.fc1(functional.dropout(x, 0.1)))
+    ),
     "a branch with one layer": lambda block, x: block.fc3(x) + block.fc2(functional.gelu(x)),
 }
 
