@@ -17,7 +17,7 @@ from skiplint.analysis.skips.roles import CONCATENATIONS, concatenated_axis
 from skiplint.graph import Fault, ModelGraph, Operation
 
 from ._reading import sizes
-from ._remedies import INPUTS, OUTPUTS, Advice, advised, built_argument, lane_of, rebuilt, wrapped
+from ._remedies import INPUTS, OUTPUTS, Advice, advised, built_argument, lane_of, rebuilt, turned, wrapped
 
 
 def join_advice(
@@ -50,6 +50,10 @@ def join_advice(
         return advised(wrapped(operation, operand, f"{{}}[...{behind}]", words))
     if len(have) != len(want):
         return Advice(f"bring both operands to one shape, such as {sizes(want)}")
+    turn = turned(have, want) if operation.base_name not in CONCATENATIONS else None
+    if turn is not None:
+        words = f"turn {odd.maker.id} from {sizes(have)} to {sizes(want)} with {turn.format('').lstrip('.')}"
+        return advised(wrapped(operation, operand, turn, words))
     return _whole(operation, graph, fault, _fitting(graph, operation, fault, odd, sources))
 
 

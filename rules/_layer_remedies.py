@@ -6,16 +6,25 @@ import math
 from typing import Any
 
 from skiplint import Remedy
-from skiplint.analysis.shapes import Shape, Source
+from skiplint.analysis.shapes import Shape
 from skiplint.graph import Fault, ModelGraph, Operation, fitting_sizes
 
 from ._reading import NORMS, sizes
-from ._remedies import INPUTS, OUTPUTS, Advice, Lane, advised, built_argument, lane_of, rebuilt, wrapped
+from ._remedies import (
+    INPUTS,
+    OUTPUTS,
+    Advice,
+    Lane,
+    advised,
+    built_argument,
+    lane_of,
+    rebuilt,
+    turned,
+    wrapped,
+)
 
 
-def layer_advice(
-    graph: ModelGraph, operation: Operation, fault: Fault, axis: int, unit: str, source: Source | None
-) -> Advice:
+def layer_advice(graph: ModelGraph, operation: Operation, fault: Fault, axis: int, unit: str) -> Advice:
     """The number that a layer, or the one before it, has to be built with."""
     operand = operation.operands[fault.operand]
     given, built = fault.actual[axis], fault.expected[axis]
@@ -39,9 +48,12 @@ def layer_advice(
     words = f"build {operation.id} " + (
         f"for {given} {unit} instead of {built}" if norm else f"with {given} input {unit} instead of {built}"
     )
-    if not norm and source is not None and _makes(source, given):
-        words += f", or {source.maker.id} with {built} output {unit}"
+    if not norm and lane is not None and lane.alone and not lane.through_norm and _makes(lane.layer, given):
+        words += f", or {lane.layer.id} with {built} output {unit}"
     name = built_argument(INPUTS, operation) if fault.operand == 0 else None
+    if fault.operand and name is None and operation.base_name == "multi_head_attention_forward":
+        name = {1: "kdim", 2: "vdim"}.get(fault.operand)
+        words = f"build {operation.module} with {name}={given} instead of {built}"
     if name is None or not _divides(operation, given):
         return Advice(words)
     old: Any = built
@@ -52,6 +64,7 @@ def layer_advice(
 
 _DEALING = ("split", "unsafe_split", "pixel_shuffle", "channel_shuffle", "native_channel_shuffle", "glu")
 """Calls of which nothing tells whether the operand is wrong or they are."""
+_PRODUCTS = ("matmul", "bmm", "mm", "addmm", "baddbmm", "einsum", "scaled_dot_product_attention")
 _RECURRENT = ("lstm", "gru", "rnn")
 _ATTENTION = "torch.nn.modules.activation.MultiheadAttention"
 
@@ -80,10 +93,9 @@ def _keys(graph: ModelGraph, operation: Operation, given: int, built: int) -> st
     return f"build {operation.module} with {both}, or give it keys and values of {built} features"
 
 
-def _makes(source: Source, given: int) -> bool:
+def _makes(maker: Operation, given: int) -> bool:
     """Whether the number is that of the layer's outputs, and nothing in between has changed it."""
-    maker = source.maker
-    if not maker.weighted or not maker.base_name.startswith(("conv", "linear")):
+    if not maker.base_name.startswith(("conv", "linear", "embedding")):
         return False
     made = maker.outputs[0].shape
     place = 1 if maker.base_name.startswith("conv") else len(made) - 1
@@ -104,21 +116,37 @@ def _divides(operation: Operation, given: int) -> bool:
 
 
 def shape_advice(graph: ModelGraph, operation: Operation, fault: Fault) -> Advice | None:
-    """The sizes for a reshape that asks for other than there are; the transposed operand of a product."""
-    operand, have = operation.operands[fault.operand], fault.actual
-    if operation.base_name in ("matmul", "bmm", "mm"):
-        turned = (*fault.expected[:-2], *reversed(fault.expected[-2:]))
-        if fault.operand != 1 or turned != have:
-            return None
-        words = f"transpose the second operand: {graph.operations[operand.producer].id} is {sizes(have)}"
-        return advised(wrapped(operation, operand, "{}.transpose(-2, -1)", words))
+    """The sizes for a reshape that asks for other than there are; an operand turned as the call takes it."""
+    operand, have, want = operation.operands[fault.operand], fault.actual, fault.expected
+    maker = graph.operations[operand.producer].id
     if operation.base_name in ("view", "reshape"):
-        return _reshaped(operation, have, fault.expected)
+        return _reshaped(operation, have, want)
     if operation.base_name == "pixel_unshuffle":
-        return Advice(f"crop or pad the input to {sizes(fault.expected[-2:])}")
+        return Advice(f"crop or pad the input to {sizes(want[-2:])}")
     if operation.base_name.startswith(_RECURRENT):
-        return Advice(f"start {operation.id} with a state of {sizes(fault.expected)}")
+        return Advice(f"start {operation.id} with a state of {sizes(want)}")
+    turn = turned(have, want)
+    if operation.base_name in ("matmul", "bmm", "mm"):
+        if turn is not None and fault.operand == 1:
+            words = f"transpose the second operand: {maker} is {sizes(have)}"
+            return advised(wrapped(operation, operand, "{}.transpose(-2, -1)", words))
+    elif turn is not None:
+        return _turned(graph, operation, fault, turn)
+    if len(have) == len(want) and operation.base_name in _PRODUCTS:
+        return Advice(f"let {maker} give {sizes(want)} instead of {sizes(have)}")
     return None
+
+
+def _turned(graph: ModelGraph, operation: Operation, fault: Fault, turn: str) -> Advice:
+    operand, have, want = operation.operands[fault.operand], fault.actual, fault.expected
+    how = turn.format("").lstrip(".")
+    words = f"give it {sizes(want)}: {graph.operations[operand.producer].id} is {sizes(have)}, {how} turns it"
+    if fault.blame == "width":
+        back = turned(want, have) or turn
+        words += f", and turn what comes out back with {back.format('').lstrip('.')}"
+    if fault.blame == "width" or operation.module_class.startswith("torch.nn.modules."):
+        return Advice(words)  # it is the module that is called in the source
+    return advised(wrapped(operation, operand, turn, words))
 
 
 def _reshaped(operation: Operation, have: Shape, expected: Shape) -> Advice | None:

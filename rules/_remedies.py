@@ -115,6 +115,18 @@ def wrapped(
     )
 
 
+def turned(have: tuple[int, ...], want: tuple[int, ...]) -> str | None:
+    """The expression that takes one shape to the other by moving an axis; None if none does."""
+    if len(have) != len(want) or have == want or sorted(have) != sorted(want):
+        return None
+    if len(have) > 3 and want == (have[0], have[-1], *have[1:-1]):
+        return "{}.movedim(-1, 1)"
+    if len(have) > 3 and want == (have[0], *have[2:], have[1]):
+        return "{}.movedim(1, -1)"
+    differing = [axis for axis, (own, size) in enumerate(zip(have, want, strict=True)) if own != size]
+    return f"{{}}.transpose({differing[0]}, {differing[1]})" if len(differing) == 2 else None
+
+
 def advised_outputs(graph: ModelGraph, operand: Operand, want: tuple[int, ...]) -> Advice:
     """The number of outputs of the operand's own last layer for the shape ``want``."""
     have = graph.spec(operand).shape

@@ -65,7 +65,7 @@ class MismatchedLayer(Rule):
         given, built = have[axis], fault.expected[axis]
         unit = "features" if axis == len(have) - 1 else "channels"
         source = next(iter(sources_of(graph, fault)), None)
-        found = layer_advice(graph, operation, fault, axis, unit, source)
+        found = layer_advice(graph, operation, fault, axis, unit)
         return self.finding(
             f"{operation.id} gets {given} {unit}{_parts(graph, source)} but was built for {built}{often}",
             node=operation,

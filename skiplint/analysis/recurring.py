@@ -45,7 +45,8 @@ def _cause(graph: ModelGraph, fault: Fault) -> Hashable:
         return line, operation.base_name, fault.operand, operation.parameters
     if fault.kind == "shape" and operation.parameters:
         return line, operation.base_name, operation.parameters
-    if fault.kind == "shape" or fault.axis is not None:
+    turned = fault.actual != fault.expected and sorted(fault.actual) == sorted(fault.expected)
+    if fault.kind == "shape" or fault.axis is not None or turned:
         return line, operation.base_name, fault.operand, repr(operation.args), repr(operation.kwargs)
     return line, operation.base_name, _origin(graph, operation.operands[fault.operand])
 

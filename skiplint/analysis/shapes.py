@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from skiplint.analysis.skips.axes import MOVES
 from skiplint.analysis.skips.roles import CONCATENATIONS
 from skiplint.graph import Fault, ModelGraph, Operand, Operation
 
@@ -55,7 +56,10 @@ def is_convolutional(source: Source, sources: Collection[Source]) -> bool:
     if len(source.shape) < 3:
         return False
     makers = [each.layers[0].name for each in (source, *sources) if each.layers]
-    return makers[0].startswith(("conv", "_conv")) if makers else True
+    convolutional = [name.startswith(("conv", "_conv")) for name in makers]
+    if len(source.shape) > 3:
+        return any(convolutional) or not makers
+    return convolutional[0] if makers else True
 
 
 def strided(size: int, stride: int, kernel: int = 1, padding: int = 0, dilation: int = 1) -> int:
@@ -87,15 +91,16 @@ def misfit_paddings(
     left, operand = missing, source.operand
     while any(left) and operand.producer not in shared:
         layer = graph.operations[operand.producer]
+        before = next((each for each in layer.operands if graph.operations[each.producer].data), None)
+        if before is None:
+            break
         keeping = _keeping(graph, layer)
         if keeping is not None and any(keeping[1]):
             found.append((layer, keeping[0]))
             left = tuple(gap - own for gap, own in zip(left, keeping[1], strict=True))
-        elif keeping is None and not _keeps_space(graph, layer):
+        elif keeping is None and not _keeps_space(graph, layer, before):
             break
-        if not layer.operands:
-            break
-        operand = layer.operands[0]
+        operand = before
     return found if found and not any(left) else []
 
 
@@ -110,10 +115,11 @@ def _behind(graph: ModelGraph, operand: Operand) -> frozenset[int]:
     return frozenset(seen)
 
 
-def _keeps_space(graph: ModelGraph, operation: Operation) -> bool:
-    if not operation.operands or not operation.outputs:
-        return False
-    return graph.spec(operation.operands[0]).shape[2:] == operation.outputs[0].shape[2:]
+def _keeps_space(graph: ModelGraph, operation: Operation, before: Operand) -> bool:
+    """Also where the channels are the last axis for a while, as in ConvNeXt."""
+    if operation.base_name in MOVES or operation.base_name == "linear":
+        return True
+    return graph.spec(before).shape[2:] == operation.outputs[0].shape[2:]
 
 
 def _keeping(graph: ModelGraph, layer: Operation) -> tuple[Shape, Shape] | None:

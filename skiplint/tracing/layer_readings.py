@@ -16,6 +16,12 @@ def _wanting(call: Call, expected: Shape) -> Iterator[Candidate]:
     yield as_meant(call, "layer", 0, {0: expected}, blame="operand")
 
 
+def _turned(call: Call, meant: Shape) -> Iterator[Candidate]:
+    """The channels are there, on another axis."""
+    yield as_meant(call, "shape", 0, {0: meant})
+    yield as_meant(call, "shape", 0, {0: meant}, blame="operand")
+
+
 def convolution(call: Call) -> Iterator[Candidate]:
     """The channels that the weights take."""
     data, weight = call.shapes[0], call.shapes[1]
@@ -27,6 +33,8 @@ def convolution(call: Call) -> Iterator[Candidate]:
         return
     expected = (*data[:axis], channels, *data[axis + 1 :])
     if expected != data:
+        if len(data) > 2 and axis == 1 and data[-1] == channels:
+            yield from _turned(call, (*data[:1], data[-1], *data[1:-1]))
         yield from _wanting(call, expected)
 
 
@@ -59,6 +67,8 @@ def linear(call: Call) -> Iterator[Candidate]:
     if not data or len(weight) != 2 or data[-1] == weight[1]:
         return
     expected = (*data[:-1], weight[1])
+    if len(data) > 2 and data[1] == weight[1]:
+        yield from _turned(call, (*data[:1], *data[2:], data[1]))
     yield from _wanting(call, expected)
     if weight[0] == weight[1]:  # one width in and out: it may also have been meant to keep what it gets
         yield Candidate(Choice("layer", 0, expected, blame="width"), None)
@@ -128,7 +138,10 @@ def attention(call: Call) -> Iterator[Candidate]:
 def multi_head(call: Call) -> Iterator[Candidate]:
     """``F.multi_head_attention_forward`` asserts the width that it was built for."""
     width = call.argument(3, "embed_dim_to_check")
-    if not isinstance(width, int) or not call.shapes or call.shapes[0][-1] == width:
+    if not isinstance(width, int) or len(call.shapes) < 3:
+        return
+    if call.shapes[0][-1] == width:
+        yield from _keys(call)
         return
     given = call.shapes[0][-1]
     odd = {
@@ -137,6 +150,23 @@ def multi_head(call: Call) -> Iterator[Candidate]:
     yield as_meant(call, "layer", 0, odd)
     yield as_meant(call, "layer", 0, odd, blame="operand")
     yield Candidate(Choice("layer", 0, odd[0], blame="width"), _of_width(call, width, given))
+
+
+def _keys(call: Call) -> Iterator[Candidate]:
+    """Keys or values of another width than their weights: with weights for what there is."""
+    weights = [call.kwargs.get(f"{name}_proj_weight") for name in "kv"]
+    odd = {
+        place: weight
+        for place, weight in enumerate(weights, 1)
+        if isinstance(weight, torch.Tensor) and weight.shape[1] != call.shapes[place][-1]
+    }
+    places = {id(tensor): place for place, tensor in enumerate(call.tensors)}
+    fitting = {
+        places[id(weight)]: (int(weight.shape[0]), call.shapes[place][-1]) for place, weight in odd.items()
+    }
+    for place, weight in odd.items():
+        expected = (*call.shapes[place][:-1], int(weight.shape[1]))
+        yield Candidate(Choice("layer", place, expected), call.resized(fitting))
 
 
 def _of_width(call: Call, built: int, given: int) -> Call:
@@ -167,6 +197,10 @@ def norm(call: Call) -> Iterator[Candidate]:
         expected = (shape[0], sizes[0], *shape[2:]) if sizes and len(shape) > 1 else shape
     expected = tuple(map(int, expected))
     if expected != shape:
+        if call.name in ("layer_norm", "rms_norm") and len(shape) > 2 and shape[1:2] == tuple(wanted):
+            last = (*shape[:1], *shape[2:], shape[1])
+            yield from _turned(call, last)
+            yield Candidate(Choice("shape", 0, last, blame="width"), None)  # and turned back behind it
         yield Candidate(Choice("layer", 0, expected), None)
         meant = call.resized({0: expected})
         yield Candidate(Choice("layer", 0, expected, blame="operand"), meant)

@@ -23,6 +23,7 @@ from skiplint.tracing.calls import Call, Choice, Shape
 from skiplint.tracing.candidates import candidates
 from skiplint.tracing.errors import SHAPE_ERRORS
 from skiplint.tracing.join_readings import CONCATENATIONS, concatenated, kept_axis
+from skiplint.tracing.layouts import Layouts
 from skiplint.tracing.strict import assert_fits
 from skiplint.tracing.trees import walk
 from skiplint.tracing.widths import Widths
@@ -79,7 +80,7 @@ class Repairs:
         self._read: dict[int, dict[World, set[Choice]]] = {}
         """In which worlds a failed call has been read, and in what other ways there."""
         self._settled: World = HERE
-        self._widths = Widths()
+        self._widths, self._layouts = Widths(), Layouts()
 
     @property
     def faults(self) -> list[Fault]:
@@ -107,7 +108,7 @@ class Repairs:
                 if ran:
                     self._settle(world)
                     return Repair(result, None, world=world)
-        found = next(_outcomes(call), None)
+        found = next(self._outcomes(call, call), None)
         if found is None:
             return None
         result, choice = found
@@ -119,6 +120,7 @@ class Repairs:
 
     def failed(self, record: int, call: Call, repair: Repair, message: str) -> None:
         """Note the fault of the call at ``record``, and what the other readings of it would give."""
+        self._layouts.note(call, repair.result)
         choice, meant = repair.choice, self._read_in(call, repair.world)
         if choice is None and call.name in CONCATENATIONS and meant is not None:
             self._note_axis(record, meant, repair.result)
@@ -145,7 +147,7 @@ class Repairs:
         if read is None:
             self._remember(repair.result, None, base)
             return
-        for place, (other, chosen) in enumerate(_outcomes(read)):
+        for place, (other, chosen) in enumerate(self._outcomes(read, call)):
             world = base if place == 0 else base | {Origin(record, chosen)}
             if len(world) > _MOST_ORIGINS:
                 break
@@ -159,6 +161,7 @@ class Repairs:
         """Hand the other readings of a call's operands on to its result."""
         if call.name in CONCATENATIONS:
             self._note_axis(record, call, result)
+        self._layouts.note(call, result)
         self._widths.note(call, result, takes_one=call.name in _LAYER_AXES)
         if not self._readings and not self._ratios:
             return
@@ -173,6 +176,20 @@ class Repairs:
             )
             ran, other = (False, None) if left else self._run_in(call, world)
             self._remember(result, other if ran else None, world)
+
+    def _outcomes(self, call: Call, given: Call) -> Iterator[tuple[Any, Choice]]:
+        """The results that a call may have been meant to give; ``given`` is the call as it was made."""
+        for candidate in candidates(call):
+            shapes = tuple(call.shapes)
+            choice = replace(candidate.choice, actual=shapes[candidate.choice.operand], shapes=shapes)
+            if not self._layouts.allows(given, choice):
+                continue
+            if candidate.call is None:
+                ran, result = True, torch.empty_like(call.tensors[0])
+            else:
+                ran, result = _run(candidate.call)
+            if ran:
+                yield result, choice
 
     def _blame(self, call: Call, choice: Choice, world: World) -> bool:
         """Say that the operand itself is meant to be of another width; False where that is settled."""
@@ -304,18 +321,6 @@ def _wants(call: Call, origin: Origin) -> bool:
     if axis is None or origin.choice.axis is None:
         return False
     return axis % len(call.shapes[0]) == origin.choice.axis
-
-
-def _outcomes(call: Call) -> Iterator[tuple[Any, Choice]]:
-    """The results that a call may have been meant to give."""
-    for candidate in candidates(call):
-        if candidate.call is None:
-            ran, result = True, torch.empty_like(call.tensors[0])
-        else:
-            ran, result = _run(candidate.call)
-        if ran:
-            shapes = tuple(call.shapes)
-            yield result, replace(candidate.choice, actual=shapes[candidate.choice.operand], shapes=shapes)
 
 
 def _run(call: Call) -> tuple[bool, Any]:

@@ -42,13 +42,34 @@ def _rebuild(tree: ast.Module, finding: Finding) -> None:
 
 
 def _constructor(tree: ast.Module, path: str) -> ast.Call:
+    places = [path.rpartition(".")[2], path]
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             for target, value in _assigned(node):
-                named = isinstance(target, ast.Attribute) and target.attr == path.rpartition(".")[2]
-                if named and isinstance(value, ast.Call):
+                if _place(target) in places and isinstance(value, ast.Call):
                     return value
+                for key, item in _named_items(value):
+                    if f"{_place(target)}.{key}" == path:
+                        return item
     raise AssertionError(f"nothing assigns self.{path}")
+
+
+def _place(target: ast.expr) -> str:
+    """``layers.2`` for ``self.layers[2]``."""
+    if isinstance(target, ast.Subscript):
+        return f"{_place(target.value)}.{ast.unparse(target.slice)}"
+    return target.attr if isinstance(target, ast.Attribute) else ""
+
+
+def _named_items(value: ast.expr) -> list[tuple[str, ast.Call]]:
+    """What ``nn.ModuleDict({...})`` holds."""
+    found = []
+    for node in ast.walk(value):
+        if isinstance(node, ast.Dict):
+            for key, item in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(item, ast.Call):
+                    found.append((str(key.value), item))
+    return found
 
 
 def _assigned(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
@@ -82,6 +103,8 @@ def _node(tree: ast.Module, finding: Finding) -> Any:
         for node in ast.walk(tree)
         if getattr(node, "lineno", 0) == finding.location.line and _is_called(node, name)
     ]
+    if len(found) > 1:
+        found = [node for node in found if node.col_offset + 1 == finding.location.column]
     assert len(found) == 1, f"{len(found)} candidates for {finding.fix} in line {finding.location.line}"
     return found[0]
 

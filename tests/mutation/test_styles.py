@@ -9,14 +9,17 @@ from textwrap import dedent
 import pytest
 
 import skiplint
-from skiplint import Finding
+from skiplint import Finding, Settings
 
 from . import styles
 from .applying import applied
-from .test_planted_shapes import ANY_SIZE, load
+from .architectures import ARCHITECTURES
+from .test_planted_shapes import load
 
-SOURCES = styles.RECURRENT | styles.JOINS | styles.PADDINGS | styles.LAYERS | styles.NARROW | styles.LOOPS
-HEADER = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+PARTS = (styles.RECURRENT, styles.JOINS, styles.PADDINGS, styles.LAYERS, styles.NARROW, styles.LOOPS)
+SOURCES = {name: text for part in (*PARTS, ARCHITECTURES) for name, text in part.items()}
+HEADER = "import math\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+SHAPES = Settings(select=("SKL101", "SKL102", "SKL103"))
 MARK = re.compile(r"# (SKL\d+) (.+)$")
 
 
@@ -26,7 +29,7 @@ def source_of(name: str) -> str:
 
 def findings_in(text: str, folder: Path) -> tuple[Finding, ...]:
     model, inputs = load(text, str(folder))
-    return skiplint.lint(model, *inputs, settings=ANY_SIZE).findings
+    return skiplint.lint(model, *inputs, settings=SHAPES).findings
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -43,3 +46,4 @@ def test_each_fault_is_found_at_its_line_with_a_remedy(name: str, tmp_path: Path
     if all(each.fix for each in findings):
         mended, inputs = load(applied(text, findings), str(tmp_path), "mended.py")
         mended(*inputs)
+        assert not skiplint.lint(mended, *inputs, settings=SHAPES).findings
