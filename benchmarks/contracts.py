@@ -16,6 +16,7 @@ from torch import nn
 
 from skiplint import Analysis
 from skiplint.analysis.contract.words import contract_in_words
+from skiplint.linting.measuring import Measuring
 from skiplint.linting.registry import load_registry
 from skiplint.linting.report import ModelReport
 from skiplint.linting.session import Session
@@ -37,7 +38,7 @@ def seconds(model: nn.Module, x: torch.Tensor, *, contracts: bool) -> tuple[floa
     graph = trace(model, x)
     traced = time.process_time() - start
     analysis = Analysis(graph, Subject(model, (x,), {}))
-    session = Session(load_registry(), contracts=contracts)
+    session = Session(load_registry(), measuring=Measuring(contract=contracts))
     session.add(analysis, ModelReport(target="model", name="model", status="traced"))
     return traced, time.process_time() - start, analysis
 
