@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _GATES = frozenset({"sigmoid", "hardsigmoid"})
-_MIXES = frozenset({"add", "sub", "mul", "neg", "rsub", "lerp", "addcmul", "where"})
+_MIXES = frozenset({"add", "sub", "mul", "neg", "rsub", "lerp", "addcmul", "where", "stack", "sum", "mean"})
 _STATE = frozenset({"parameter", "buffer"})
 
 

@@ -19,10 +19,14 @@ TRANSFORM: dict[str, Form] = {
     "difference": lambda x, h, t: x + t * (h - x),
     "addcmul": lambda x, h, t: torch.addcmul(x, t, h - x),
     "three terms": lambda x, h, t: h * t + x - x * t,
+    "stacks": lambda x, h, t: (torch.stack([h, x]) * torch.stack([t, 1 - t])).sum(0),
+    "stacks at the end": lambda x, h, t: (torch.stack([x, h], -1) * torch.stack([1 - t, t], -1)).sum(-1),
+    "a mean of stacks": lambda x, h, t: torch.stack([2 * t * h, 2 * (1 - t) * x]).mean(0),
 }
 CARRY: dict[str, Form] = {
     "written out": lambda x, h, t: t * x + (1 - t) * h,
     "lerp": lambda x, h, t: torch.lerp(h, x, t),
+    "stacks": lambda x, h, t: (torch.stack([1 - t, t]) * torch.stack([h, x])).sum(0),
 }
 
 

@@ -12,6 +12,7 @@ from skiplint.analysis.skips.roles import (
     CONCATENATIONS,
     concatenated_axis,
     gate_operand,
+    gate_source,
     is_noise,
     is_stack_reduction,
     is_unchanged,
@@ -137,17 +138,48 @@ def _addcmul(flow: Flow, operation: Operation) -> Join | None:
 
 
 def _stack_sum(flow: Flow, operation: Operation) -> Join | None:
-    """``torch.stack([a, b]).sum(0)`` adds; the two operations are one join."""
-    if not flow.reads[operation.index]:
+    """``torch.stack([a, b]).sum(0)`` adds; the two operations are one join.
+
+    So are the three of ``(torch.stack([a, b]) * torch.stack([g, 1 - g])).sum(0)``, where a gate mixes.
+    """
+    reads = flow.reads[operation.index]
+    if not reads:
         return None
-    source = flow.graph.operations[flow.reads[operation.index][0].producer]
-    if source.base_name != "stack" or not _feeds_stack_sum(flow, source):
+    source = flow.graph.operations[reads[0].producer]
+    product = None
+    if source.base_name == "mul" and flow.readers[source.index] == (operation.index,):
+        product, stacks = source, flow.reads[source.index]
+        mixed = [operand for operand in stacks if _mixes(flow, stacks, operand)]
+        if len(mixed) != 1:
+            return None
+        source = flow.graph.operations[mixed[0].producer]
+    parts = flow.reads[source.index]
+    if source.base_name != "stack" or len(parts) < 2 or not _sums(operation, source):
         return None
-    reads = flow.reads[source.index]
-    if len(reads) < 2:
+    if product is None and len(flow.readers[source.index]) == 1:
+        steps = source.index, operation.index
+        return Join("additive", steps, tuple(branch(flow, operand) for operand in parts))
+    if product is None:
         return None
-    return Join(
-        "additive", (source.index, operation.index), tuple(branch(flow, operand) for operand in reads)
+    gated = tuple(Branch(operand, (operand,), product.index) for operand in parts)
+    return Join("additive", (source.index, product.index, operation.index), gated)
+
+
+def _mixes(flow: Flow, factors: tuple[Operand, ...], operand: Operand) -> bool:
+    """Whether ``operand`` is a stack of two that is multiplied by a stack of a gate and what it leaves."""
+    weights = [other for other in factors if other is not operand]
+    stacks = [flow.graph.operations[each.producer] for each in (operand, *weights)]
+    if len(stacks) != 2 or any(each.base_name != "stack" for each in stacks):
+        return False
+    axes = [each.argument(1, "dim", 0) for each in stacks]
+    gates = [gate_source(flow, each) for each in flow.reads[stacks[1].index]]
+    return (
+        len(flow.reads[stacks[0].index]) == 2
+        and len(flow.readers[stacks[0].index]) == 1
+        and len(gates) == 2
+        and axes[0] == axes[1]
+        and gates[0] is not None
+        and gates[0] == gates[1]
     )
 
 
@@ -156,17 +188,20 @@ def _feeds_stack_sum(flow: Flow, operation: Operation) -> bool:
     if operation.base_name != "stack" or len(readers) != 1:
         return False
     reader = flow.graph.operations[readers[0]]
-    axis = operation.argument(1, "dim", 0)
-    summed = reader.argument(1, "dim", None)
+    if reader.base_name == "mul" and len(flow.readers[reader.index]) == 1:
+        further = flow.graph.operations[flow.readers[reader.index][0]]
+        return is_stack_reduction(further) and _stack_sum(flow, further) is not None
+    return is_stack_reduction(reader) and _sums(reader, operation)
+
+
+def _sums(reduction: Operation, stack: Operation) -> bool:
+    """Whether ``reduction`` is over the axis that ``stack`` made."""
+    axis = stack.argument(1, "dim", 0)
+    summed = reduction.argument(1, "dim", None)
     if isinstance(summed, tuple) and len(summed) == 1:
         summed = summed[0]
-    rank = len(operation.outputs[0].shape)
-    return (
-        is_stack_reduction(reader)
-        and isinstance(axis, int)
-        and isinstance(summed, int)
-        and axis % rank == summed % rank
-    )
+    rank = len(stack.outputs[0].shape)
+    return isinstance(axis, int) and isinstance(summed, int) and axis % rank == summed % rank
 
 
 def branch(flow: Flow, operand: Operand) -> Branch:

@@ -88,19 +88,29 @@ def reduces_to_number(flow: Flow, operation: Operation) -> bool:
 def boundedness(flow: Flow, operand: Operand) -> int:
     """How much a factor looks like a gate: 2 after a sigmoid or softmax, 1 after tanh, else 0.
 
-    Looks through views and through arithmetic with constants (``1 - t``, ``t * 2``).
+    Looks through views and through arithmetic with constants (``1 - t``, ``t * 2``), and into a stack of a
+    gate and what it leaves.
     """
+    stack = flow.graph.operations[operand.producer]
+    if stack.base_name == "stack" and len(flow.reads[stack.index]) == 2:
+        gates = [gate_source(flow, each) for each in flow.reads[stack.index]]
+        return 2 if gates[0] is not None and gates[0] == gates[1] else 0
+    index = gate_source(flow, operand)
+    return 0 if index is None else _BOUNDED[flow.graph.operations[index].base_name]
+
+
+def gate_source(flow: Flow, operand: Operand) -> int | None:
+    """The bounded activation that ``operand`` comes from by views and arithmetic with constants, if any."""
     index = operand.producer
     for _ in range(12):
         operation = flow.graph.operations[index]
-        rank = _BOUNDED.get(operation.base_name)
-        if rank is not None:
-            return rank
+        if operation.base_name in _BOUNDED:
+            return index
         transparent = is_unchanged(operation) or operation.base_name in {"sub", "add", "mul", "div", "neg"}
         if not transparent or len(flow.reads[index]) != 1:
-            return 0
+            return None
         index = flow.reads[index][0].producer
-    return 0
+    return None
 
 
 def gate_operand(flow: Flow, operation: Operation) -> int | None:
