@@ -13,7 +13,7 @@ from skiplint.graph import Operand, Operation
 
 from ._factors import Factors
 from ._norms import Norms
-from ._reading import ACTIVATIONS, DROPOUTS, flow_of, tensor, tensor_name
+from ._reading import ACTIVATIONS, DROPOUTS, NORMS, flow_of, tensor, tensor_name
 
 _AS_IS = frozenset("contiguous clone alias to float half bfloat16 double type type_as".split())
 """What hands on the very same numbers. Not `detach`: straight-through estimators are made of it."""
@@ -29,7 +29,8 @@ class DegenerateSkip(Rule):
     that adds to a tensor what only activations, norms and dropout make of it, and a join that takes in the
     same tensor as a shortcut more than once. Pooling, filters, shifts, products and differences are
     computations of their own, learned or not, and are left alone (PoolFormer, Fourier mixers, rotary
-    embeddings, sharpening), and so are detached tensors (straight-through estimators).
+    embeddings, sharpening, global response normalisation), and so are detached tensors (straight-through
+    estimators).
 
     ## Why it is bad
     `x + x` skips nothing: it is `2 * x`, and the branch that was meant to be added has no part in the
@@ -196,7 +197,7 @@ def _alone(flow: Flow, norms: Norms, operation: Operation) -> str | None:
         name = tensor_name(graph, first)
         return f"{operation.name} joins {name} with itself, so nothing is skipped" if source.learned else None
     short, long = sorted((first, second), key=lambda each: each.producer)
-    passed = _unlearned(flow, norms, long, short)
+    passed = _unlearned(flow, norms, operation, long, short)
     if not passed:
         return None
     return (
@@ -216,14 +217,19 @@ def _origin(flow: Flow, operand: Operand) -> Operand:
     return operand
 
 
-def _unlearned(flow: Flow, norms: Norms, operand: Operand, start: Operand) -> list[str]:
-    """The activations, norms and dropouts, if only such lead from ``start`` to ``operand``."""
+def _unlearned(flow: Flow, norms: Norms, join: Operation, operand: Operand, start: Operand) -> list[str]:
+    """The activations, norms and dropouts, if only such lead from ``start`` to ``operand``.
+
+    A norm by hand whose own module adds its input is one operation with it (global response normalisation).
+    """
     passed: list[str] = []
     for _ in range(16):
         if tensor(operand) == tensor(start):
             return passed[::-1]
         operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
         sources = norms.sources(operand)
+        if sources and operation.base_name not in NORMS and _together(operation, join):
+            break
         if not sources and operation.base_name in _UNLEARNED:
             sources = reads
         if len({tensor(source) for source in sources}) != 1:
@@ -231,6 +237,11 @@ def _unlearned(flow: Flow, norms: Norms, operand: Operand, start: Operand) -> li
         passed.append(operation.id)
         operand = _origin(flow, sources[0])
     return []
+
+
+def _together(one: Operation, other: Operation) -> bool:
+    """Whether one call of one module makes both calls."""
+    return (one.module, one.call) == (other.module, other.call)
 
 
 def _repeated_shortcut(flow: Flow, factors: Factors, skip: Skip) -> Operand | None:

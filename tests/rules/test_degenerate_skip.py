@@ -99,3 +99,34 @@ def test_what_is_no_feature_is_no_matter() -> None:
             return self.fc(x + (position + position))
 
     assert findings_of(DegenerateSkip(), Positions(), torch.randn(2, 4), torch.randn(2, 4)) == []
+
+
+class RootMeanSquare(nn.Module):
+    """A norm by hand, which adds its input if it is ``global_response``."""
+
+    def __init__(self, *, global_response: bool) -> None:
+        super().__init__()
+        self.weight, self.global_response = nn.Parameter(torch.ones(4)), global_response
+
+    def forward(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(-1, keepdim=True)
+        out = self.weight * (centred * torch.rsqrt(centred.pow(2).mean(-1, keepdim=True) + 1e-6))
+        return x + out if self.global_response else out
+
+
+@pytest.mark.parametrize(
+    ("global_response", "added", "found"), [(True, False, 0), (False, True, 1), (False, False, 0)]
+)
+def test_a_norm_by_hand(global_response: bool, added: bool, found: int) -> None:
+    norm = RootMeanSquare(global_response=global_response)
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.fc = norm, nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.fc(x)
+            return x + self.norm(x) if added else self.norm(x)
+
+    assert len(findings_of(DegenerateSkip(), Block(), torch.randn(2, 4))) == found
