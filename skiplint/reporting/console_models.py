@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +137,7 @@ def model_place(model: ModelReport) -> str:
 
 def model_facts(model: ModelReport) -> list[tuple[str, str]]:
     """What there is to say of a traced model, each with its label."""
-    facts = [("inputs", "\n".join(_input(item) for item in model.inputs) or "none")]
+    facts = [("inputs", "\n".join(_inputs(model.inputs)) or "none")]
     if model.input_contract is not None:
         facts.append(("input sizes", _contract(model.input_contract)))
     if model.parameters is not None:
@@ -153,9 +154,12 @@ def model_facts(model: ModelReport) -> list[tuple[str, str]]:
     return facts
 
 
-def _input(item: InputReport) -> str:
-    reason = f"{item.source}: {item.why}" if item.why and item.why != item.source else item.source
-    return f"{item.name}  {item.dtype} {list(item.shape)}  ({reason})"
+def _inputs(inputs: Sequence[InputReport]) -> Iterator[str]:
+    """A line an input, and where it is from behind the last of those that are from there together."""
+    for item, following in itertools.zip_longest(inputs, inputs[1:]):
+        reason = f"{item.source}: {item.why}" if item.why and item.why != item.source else item.source
+        together = following is not None and (following.source, following.why) == (item.source, item.why)
+        yield f"{item.name}  {item.dtype} {list(item.shape)}" + ("" if together else f"  ({reason})")
 
 
 def _contract(contract: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from skiplint.targets.choices import Choice, constant, one, several
-from skiplint.targets.diagnosis import unpacked_rank
+from skiplint.targets.diagnosis import numbers, unpacked_rank
 from skiplint.targets.layers import Use
 from skiplint.targets.probing import Probe, mark, probe
 from skiplint.targets.signatures import Slot
@@ -38,6 +38,7 @@ class Survey:
         self._uses: dict[str, Use] = {}
         self._ranks: dict[str, int] = {}
         self._keys: dict[str, list[str]] = {}
+        self._sizes = dict(_START_SIZES)
 
     def run(self) -> None:
         """Make the probes."""
@@ -99,14 +100,14 @@ class Survey:
         elif name in self._ranks:
             template = of_rank(self._ranks[name])
         shape = template.plan(
-            {**_START_SIZES, **{size: 16 for size in map(str, template.shape) if size[0] == "?"}}
+            {**self._sizes, **{size: 16 for size in map(str, template.shape) if size[0] == "?"}}
         )
         dtype = getattr(torch, shape.dtype)
         return mark(torch.zeros(shape.shape, dtype=dtype, device=self._device), name)
 
     def _learn(self, found: Probe) -> bool:
         """Take over what a probe has shown; whether anything of it was new."""
-        before = (dict(self._uses), dict(self._ranks), dict(self._keys))
+        before = (dict(self._uses), dict(self._ranks), dict(self._keys), dict(self._sizes))
         self._uses.update(found.uses)  # a later probe knows more of the other inputs
         for name, keys in found.keys.items():
             self._keys[name] = list(dict.fromkeys([*self._keys.get(name, []), *keys]))
@@ -114,7 +115,8 @@ class Survey:
         if rank is not None and found.last_shape is not None:
             self._ranks[found.last_shape] = rank
             self._uses.pop(found.last_shape, None)  # seen with the wrong rank
-        return before != (self._uses, self._ranks, self._keys)
+        self._sizes["S"] = _wanted_side(found.error, self._sizes["S"])
+        return before != (self._uses, self._ranks, self._keys, self._sizes)
 
     def _complete(self) -> bool:
         return all(self._is_known(slot) for slot in self._slots)
@@ -172,6 +174,13 @@ class Survey:
         features = [several([self._best(name) for name in used])] if used else []
         usual = [several([image()] * count) for count in (2, 3, 4, 5, 1)]
         return [*features, pictures, *usual] if len(used) > 1 else [pictures, *features, *usual]
+
+
+def _wanted_side(error: BaseException | None, side: int) -> int:
+    """The side that a check in forward asks for, as in ``Input height (224) doesn't match model (32)``."""
+    named = numbers(error) if isinstance(error, AssertionError | ValueError) else []
+    others = [number for number in named if number != side]
+    return others[0] if side in named and others and len(set(others)) == 1 else side
 
 
 def _filled(given: Template, alike: list[Template]) -> list[Template]:

@@ -58,3 +58,13 @@ def test_a_model_without_skips_and_findings(report: Report) -> None:
     assert "skips       none" in text
     assert "memory" not in text
     assert text.endswith("1 model, 0 skips: no findings\n")
+
+
+def test_where_inputs_are_from_is_said_once(report: Report) -> None:
+    (x, *_), model = report.models[0].inputs, report.models[0]
+    alike = replace(model, inputs=(x, replace(x, name="y", shape=(1,))))
+    text = render(replace(report, models=(alike,), findings=()), "console", Style())
+    assert [line.rstrip() for line in text.splitlines()[1:3]] == [
+        "  inputs        x  float32 [1, 3, 224, 224]",
+        "                y  float32 [1]  (inferred: conv1 takes 3 channels)",
+    ]

@@ -515,6 +515,18 @@ class Attention(nn.Module):
         return self.attention(query, context, context)[0]
 
 
+class Latents(nn.Module):
+    """As in DiT: four channels, and a side that is checked before any layer reads it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.position = nn.Conv2d(4, 8, 2, 2), nn.Parameter(torch.zeros(1, 256, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.shape[2] == 32, f"Input height ({x.shape[2]}) doesn't match model (32)."
+        return self.patches(x).flatten(2).mT + self.position  # type: ignore[no-any-return]
+
+
 class LabelledImage(nn.Module):
     """As in StarGAN: a label of a row is spread over the image that it goes with."""
 
@@ -585,6 +597,7 @@ CASES: list[tuple[Callable[[], nn.Module], list[Any]]] = [
     (LazyHead, [[1, 3, 224, 224]]),
     (Encoder, [[16, 1, 12]]),
     (Attention, [[1, 16, 8], [1, 16, 6]]),
+    (Latents, [[1, 4, 32, 32]]),
     (LabelledImage, [[1, 4, 224, 224], [1, 4]]),
     (GraphLayer, [[1, 16, 8], [16, 16]]),
     (LossOfModel, [[1, 3, 224, 224], [1, 3, 224, 224]]),
