@@ -207,6 +207,8 @@ def _before_affine(flow: Flow, operand: Operand) -> int:
         is_shift = operation.base_name in _SHIFTS
         if len(reads) != 1 or (is_shift and shifted) or not (is_shift or operation.base_name in _AFFINE):
             break
+        if len(flow.readers[reads[0].producer]) != 1:
+            break  # the norm's result is read elsewhere, so what is made of it here is another thing
         shifted = shifted or is_shift
         index = reads[0].producer
     return index

@@ -123,6 +123,9 @@ class Block(nn.Module):
             case "position":
                 x = x + self.position
                 return x + self.branch(self.norm1(x))
+            case "scaled":
+                normed = self.norm1(x)
+                return 2 * normed + self.branch(normed)
             case "no skip":
                 return self.branch(self.norm1(x))
             case "after the norm":
@@ -138,6 +141,7 @@ ORDERS: dict[str, tuple[int, list[str]]] = {
     "post": (1, []),
     "around": (1, []),
     "position": (1, []),
+    "scaled": (1, []),
     "no skip": (0, []),
     "after the norm": (1, ["SKL204"]),
     "half after the norm": (2, ["SKL204"]),
