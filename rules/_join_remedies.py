@@ -77,6 +77,10 @@ def _fitting(
     graph: ModelGraph, operation: Operation, fault: Fault, odd: Source, sources: tuple[Source, ...]
 ) -> Advice:
     have, want = odd.shape, fault.expected
+    if fault.blame == "operand":
+        advice = _remade(odd, want)
+        if advice is not None:
+            return advice
     if is_convolutional(odd, sources):
         return _spatial(graph, operation, odd, want, sources)
     if have[:-1] == want[:-1]:
@@ -89,6 +93,20 @@ def _fitting(
         words = f"project {odd.maker.id} with {new} before the join"
         return advised(wrapped(operation, odd.operand, new, words, "insert-module"))
     return Advice(f"bring {odd.maker.id} to {sizes(want)} before the join")
+
+
+def _remade(odd: Source, want: Shape) -> Advice | None:
+    """The layer behind an operand that several joins need to be wider, cut in parts or not."""
+    differing = [axis for axis, (own, size) in enumerate(zip(odd.shape, want, strict=True)) if own != size]
+    name = built_argument(OUTPUTS, odd.maker)
+    if len(differing) != 1 or name is None:
+        return None
+    made = odd.maker.outputs[0].shape
+    given = made[1 if odd.maker.base_name.startswith("conv") else -1]
+    parts, rest = divmod(given, odd.shape[differing[0]])
+    if rest:
+        return None
+    return advised(rebuilt(odd.maker, name, given, parts * want[differing[0]]))
 
 
 def _spatial(

@@ -36,6 +36,7 @@ _READINGS: dict[str, Callable[[Call], Iterator[Candidate]]] = {
     **_named("setitem", joins.written),
     **_named("conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d", layers.convolution),
     **_named("linear", layers.linear),
+    **_named("bilinear", layers.bilinear),
     **_named("lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", layers.recurrent),
     **_named("matmul mm bmm addmm baddbmm", layers.matmul),
     **_named("einsum", layers.einsum),

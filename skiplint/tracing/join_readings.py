@@ -23,6 +23,8 @@ def broadcast(call: Call) -> Iterator[Candidate]:
             wanted = _beside(shapes[odd], goal, aligned=any(learned) or masks[odd])
             if wanted != shapes[odd]:
                 yield as_meant(call, "join", odd, {odd: wanted})
+                if not learned[odd] and not masks[odd] and len(wanted) == len(shapes[odd]):
+                    yield as_meant(call, "join", odd, {odd: wanted}, blame="operand")
     last = len(shapes) - 1
     yield as_meant(call, "join", last, {last: shapes[last - 1]})
 
@@ -37,10 +39,13 @@ def _combined(shapes: Sequence[Shape]) -> Shape | None:
 
 def _beside(shape: Shape, other: Shape, *, aligned: bool) -> Shape:
     """``shape`` made to go with ``other``, broadcast where it was meant to be."""
-    if len(shape) != len(other) and not aligned:
+    # A table of (T, C) goes with (N, H, T, C) as it stands.
+    pairs_at_end = zip(reversed(shape), reversed(other), strict=False)
+    table = len(shape) < len(other) and any(own == size for own, size in pairs_at_end)
+    if len(shape) != len(other) and not aligned and not table:
         return _with_axes(shape, other) or other
     common = min(len(shape), len(other))
-    spread = _with_axes(shape, other) if aligned else None
+    spread = _with_axes(shape, other)
     if spread is not None:
         return spread
     pairs = zip(shape[len(shape) - common :], other[len(other) - common :], strict=True)

@@ -61,6 +61,15 @@ def _squared(factor: object) -> int | None:
     return factor * factor if isinstance(factor, int) else None
 
 
+def bilinear(call: Call) -> Iterator[Candidate]:
+    """Both inputs as wide as the weights take them."""
+    weight = call.shapes[2]
+    wanted = {place: (*call.shapes[place][:-1], weight[1 + place]) for place in (0, 1)}
+    odd = {place: shape for place, shape in wanted.items() if shape != call.shapes[place]}
+    if odd:
+        yield as_meant(call, "layer", min(odd), odd)
+
+
 def linear(call: Call) -> Iterator[Candidate]:
     """The features that the weights take, or a layer of the width that it gets."""
     data, weight = call.shapes[0], call.shapes[1]

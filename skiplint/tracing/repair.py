@@ -10,7 +10,7 @@ further fault.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -47,6 +47,8 @@ class Origin:
     choice: Choice
     ran: bool = False
     """The call ran: a concatenation along an axis that may not be the one that was meant."""
+    rank: int = field(default=0, compare=False)
+    """How many readings of the call are likelier."""
 
 
 World = frozenset[Origin]
@@ -148,7 +150,7 @@ class Repairs:
             self._remember(repair.result, None, base)
             return
         for place, (other, chosen) in enumerate(self._outcomes(read, call)):
-            world = base if place == 0 else base | {Origin(record, chosen)}
+            world = base if place == 0 else base | {Origin(record, chosen, rank=place)}
             if len(world) > _MOST_ORIGINS:
                 break
             if place and chosen.blame == "operand" and not self._blame(call, chosen, world):
@@ -240,7 +242,7 @@ class Repairs:
                 together = (one | other for one in own for other in found)
                 both = dict.fromkeys([*found, *own, *(world for world in together if self._holds(world))])
                 # A concatenation of fifty operands, each with a few readings, has them in every combination.
-                found = sorted(both, key=len)[: 4 * _MOST_WORLDS]
+                found = sorted(both, key=_unlikely)[: 4 * _MOST_WORLDS]
         return found
 
     def _holds(self, world: World) -> bool:
@@ -302,6 +304,10 @@ def _fault(record: int, choice: Choice, message: str) -> Fault:
         shapes=choice.shapes,
         blame=choice.blame,
     )
+
+
+def _unlikely(world: World) -> tuple[int, int]:
+    return len(world), sum(origin.rank for origin in world)
 
 
 def _instead(base: World, world: World) -> World:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +14,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.tracing.calls import Call, Shape
 from skiplint.tracing.errors import SHAPE_ERRORS
+from skiplint.tracing.trees import walk
 
 _MOST_STEPS = 6
 
@@ -32,13 +35,14 @@ class Widths:
         if takes_one and call.tensors:
             for tensor, _ in self.upstream(call.tensors[0], call.shapes[0]):
                 self._settled[tensor] = True
-        if not isinstance(result, Tensor):
-            return
+        made = [tensor for _, tensor in walk(result)]
         if takes_one and call.name.endswith("_norm"):
-            self._settled[result] = True
+            self._settled.update((tensor, True) for tensor in made)  # type: ignore[no-untyped-call]
         # A call keeps its operand alive, which costs memory where there are values.
-        if len(data) == 1 and (result.is_meta or isinstance(result, FakeTensor)) and not takes_one:
-            self._made_by[result] = call
+        free = all(tensor.is_meta or isinstance(tensor, FakeTensor) for tensor in made)
+        if len(data) == 1 and free and not takes_one:
+            for place, tensor in enumerate(made):
+                self._made_by[tensor] = _Making(call, place, [weakref.ref(each) for each in made])
 
     def is_settled(self, tensor: Tensor) -> bool:
         """Whether its width is beyond doubt."""
@@ -46,43 +50,57 @@ class Widths:
         return any(source in self._settled for source, _ in chain)
 
     def upstream(self, tensor: Tensor, shape: Shape) -> Iterator[tuple[Tensor, Shape]]:
-        """``tensor`` and what it is made of alone, with the shapes that would make it one of ``shape``."""
+        """``tensor`` and what it is made of alone, with the shapes that would make it one of ``shape``.
+
+        And what is cut from the same tensors as it is.
+        """
         for _ in range(_MOST_STEPS):
             yield tensor, shape
-            call: Call | None = self._made_by.get(tensor)  # type: ignore[no-untyped-call]
-            if call is None:
+            making: _Making | None = self._made_by.get(tensor)  # type: ignore[no-untyped-call]
+            before = None if making is None else making.before(tuple(map(int, tensor.shape)), shape)
+            if making is None or before is None:
                 return
-            place = _data(call)[0]
-            before = _shape_before(call, place, tuple(map(int, tensor.shape)), shape)
-            if before is None:
-                return
-            tensor, shape = call.tensors[place], before
+            for reference, other in zip(making.parts, making.given(before), strict=False):
+                part = reference()
+                if part is not None and part is not tensor:
+                    yield part, other
+            tensor, shape = making.call.tensors[_data(making.call)[0]], before
 
 
 def _data(call: Call) -> list[int]:
     return [place for place, tensor in enumerate(call.tensors) if not isinstance(tensor, Parameter)]
 
 
-def _shape_before(call: Call, place: int, made: Shape, wanted: Shape) -> Shape | None:
-    """The shape of the operand with which the call gives ``wanted`` where it gave ``made``."""
-    own = call.shapes[place]
-    if made == wanted:
-        return own
-    changed = [(given, size) for given, size in zip(made, wanted, strict=False) if given != size]
-    if len(made) != len(wanted) or len(changed) != 1:
+@dataclass(frozen=True)
+class _Making:
+    """The call that made a tensor of one other, and what it made besides."""
+
+    call: Call
+    place: int
+    parts: list[weakref.ref[Tensor]]
+
+    def before(self, made: Shape, wanted: Shape) -> Shape | None:
+        """The shape of the operand with which the call gives ``wanted`` where it gave ``made``."""
+        own = self.call.shapes[_data(self.call)[0]]
+        if made == wanted:
+            return own
+        changed = [(given, size) for given, size in zip(made, wanted, strict=False) if given != size]
+        if len(made) != len(wanted) or len(changed) != 1:
+            return None
+        given, size = changed[0]
+        for axis, length in enumerate(own):
+            if given and length and length % given == 0:
+                before = (*own[:axis], length // given * size, *own[axis + 1 :])
+                shapes = self.given(before)
+                if self.place < len(shapes) and shapes[self.place] == wanted:
+                    return before
         return None
-    given, size = changed[0]
-    for axis in range(len(own)):
-        if own[axis] == given:
-            before = (*own[:axis], size, *own[axis + 1 :])
-            if _gives(call.resized({place: before}), wanted):
-                return before
-    return None
 
-
-def _gives(call: Call, wanted: Shape) -> bool:
-    try:
-        result = call.function(*call.args, **call.kwargs)
-    except SHAPE_ERRORS:
-        return False
-    return isinstance(result, Tensor) and tuple(result.shape) == wanted
+    def given(self, before: Shape) -> list[Shape]:
+        """What the call gives of an operand of another shape; nothing if it fails on it."""
+        call = self.call.resized({_data(self.call)[0]: before})
+        try:
+            result = call.function(*call.args, **call.kwargs)
+        except SHAPE_ERRORS:
+            return []
+        return [tuple(map(int, tensor.shape)) for _, tensor in walk(result)]

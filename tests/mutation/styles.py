@@ -102,6 +102,50 @@ JOINS = {
 
         inputs = (torch.zeros(2, 8, 16, 16),)
         """,
+    "a branch that two sums need wider": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first, self.side = nn.Linear(6, 16), nn.Linear(6, 15)
+                self.second, self.third = nn.Linear(16, 16), nn.Linear(16, 16)
+
+            def forward(self, x):
+                side = self.side(x)
+                x = self.second(torch.relu(self.first(x))) + side  # SKL101 build side with out_features=16
+                return self.third(x) + side
+
+        inputs = (torch.zeros(2, 5, 6),)
+        """,
+    "a factor and a term from one layer": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv, self.after = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1)
+                self.film = nn.Linear(5, 30)
+
+            def forward(self, x, condition):
+                scale, shift = self.film(condition).chunk(2, 1)
+                x = self.conv(x) * (1 + scale[:, :, None, None])  # SKL101 build film with out_features=32
+                x = x + shift[:, :, None, None]
+                return x + self.after(torch.relu(x))
+
+        inputs = (torch.zeros(2, 3, 16, 16), torch.zeros(2, 5))
+        """,
+    "a table of angles": """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.query, self.pair = nn.Linear(16, 16), nn.Bilinear(16, 9, 2)
+                self.register_buffer("angles", torch.ones(5, 3))
+
+            def forward(self, x):
+                q = self.query(x).view(2, 5, 4, 4).transpose(1, 2)
+                q = q * self.angles  # SKL101 give angles the shape 5x4
+                q = q.transpose(1, 2).flatten(2)
+                return self.pair(q, x)  # SKL102 build pair with 16 input features
+
+        inputs = (torch.zeros(2, 5, 16),)
+        """,
     "a gate without its axes": """
         class Net(nn.Module):
             def __init__(self):
