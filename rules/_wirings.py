@@ -206,11 +206,17 @@ def _is_own(flow: Flow, skip: Skip, connection: Connection, block: Block, blocks
     comes from a block before, and the first block cannot have it.
     """
     fork = connection.fork.producer
-    if fork >= block.first:
+    if fork >= block.first or _is_read(flow, skip, connection, block):
         return True
     if skip.long:
         sibling = blocks.get(_item_around(flow.graph.operations[fork].module, parent(block.path)))
         return sibling is None or sibling.kind != block.kind
+    return False
+
+
+def _is_read(flow: Flow, skip: Skip, connection: Connection, block: Block) -> bool:
+    """Whether the fork is what the layers of ``block`` read, at most normalised on the way."""
+    fork = connection.fork.producer
     shortcut = {*skip.steps, *connection.path}
     pending, seen = [fork], {fork}
     while pending and len(seen) < _MOST_READERS:

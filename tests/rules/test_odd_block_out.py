@@ -224,3 +224,36 @@ OTHERWISE: dict[str, tuple[nn.Module, Tensor]] = {
 @pytest.mark.parametrize(("model", "x"), OTHERWISE.values(), ids=OTHERWISE.keys())
 def test_wired_otherwise_for_a_reason(model: nn.Module, x: Tensor) -> None:
     assert findings_of(OddBlockOut(), model, x) == []
+
+
+def test_the_first_block_behind_a_fork_of_the_whole_trunk_is_like_the_others() -> None:
+    """As in ESRGAN: what the first block skips is also where the skip around all blocks starts."""
+
+    class Dense(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.grow, self.fuse = nn.Conv2d(8, 4, 3, padding=1), nn.Conv2d(12, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            grown = torch.relu(self.grow(x))
+            return self.fuse(torch.cat([x, grown], 1)) * 0.2 + x  # type: ignore[no-any-return]
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Sequential(Dense(), Dense(), Dense())
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.dense(x) * 0.2 + x  # type: ignore[no-any-return]
+
+    class Trunk(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+            self.blocks = nn.Sequential(*[Block() for _ in range(4)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.first(x)
+            return x + self.last(self.blocks(x))  # type: ignore[no-any-return]
+
+    assert findings_of(OddBlockOut(), Trunk(), torch.zeros(1, 3, 16, 16)) == []
