@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,11 @@ _LIKELY: dict[str, Any] = {
     "patch_size": 16,
     "dropout": 0.1,
 }
+_OBJECT = re.compile(
+    r"(\w+_)?(configs?|cfg|conf|args|opts?|options|hparams|hps|params|settings|blocks?|layers?|modules?|models?|"
+    r"nets?|encoder|decoder|backbone|head|tokenizer|norm_layer|act_layer|activation)"
+)
+"""Names of parameters that take an object of Python, when nothing says otherwise."""
 _BY_TYPE: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True, "str": "...", "list": [], "dict": {}}
 
 
@@ -66,6 +72,17 @@ def snippet(target: str, missing: list[inspect.Parameter]) -> str:
     if named:
         lines.append(f"kwargs = {toml({p.name: _likely(p) for p in named})}")
     return "\n".join(lines)
+
+
+def takes_objects(missing: list[inspect.Parameter]) -> bool:
+    """Whether one of the arguments is most likely no number, text or list, which is what TOML can hold."""
+    return any(_is_object(parameter) for parameter in missing)
+
+
+def factory_hint(name: str, missing: list[inspect.Parameter]) -> str:
+    """A function to write that calls the class or function ``name`` with its missing arguments."""
+    arguments = ", ".join("..." if p.kind is p.POSITIONAL_ONLY else f"{p.name}=..." for p in missing)
+    return f"write a function such as `def small() -> nn.Module: return {name}({arguments})`"
 
 
 def inputs_snippet(target: str, inputs: Any) -> str:
@@ -100,9 +117,23 @@ def _key(name: str) -> str:
 def _likely(parameter: inspect.Parameter) -> Any:
     if parameter.name in _LIKELY:
         return _LIKELY[parameter.name]
+    value = _by_annotation(parameter)
+    return value if value is not None else 1 if parameter.annotation is parameter.empty else "..."
+
+
+def _is_object(parameter: inspect.Parameter) -> bool:
+    if parameter.annotation is parameter.empty:
+        return parameter.name not in _LIKELY and bool(_OBJECT.fullmatch(parameter.name))
+    return _by_annotation(parameter) is None and bool(re.fullmatch(r"[\w.]+", _annotation(parameter)))
+
+
+def _by_annotation(parameter: inspect.Parameter) -> Any:
+    name = _annotation(parameter).lower()
+    return next(
+        (value for kind, value in _BY_TYPE.items() if name == kind or name.startswith(kind + "[")), None
+    )
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
     annotation = parameter.annotation
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    for kind, value in _BY_TYPE.items():
-        if name.lower() == kind or name.lower().startswith(kind + "["):
-            return value
-    return 1 if annotation is parameter.empty else "..."
+    return annotation if isinstance(annotation, str) else str(getattr(annotation, "__name__", annotation))

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from skiplint.targets import modelhood
-from skiplint.targets.configuring import missing_arguments, on_one_line, snippet
+from skiplint.targets.configuring import factory_hint, missing_arguments, on_one_line, snippet, takes_objects
 from skiplint.targets.demo import DemoReader
 from skiplint.targets.evaluation import NotSimpleError
 from skiplint.targets.importing import Workspace
@@ -268,7 +268,11 @@ class ModelFile:
             )
         target = f"{self.display}:{candidate.name}"
         names = ", ".join(parameter.name for parameter in candidate.missing)
-        lines = snippet(target, list(candidate.missing))
+        missing = list(candidate.missing)
+        if takes_objects(missing):
+            reason = f"{candidate.name} needs {names}; {factory_hint(candidate.name, missing)}"
+            return SkippedTarget(target, candidate.name, self.display, candidate.line or None, reason)
+        lines = snippet(target, missing)
         reason = f"{candidate.name} needs {names}; add {on_one_line(lines)} to pyproject.toml"
         return SkippedTarget(target, candidate.name, self.display, candidate.line or None, reason, lines)
 

@@ -14,7 +14,14 @@ from types import ModuleType
 from typing import Any
 
 from skiplint.targets import modelhood, programs
-from skiplint.targets.configuring import HEADER, missing_arguments, on_one_line, snippet
+from skiplint.targets.configuring import (
+    HEADER,
+    factory_hint,
+    missing_arguments,
+    on_one_line,
+    snippet,
+    takes_objects,
+)
 from skiplint.targets.discovery import ModelFile, attribute_of
 from skiplint.targets.failures import display_path
 from skiplint.targets.importing import Workspace, Workspaces, import_dotted, import_file
@@ -235,7 +242,8 @@ def _only_one(file: ModelFile, found: Resolved, request: _Request) -> ModelTarge
 def _insist(found: ModelTarget | SkippedTarget) -> ModelTarget:
     """A model that the user asked for by name cannot be skipped."""
     if isinstance(found, SkippedTarget):
-        raise TargetError(f"{found.target}: {found.reason}, or pass --kwargs")
+        or_else = ", or pass --kwargs" if found.snippet else " and name that"
+        raise TargetError(f"{found.target}: {found.reason}{or_else}")
     return found
 
 
@@ -318,6 +326,10 @@ def _dotted_target(
     missing = [] if isinstance(value, nn.Module) else _still_missing(value, entry)
     if missing:
         names = ", ".join(parameter.name for parameter in missing)
+        if takes_objects(missing):
+            raise TargetError(
+                f"{target}: {attribute} needs {names}; {factory_hint(attribute, missing)} and lint that"
+            )
         advice = on_one_line(snippet(target, missing))
         raise TargetError(
             f"{target}: {attribute} needs {names}; pass --kwargs, or add {advice} to pyproject.toml"

@@ -372,6 +372,28 @@ def test_what_needs_unknown_arguments_is_skipped_with_the_configuration_to_add(w
     assert build(model).model.weight.shape == (2, 3)
 
 
+@pytest.mark.parametrize(
+    "parameter", ["configs", "cfg", "norm_layer", "opt: 'pathlib.Path'", "encoder: nn.Module"]
+)
+def test_what_needs_an_object_is_skipped_with_the_function_to_write(write: Write, parameter: str) -> None:
+    """TOML holds numbers and texts only."""
+    name = parameter.partition(":")[0]
+    path = write(
+        "model.py",
+        f"""
+        class Net(nn.Linear):
+            def __init__(self, {parameter}, width=2):
+                super().__init__(width, width)
+        """,
+    )
+    (skipped,) = resolve(str(path))
+    assert isinstance(skipped, SkippedTarget)
+    wanted = f"Net needs {name}; write a function such as `def small() -> nn.Module: return Net({name}=...)`"
+    assert (skipped.reason, skipped.snippet) == (wanted, "")
+    with pytest.raises(TargetError, match="write a function such as"):
+        resolve("model.py:Net")
+
+
 def test_arguments_for_a_file_with_one_model(write: Write) -> None:
     path = write(
         "model.py", "class Net(nn.Linear):\n    def __init__(self, n):\n        super().__init__(n, n)\n"
