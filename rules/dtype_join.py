@@ -74,11 +74,11 @@ class DtypeJoin(Rule):
                 known = {promotion.operation.index, _widened(flow, promotion.wide).index} & reported
                 if not known and not _is_meant(flow, promotion, ends):
                     reported.add(promotion.operation.index)
-                    yield self._finding(analysis.graph, promotion)
+                    yield self._finding(analysis.graph, promotion, _shared_source(flow, promotion))
         for promotion in _from_integers(analysis.graph):
             yield self._finding(analysis.graph, promotion)
 
-    def _finding(self, graph: ModelGraph, found: _Promotion) -> Finding:
+    def _finding(self, graph: ModelGraph, found: _Promotion, source: Operation | None = None) -> Finding:
         operation = found.operation
         result = operation.outputs[0]
         wide, narrow = graph.spec(found.wide).dtype, graph.spec(found.narrow).dtype
@@ -93,6 +93,9 @@ class DtypeJoin(Rule):
         at = "join" if is_join else operation.base_name
         left, right = tensor_name(graph, found.narrow), tensor_name(graph, found.wide)
         words = f"cast {tensor_name(graph, changed)} before the {at}: {cast.format('...')}"
+        if source is not None:
+            others = "all that it multiplies takes its type"
+            words = f"cast the result of {source.id}, {others}: {cast.format('...')}"
         return self.finding(
             f"{operation.name} {verb} {narrow} from {left} {preposition} {wide} from {right}: "
             f"the result is {result.dtype}{cost}",
@@ -101,9 +104,9 @@ class DtypeJoin(Rule):
             expected=wide if integer else narrow,
             actual=result.dtype,
             fix=Remedy(
-                kind="wrap-operand",
-                target=operation.id,
-                argument=changed.argument,
+                kind="wrap-operand" if source is None else "wrap-result",
+                target=operation.id if source is None else source.id,
+                argument=changed.argument if source is None else "",
                 old=None,
                 new=cast,
                 description=words,
@@ -263,6 +266,38 @@ def _steps_back(flow: Flow, operand: Operand, fork: int) -> Iterator[tuple[Opera
             return
         operand = reads[0]
         yield operation, operand
+
+
+def _shared_source(flow: Flow, found: _Promotion) -> Operation | None:
+    """What made the wide tensor of a product, where other products are as wide because of it."""
+    if found.operation.base_name not in _PRODUCTS:
+        return None
+    wide = flow.graph.spec(found.wide).dtype
+    operand: Operand | None = found.wide
+    while operand is not None:
+        operation = flow.graph.operations[operand.producer]
+        if _promoted_by(flow, operation, wide) - {found.operation.index}:
+            return operation
+        reads = [each for each in flow.reads[operation.index] if flow.graph.spec(each).shape]
+        operand = reads[0] if len(reads) == 1 and flow.graph.spec(reads[0]).dtype == wide else None
+    return None
+
+
+def _promoted_by(flow: Flow, operation: Operation, wide: str) -> set[int]:
+    """The products of a narrower tensor with a result, or with what differences made of it."""
+    graph = flow.graph
+    found: set[int] = set()
+    pending = [operation.index]
+    while pending:
+        for reader in flow.readers[pending.pop()]:
+            reads = {graph.spec(each).dtype for each in flow.reads[reader] if graph.spec(each).shape}
+            if not graph.operations[reader].outputs or graph.operations[reader].outputs[0].dtype != wide:
+                continue
+            if reads - {wide} and graph.operations[reader].base_name in _PRODUCTS:
+                found.add(reader)
+            elif reads == {wide} and len(flow.reads[reader]) == 1:
+                pending.append(reader)
+    return found
 
 
 def _is_bypass(flow: Flow, operand: Operand, fork: int) -> bool:

@@ -109,13 +109,16 @@ class _Editor(cst.CSTTransformer):
     def leave_Call(  # noqa: N802 - LibCST's name
         self, original_node: cst.Call, updated_node: cst.Call
     ) -> cst.BaseExpression:
-        call = updated_node
+        call, around = updated_node, "{}"
         for edit in self._chosen.get(original_node, []):
+            if isinstance(edit, WrapEdit) and not edit.operand:
+                around = edit.expression.replace("{}", around)
+                continue
             try:
                 call = self._edited(call, edit)
             except EditError as error:
                 self._refused[edit] = str(error)
-        return call
+        return call if around == "{}" else _around(self._module, call, around)
 
     def _edited(self, call: cst.Call, edit: Edit) -> cst.Call:
         if isinstance(edit, ArgumentEdit):
@@ -135,6 +138,12 @@ class _Editor(cst.CSTTransformer):
         atom = isinstance(operand, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
         loose = expression.startswith("{}") and not atom
         return cst.parse_expression(expression.replace("{}", f"({text})" if loose else text))
+
+
+def _around(module: cst.Module, call: cst.Call, expression: str) -> cst.BaseExpression:
+    """``call`` inside of an expression, with the parentheses that it had."""
+    bare = module.code_for_node(call.with_changes(lpar=(), rpar=()))
+    return cst.parse_expression(expression.replace("{}", bare)).with_changes(lpar=call.lpar, rpar=call.rpar)
 
 
 def _with_argument(call: cst.Call, edit: ArgumentEdit, *, computed: bool) -> cst.Call:

@@ -31,14 +31,14 @@ class ArgumentEdit(msgspec.Struct, frozen=True, kw_only=True, tag="argument"):
 
 
 class WrapEdit(msgspec.Struct, frozen=True, kw_only=True, tag="wrap"):
-    """Put an expression around one operand of a call."""
+    """Put an expression around one operand of a call, or around the call."""
 
     location: Location
     callee: str
     operand: str
-    """Its place in the call, such as ``0``, ``0[1]`` or ``tensors[1]``."""
+    """Its place in the call, such as ``0``, ``0[1]`` or ``tensors[1]``; empty for the call itself."""
     expression: str
-    """Python source in which ``{}`` stands for the operand."""
+    """Python source in which ``{}`` stands for what is wrapped."""
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in the report."""

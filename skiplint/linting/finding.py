@@ -10,7 +10,7 @@ from skiplint.graph import Location
 from skiplint.linting.edits import Edit
 
 Shape = tuple[int, ...]
-RemedyKind = Literal["module-argument", "call-argument", "wrap-operand", "insert-module"]
+RemedyKind = Literal["module-argument", "call-argument", "wrap-operand", "wrap-result", "insert-module"]
 
 
 class Severity(Enum):
@@ -45,7 +45,8 @@ class Remedy:
     - ``call-argument``: the call ``target``, at the finding's place, gets ``new`` for ``argument``.
     - ``wrap-operand``: the operand ``argument`` of the call ``target`` becomes the expression ``new``, in
       which ``{}`` stands for it.
-    - ``insert-module``: that operand goes through a new module of the model, built by ``new``.
+    - ``wrap-result``: so becomes what the call ``target`` gives; ``argument`` is empty.
+    - ``insert-module``: the operand ``argument`` goes through a new module of the model, built by ``new``.
 
     An operand is named as in :class:`skiplint.graph.Operand`: ``0``, ``1``, ``0[2]``, ``tensors[1]``.
     """

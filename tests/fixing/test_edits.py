@@ -121,6 +121,19 @@ def test_an_operand_is_wrapped(source: str, operand: str, expected: str) -> None
     assert apply_edits(source, [edit]).text == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("gate = torch.sigmoid(x)", "gate = torch.sigmoid(x).half()"),
+        ("gate = 1 - (torch.sigmoid(x))", "gate = 1 - (torch.sigmoid(x).half())"),
+        ("gate = torch.sigmoid(  # wide\n    x)", "gate = torch.sigmoid(  # wide\n    x).half()"),
+    ],
+)
+def test_a_call_is_wrapped(source: str, expected: str) -> None:
+    edit = WrapEdit(location=place(source, "torch"), callee="sigmoid", operand="", expression="{}.half()")
+    assert apply_edits(source, [edit]).text == expected
+
+
 @pytest.mark.parametrize("source", ["torch.cat(parts, 1)", "torch.cat([*parts], 1)", "torch.cat(*x)"])
 def test_operands_that_are_not_written_out_are_left_alone(source: str) -> None:
     edit = WrapEdit(location=place(source, "torch"), callee="cat", operand="0[0]", expression="-{}")

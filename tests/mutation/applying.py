@@ -25,6 +25,8 @@ def applied(source: str, findings: Sequence[Finding]) -> str:
             _set_argument(_constructor(tree, finding.fix.target), finding.fix)
         elif finding.fix.kind == "call-argument":
             _change_call(_node(tree, finding), finding.fix)
+        elif finding.fix.kind == "wrap-result":
+            tree = _Around(finding.fix).visit(tree)
         else:
             _wrap(tree, _node(tree, finding), finding.fix, f"mended{number}")
     return ast.unparse(ast.fix_missing_locations(tree))
@@ -127,6 +129,19 @@ def _change_call(call: ast.Call, fix: Remedy) -> None:
         keyword.value = ast.Constant(fix.new)
     else:
         call.args[1] = ast.Constant(fix.new)
+
+
+class _Around(ast.NodeTransformer):
+    """Wraps the call that a remedy is about, which is the only one of its name."""
+
+    def __init__(self, fix: Remedy) -> None:
+        self.fix, self.name = fix, fix.target.rpartition("/")[2].rstrip("_0123456789")
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if not _is_called(node, self.name):
+            return node
+        return ast.parse(self.fix.new.format(ast.unparse(node)), mode="eval").body
 
 
 def _wrap(tree: ast.Module, node: Any, fix: Remedy, name: str) -> None:

@@ -180,11 +180,15 @@ def test_casts_in_a_branch_and_on_the_shortcut() -> None:
     assert promotions(half(lambda x, y: (x + y.float()).to(x.dtype)), x) == []
 
 
-def gated(join: Callable[[Tensor, Tensor, Tensor], Tensor]) -> list[str | None]:
-    def of_both(x: Tensor, y: Tensor) -> Tensor:
-        return join(x, y, torch.sigmoid(y.float()))
+Gated = Callable[[Tensor, Tensor, Tensor], Tensor]
 
-    return promotions(half(of_both), IMAGE.to(torch.bfloat16))
+
+def by_gate(join: Gated) -> Forward:
+    return lambda x, y: join(x, y, torch.sigmoid(y.float()))
+
+
+def gated(join: Gated) -> list[str | None]:
+    return promotions(half(by_gate(join)), IMAGE.to(torch.bfloat16))
 
 
 def test_a_shortcut_that_its_gate_promotes() -> None:
@@ -193,6 +197,21 @@ def test_a_shortcut_that_its_gate_promotes() -> None:
     assert gated(lambda x, y, g: g * x + y) == ["mul"]
     assert gated(lambda x, y, g: torch.cat([x * g, y.float()], 1)) == ["mul"]
     assert gated(lambda x, y, g: x + g * y) == ["add"]
+
+
+@pytest.mark.parametrize(
+    ("join", "fix"),
+    [
+        (lambda x, y, g: x * (1 - g) + y * g, ("wrap-result", "sigmoid", "")),
+        (lambda x, y, g: x * g + y * (1 - g), ("wrap-result", "sigmoid", "")),
+        (lambda x, y, g: x * g + y, ("wrap-operand", "mul", "1")),
+        (lambda x, y, g: x * (1 - g) + y * g.to(y.dtype), ("wrap-operand", "mul", "1")),
+    ],
+)
+def test_a_gate_of_both_sides_is_cast_where_it_is_made(join: Gated, fix: tuple[str, str, str]) -> None:
+    (finding,) = findings_of(DtypeJoin(), half(by_gate(join)), IMAGE.to(torch.bfloat16))
+    assert finding.fix is not None
+    assert (finding.fix.kind, finding.fix.target, finding.fix.argument) == fix
 
 
 def test_a_gate_that_promotes_no_shortcut() -> None:
