@@ -52,12 +52,29 @@ class Plan:
         elsewhere = parts_elsewhere(parts, self.files) if self.files else set()
         wanted = [outcome for outcome in outcomes if _part(outcome.report) not in elsewhere]
         if not wanted:
-            session.note(f"no model in {self.target}, nothing was linted there")
+            session.note(
+                f"no model in {self.target}, nothing was linted there{_function_to_name(self.target)}"
+            )
         for outcome in wanted:
             session.keep(outcome)
         if Path(self.target).exists():
             for path in {outcome.report.path for outcome in wanted if outcome.report.path}:
                 session.whole_file(path)
+
+
+def _function_to_name(target: str) -> str:
+    """A function of the file that may make a model, though neither its annotation nor a class tells."""
+    from skiplint.targets.records import TargetError
+    from skiplint.targets.syntax import parse
+
+    path = Path(target)
+    if not path.is_file() or path.suffix != ".py":
+        return ""
+    try:
+        name = parse(path).may_make_model()
+    except TargetError:
+        return ""
+    return f"; if {name} makes one, name it, as in {target}:{name}" if name else ""
 
 
 def _part(report: ModelReport) -> tuple[str, str]:

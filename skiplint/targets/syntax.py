@@ -161,6 +161,16 @@ class FileSyntax:
                 return True
         return False
 
+    def may_make_model(self) -> str | None:
+        """The first public function that needs no argument and returns what another function makes."""
+        for name, node in self.functions.items():
+            given = node.args.args
+            required = len(given) > len(node.args.defaults) or None in node.args.kw_defaults
+            made = {called.partition(".")[0] for called in returned_names(node)}
+            if not name.startswith("_") and not required and made & {*self.functions, *self.foreign}:
+                return name
+        return None
+
     def runs_a_program(self) -> bool:
         """Whether an import does the work of a script: reads the command line, loops, or trains."""
         for node in self.tree.body:

@@ -121,6 +121,21 @@ def test_a_file_without_a_model_is_a_note(files: Path, skiplint: Run) -> None:
     assert done.stderr == "skiplint: note: no model in empty.py, nothing was linted there\n"
 
 
+def test_a_function_that_may_make_a_model_is_pointed_to(files: Path, skiplint: Run) -> None:
+    (files / "zoo.py").write_text(
+        "from torch.nn import Linear\n\n"
+        "def _get(n):\n    return Linear(n, n)\n\n\n"
+        "def tiny():\n    return _get(2)\n"
+    )
+    done = skiplint("zoo.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        "skiplint: note: no model in zoo.py, nothing was linted there; "
+        "if tiny makes one, name it, as in zoo.py:tiny\n"
+    )
+    assert skiplint("zoo.py:tiny", "--exit-zero").stdout.startswith("tiny  zoo.py:7\n")
+
+
 def test_one_target_that_fails_leaves_the_others(files: Path, skiplint: Run) -> None:
     done = skiplint("gone.py", "good.py", "--output-format", "json")
     assert done.returncode == 2
