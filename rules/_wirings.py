@@ -39,11 +39,15 @@ class Wiring(NamedTuple):
         """Whether this is a residual skip around all ``layers`` layers of the block."""
         return self.kind == "additive" and self.tap < 0 and self.span == self.end == layers
 
+    def source(self, whose: str) -> str:
+        """Where the shortcut starts, for a block or for several (``its``, ``their``)."""
+        return f"{whose} input" if self.tap < 0 else f"what follows {whose} layer {self.tap}"
+
     def __str__(self) -> str:
+        joined = f"{self.kind} skip ({self.join} of {self.operands})"
         if self.long:
-            return f"{self.kind} skip ({self.join} of {self.operands}) from the encoder"
-        place = "its input" if self.tap < 0 else f"what follows its layer {self.tap}"
-        return f"{self.kind} skip ({self.join} of {self.operands}) from {place} around {self.span} layers"
+            return f"long {joined}" + (f" from {self.source('its')}" if self.tap >= 0 else "")
+        return f"{joined} from {self.source('its')} around {self.span} layers"
 
 
 @dataclass
@@ -71,6 +75,8 @@ def blocks_of(analysis: Analysis) -> list[Block]:
             block.wiring.append(wiring)
             block.join = analysis.graph.operations[skip.join]
     blocks = [block for block in found.values() if len(block.layers) >= 2]
+    for block in blocks:
+        block.wiring.sort()
     return sorted(blocks, key=lambda block: (block.first, len(block.path)))
 
 

@@ -11,6 +11,7 @@ from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 
 from ._reading import inside, parent
+from ._wiring_difference import Difference
 from ._wirings import Block, Layer, Wiring, blocks_of
 
 _ITEM = re.compile(r"\d$")
@@ -88,7 +89,7 @@ class OddBlockOut(Rule):
             return
         odd = next(block for block in group if tuple(block.wiring) != usual)
         example = next(block for block in group if block is not odd)
-        yield self._finding(odd, usual, f"its {agreeing} siblings of class {_short(odd)}", example)
+        yield self._finding(odd, usual, f"its {agreeing} siblings", example)
 
     def _among_levels(self, group: Sequence[Block]) -> Iterator[Finding]:
         """Levels of a decoder differ in their widths, but not in how they take in the encoder's features."""
@@ -99,8 +100,9 @@ class OddBlockOut(Rule):
         odd = next(block for block in group if block.wiring[0].kind != usual)
         example = next(block for block in group if block is not odd)
         if odd.layers != example.layers:  # else it is among siblings already
-            others = f"the other {agreeing} levels of class {_short(odd)}"
-            yield self._finding(odd, example.wiring, others, example)
+            # Their widths, and so where they join, say nothing: how they join is the difference.
+            meant = odd.wiring[0]._replace(kind=usual, join=example.wiring[0].join)
+            yield self._finding(odd, [meant], f"the other {agreeing} levels", example)
 
     def _among_classes(self, group: Sequence[Block]) -> Iterator[Finding]:
         kinds: defaultdict[str, list[Block]] = defaultdict(list)
@@ -126,14 +128,13 @@ class OddBlockOut(Rule):
             )
 
     def _finding(self, odd: Block, usual: Sequence[Wiring], others: str, example: Block) -> Finding:
-        wanted = "; ".join(map(str, usual)) or "no skip"
-        got = "; ".join(map(str, odd.wiring)) or "no skip"
+        difference = Difference.between(odd.wiring, usual)
         same = odd.layers == example.layers
         return self.finding(
-            f"{odd.path} ({_short(odd)}) has {got}, while {others} have {wanted}",
+            f"{odd.path} ({_short(odd)}) {difference.sentence(others)}",
             node=odd.join or odd.last,
-            expected=wanted,
-            actual=got,
+            expected=difference.expected,
+            actual=difference.actual,
             suggestion=f"join in {odd.path} what {example.path} joins"
             + (": the shapes are the same" if same else ", in the same way"),
         )

@@ -33,23 +33,43 @@ def plain(out: Tensor, x: Tensor) -> Tensor:
     return out
 
 
-ODD: dict[str, Join] = {
-    "missing": plain,
-    "twice": lambda out, x: out + x + x,
-    "subtracted": lambda out, x: out - x,
-    "concatenated": lambda out, x: torch.cat([out, x], dim=1)[:, :8],
+ODD: dict[str, tuple[Join, str]] = {
+    "missing": (
+        plain,
+        "lacks the additive skip (add of 2) from its input around 2 layers that its 3 siblings have",
+    ),
+    "twice": (lambda out, x: out + x + x, "joins 3 tensors by add where its 3 siblings join 2"),
+    "subtracted": (lambda out, x: out - x, "joins its input by sub where its 3 siblings join it by add"),
+    "concatenated": (
+        lambda out, x: torch.cat([out, x], dim=1)[:, :8],
+        "joins its input by cat where its 3 siblings join it by add",
+    ),
 }
+
+
+class Around(nn.Module):
+    """A stack of blocks, and one skip around all of them."""
+
+    def __init__(self, blocks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.blocks, self.last = nn.Sequential(*blocks), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.last(self.blocks(x))  # type: ignore[no-any-return]
 
 
 def found(blocks: Sequence[nn.Module]) -> list[Finding]:
     return findings_of(OddBlockOut(), nn.Sequential(nn.Linear(8, 8), *blocks), torch.randn(2, 8))
 
 
-@pytest.mark.parametrize("join", ODD.values(), ids=ODD.keys())
-def test_one_of_four(join: Join) -> None:
-    findings = found([Block(added), Block(added), Block(join), Block(added)])
-    assert len(findings) == 1
-    assert findings[0].message.startswith("3 (Block) has ")
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("long", [False, True], ids=["", "inside a long skip"])
+@pytest.mark.parametrize(("join", "difference"), ODD.values(), ids=ODD.keys())
+def test_one_of_four(join: Join, difference: str, place: int, long: bool) -> None:
+    blocks = [Block(join if number == place else added) for number in range(4)]
+    findings = found([Around(blocks)] if long else blocks)
+    path = f"1.blocks.{place}" if long else str(place + 1)
+    assert [finding.message for finding in findings] == [f"{path} (Block) {difference}"]
     assert findings[0].expected == "additive skip (add of 2) from its input around 2 layers"
 
 
