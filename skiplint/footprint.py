@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from skiplint.frames import is_packaged
-from skiplint.import_roots import import_root
+from skiplint.import_roots import import_root, outer_roots
 from skiplint.targets.failures import is_installed
 
 _OWN = str(Path(__file__).resolve().parent) + os.sep
@@ -139,9 +139,11 @@ class _Walk:
             top = name.partition(".")[0]
             if not top or sources or top in sys.stdlib_module_names:
                 continue
+            folders = [root]
             if top not in sys.modules:
                 self.unknown.add(top)
-            beside = (root / f"{top}.py", root / top)
+                folders += outer_roots(root)
+            beside = [folder / name for folder in folders for name in (f"{top}.py", top)]
             self.absent.update(str(other) for other in beside if not os.path.lexists(other))
 
     def _sources(self, name: str) -> Iterator[str]:

@@ -142,6 +142,15 @@ def test_a_package_that_was_missing_is_installed(project: Project, monkeypatch: 
     assert project.misses()
 
 
+def test_a_module_that_was_missing_appears_in_the_project(project: Project) -> None:
+    imports = "try:\n    import not_yet_written\nexcept ImportError:\n    pass"
+    project.write({"pyproject.toml": "", "nets/net.py": NET.format(imports=imports)})
+    project.lint("nets/net.py")
+    assert not project.misses("nets/net.py")
+    project.write({"not_yet_written.py": "x = 1\n"})
+    assert project.misses("nets/net.py")
+
+
 def test_a_package_is_upgraded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     site = project.folder / "site-packages"
     old, new = site / "dist_h-1.0.dist-info", site / "dist_h-1.1.dist-info"
