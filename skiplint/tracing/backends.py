@@ -7,7 +7,6 @@ attributes, lazily made weights) is put back afterwards.
 
 from __future__ import annotations
 
-import copy
 import logging
 import sys
 import warnings
@@ -150,7 +149,7 @@ class _Saved:
         self._class = type(module)
         self._attributes = dict(module.__dict__)
         self._contents = [
-            (value, copy.copy(value))
+            (value, value.copy() if value else ())
             for value in self._attributes.values()
             if type(value) in _PLAIN_CONTAINERS
         ]

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from skiplint.tracing.calls import Call
 from skiplint.tracing.recurrent import asked_by_weights
+from skiplint.tracing.shape_only import shape_only
 
 _TRANSPOSED = frozenset({torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d})
 _RECURRENT = frozenset({torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu})
@@ -55,10 +56,13 @@ def _assert_features(call: Call) -> None:
 
 
 class Strict(TorchFunctionMode):
-    """Makes the same checks in a run that is not recorded."""
+    """Makes the same checks in a run that is not recorded, where shapes are all that counts."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         assert_fits(func, args, kwargs or {})
+        result = shape_only(func, args, kwargs or {})
+        if result is not None:
+            return result
         return func(*args, **(kwargs or {}))
