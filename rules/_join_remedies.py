@@ -121,7 +121,8 @@ def _spatial(
             advice = _restrided(graph, odd, want)
         if advice is not None:
             return advice
-    if not channels_fit:
+    shrinks = not concatenates and matching_stride(have[2:], want[2:]) not in (None, 1)
+    if not channels_fit or shrinks:
         return _projected(graph, operation, odd, want)
     target = tuple(want[2:])
     module = "F.interpolate" if len(have) <= 5 else "resample"

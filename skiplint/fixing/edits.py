@@ -1,14 +1,15 @@
-"""Edits of calls in Python source, each found by the place where the call starts."""
+"""Edits of calls and operators in Python source, each found by the place where it starts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from skiplint.fixing.operands import HiddenOperandError, Join, computes, operand, with_operand
 from skiplint.linting.edits import ArgumentEdit, Edit, WrapEdit
 
 
@@ -41,16 +42,16 @@ def apply_edits(source: str, edits: Sequence[Edit], *, computed: bool = False) -
         wrapper = MetadataWrapper(cst.parse_module(source))
     except cst.ParserSyntaxError as error:
         raise EditError(f"is not valid Python (line {error.raw_line})") from None
-    calls = _calls_by_place(wrapper)
+    joins = _joins_by_place(wrapper)
     module = wrapper.module
-    chosen: dict[cst.Call, list[Edit]] = {}
+    chosen: dict[Join, list[Edit]] = {}
     refused: dict[Edit, str] = {}
     for edit in edits:
-        call = _match(calls, edit)
-        if call is None:
+        join = _match(joins, edit)
+        if join is None:
             refused[edit] = f"there is no call of {edit.callee} in line {edit.location.line}"
         else:
-            chosen.setdefault(call, []).append(edit)
+            chosen.setdefault(join, []).append(edit)
     editor = _Editor(module, chosen, refused, computed)
     text = module.visit(editor).code
     return Edited(text, tuple(edit for edit in edits if edit not in refused), refused)
@@ -59,44 +60,49 @@ def apply_edits(source: str, edits: Sequence[Edit], *, computed: bool = False) -
 Place = tuple[int, int]
 
 
-def _calls_by_place(wrapper: MetadataWrapper) -> dict[Place, list[cst.Call]]:
-    """Calls by line and column of their start, inner ones before those around them."""
-    found: dict[Place, list[cst.Call]] = {}
+def _joins_by_place(wrapper: MetadataWrapper) -> dict[Place, list[Join]]:
+    """Calls and operators by line and column of their start, inner ones before those around them."""
+    found: dict[Place, list[Join]] = {}
 
     class Collector(cst.CSTVisitor):
         METADATA_DEPENDENCIES = (PositionProvider,)
 
-        def leave_Call(self, original_node: cst.Call) -> None:  # noqa: N802 - LibCST's name
-            start = self.get_metadata(PositionProvider, original_node).start
+        def _note(self, node: Join) -> None:
+            start = self.get_metadata(PositionProvider, node).start
             # Both count characters, LibCST from 0.
-            found.setdefault((start.line, start.column + 1), []).append(original_node)
+            found.setdefault((start.line, start.column + 1), []).append(node)
+
+        def leave_Call(self, original_node: cst.Call) -> None:  # noqa: N802 - LibCST's name
+            self._note(original_node)
+
+        def leave_BinaryOperation(self, original_node: cst.BinaryOperation) -> None:  # noqa: N802
+            self._note(original_node)
+
+        def leave_AugAssign(self, original_node: cst.AugAssign) -> None:  # noqa: N802
+            self._note(original_node)
 
     wrapper.visit(Collector())
     return found
 
 
-def _match(calls: dict[Place, list[cst.Call]], edit: Edit) -> cst.Call | None:
-    here = calls.get((edit.location.line, edit.location.column or 0), [])
-    named = [call for call in here if _callee(call) == edit.callee]
-    if named:
+def _match(joins: dict[Place, list[Join]], edit: Edit) -> Join | None:
+    here = joins.get((edit.location.line, edit.location.column or 0), [])
+    named = [join for join in here if computes(join, edit.callee)]
+    calls = [join for join in here if isinstance(join, cst.Call)]
+    if named and isinstance(named[0], cst.Call):
         return named[0]
+    if len(named) == 1 and not isinstance(edit, ArgumentEdit):
+        return named[0]  # of a + b + c, both sums start here
     # A class may be called by another name (a factory argument, an alias): then only one call may start here.
-    renamed = isinstance(edit, ArgumentEdit) and not edit.exact and len(here) == 1
-    return here[0] if renamed else None
-
-
-def _callee(call: cst.Call) -> str:
-    function = call.func
-    if isinstance(function, cst.Attribute):
-        return function.attr.value
-    return function.value if isinstance(function, cst.Name) else ""
+    renamed = isinstance(edit, ArgumentEdit) and not edit.exact and len(calls) == 1
+    return calls[0] if renamed else None
 
 
 class _Editor(cst.CSTTransformer):
     def __init__(
         self,
         module: cst.Module,
-        chosen: dict[cst.Call, list[Edit]],
+        chosen: dict[Join, list[Edit]],
         refused: dict[Edit, str],
         computed: bool,
     ) -> None:
@@ -109,41 +115,59 @@ class _Editor(cst.CSTTransformer):
     def leave_Call(  # noqa: N802 - LibCST's name
         self, original_node: cst.Call, updated_node: cst.Call
     ) -> cst.BaseExpression:
-        call, around = updated_node, "{}"
-        for edit in self._chosen.get(original_node, []):
-            if isinstance(edit, WrapEdit) and not edit.operand:
-                around = edit.expression.replace("{}", around)
-                continue
-            try:
-                call = self._edited(call, edit)
-            except EditError as error:
-                self._refused[edit] = str(error)
-        return call if around == "{}" else _around(self._module, call, around)
+        return cast("cst.BaseExpression", self._edited(original_node, updated_node))
 
-    def _edited(self, call: cst.Call, edit: Edit) -> cst.Call:
+    def leave_BinaryOperation(  # noqa: N802
+        self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
+    ) -> cst.BaseExpression:
+        return cast("cst.BaseExpression", self._edited(original_node, updated_node))
+
+    def leave_AugAssign(  # noqa: N802
+        self, original_node: cst.AugAssign, updated_node: cst.AugAssign
+    ) -> cst.AugAssign:
+        return cast("cst.AugAssign", self._edited(original_node, updated_node))
+
+    def _edited(self, original: Join, join: Join) -> cst.CSTNode:
+        around = "{}"
+        for edit in self._chosen.get(original, []):
+            try:
+                if isinstance(edit, WrapEdit) and not edit.operand:
+                    around = edit.expression.replace("{}", around)
+                else:
+                    join = self._made(join, edit)
+            except (EditError, HiddenOperandError) as error:
+                self._refused[edit] = str(error)
+        if around == "{}" or isinstance(join, cst.AugAssign):
+            return join
+        return _around(self._module, join, around)
+
+    def _made(self, join: Join, edit: Edit) -> Join:
         if isinstance(edit, ArgumentEdit):
-            return _with_argument(call, edit, computed=self._computed)
+            return _with_argument(cst.ensure_type(join, cst.Call), edit, computed=self._computed)
         if isinstance(edit, WrapEdit):
-            return _with_wrapped(call, edit.operand, self._filled(call, edit.operand, edit.expression))
-        reference = _operand(call, edit.reference)
+            return self._wrapped(join, edit.operand, edit.expression)
+        reference = operand(join, edit.reference)
         if not isinstance(reference, cst.Name):
             raise EditError("the operand with the right size has no name")
         resize = _interpolate_name(self._module)
         expression = f"{resize}({{}}, size={reference.value}.shape[{edit.first_axis}:])"
-        return _with_wrapped(call, edit.operand, self._filled(call, edit.operand, expression))
+        return self._wrapped(join, edit.operand, expression)
 
-    def _filled(self, call: cst.Call, place: str, expression: str) -> cst.BaseExpression:
-        operand = _operand(call, place)
-        text = self._module.code_for_node(operand)
-        atom = isinstance(operand, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
+    def _wrapped(self, join: Join, place: str, expression: str) -> Join:
+        value = operand(join, place)
+        text = self._module.code_for_node(value)
+        atom = isinstance(value, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
         loose = expression.startswith("{}") and not atom
-        return cst.parse_expression(expression.replace("{}", f"({text})" if loose else text))
+        new = cst.parse_expression(expression.replace("{}", f"({text})" if loose else text))
+        return with_operand(join, place, new)
 
 
-def _around(module: cst.Module, call: cst.Call, expression: str) -> cst.BaseExpression:
-    """``call`` inside of an expression, with the parentheses that it had."""
-    bare = module.code_for_node(call.with_changes(lpar=(), rpar=()))
-    return cst.parse_expression(expression.replace("{}", bare)).with_changes(lpar=call.lpar, rpar=call.rpar)
+def _around(module: cst.Module, join: cst.Call | cst.BinaryOperation, expression: str) -> cst.BaseExpression:
+    """``join`` inside of an expression, with the parentheses that it had."""
+    bare = module.code_for_node(join.with_changes(lpar=(), rpar=()))
+    loose = isinstance(join, cst.BinaryOperation) and expression.startswith("{}")
+    new = cst.parse_expression(expression.replace("{}", f"({bare})" if loose else bare))
+    return new.with_changes(lpar=join.lpar, rpar=join.rpar)
 
 
 def _with_argument(call: cst.Call, edit: ArgumentEdit, *, computed: bool) -> cst.Call:
@@ -201,55 +225,6 @@ def _is_literal(value: cst.BaseExpression) -> bool:
     return isinstance(value, cst.Integer | cst.Float | cst.SimpleString) or (
         isinstance(value, cst.Name) and value.value in {"True", "False", "None"}
     )
-
-
-_PLACE = re.compile(r"(\w+)(?:\[(\d+)\])?")
-
-
-def _operand(call: cst.Call, place: str) -> cst.BaseExpression:
-    """The operand at a place such as ``1``, ``0[2]`` or ``tensors[1]``."""
-    argument, item = _located(call, place)
-    if item is None:
-        return call.args[argument].value
-    sequence = call.args[argument].value
-    assert isinstance(sequence, cst.List | cst.Tuple)
-    return sequence.elements[item].value
-
-
-def _with_wrapped(call: cst.Call, place: str, value: cst.BaseExpression) -> cst.Call:
-    """``call`` with ``value`` for the operand at ``place``."""
-    argument, item = _located(call, place)
-    old = call.args[argument]
-    new = value
-    if item is not None:
-        sequence = old.value
-        assert isinstance(sequence, cst.List | cst.Tuple)
-        elements = list(sequence.elements)
-        elements[item] = elements[item].with_changes(value=value)
-        new = sequence.with_changes(elements=elements)
-    arguments = list(call.args)
-    arguments[argument] = old.with_changes(value=new)
-    return call.with_changes(args=arguments)
-
-
-def _located(call: cst.Call, place: str) -> tuple[int, int | None]:
-    """Which argument of ``call`` holds the operand, and which item of it if it is a list."""
-    match = _PLACE.fullmatch(place)
-    hidden = EditError(f"the operands of {_callee(call) or 'the call'} are not written out")
-    if match is None or any(argument.star for argument in call.args):
-        raise hidden
-    name, item = match[1], None if match[2] is None else int(match[2])
-    names = [argument.keyword.value if argument.keyword else str(i) for i, argument in enumerate(call.args)]
-    if name not in names:
-        raise hidden
-    index = names.index(name)
-    if item is not None:
-        value = call.args[index].value
-        if not isinstance(value, cst.List | cst.Tuple) or item >= len(value.elements):
-            raise hidden
-        if any(isinstance(element, cst.StarredElement) for element in value.elements):
-            raise hidden
-    return index, item
 
 
 def _interpolate_name(module: cst.Module) -> str:

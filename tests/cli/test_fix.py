@@ -175,6 +175,33 @@ def test_what_may_not_be_meant_is_mended_only_when_asked_for(tmp_path: Path, ski
     assert file.read_text() == mended
 
 
+VALID = """\
+import torch.nn.functional as F
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Conv2d(3, 8, 3)
+        self.bottom = nn.Conv2d(8, 8, 3)
+        self.up = nn.ConvTranspose2d(8, 8, 2, stride=2)
+
+    def forward(self, x):
+        skip = self.down(x)
+        return self.up(self.bottom(F.max_pool2d(skip, 2))) + skip
+"""
+
+
+def test_an_operand_of_a_plus_sign_is_resampled(tmp_path: Path, skiplint: Run) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(VALID)
+    result = skiplint("net.py", "--fix", "--unsafe-fixes", "--quiet")
+    assert (result.returncode, result.stderr) == (0, "skiplint: fixed 1 finding in net.py\n"), result.stdout
+    wanted = "return F.interpolate(self.up(self.bottom(F.max_pool2d(skip, 2))), size=skip.shape[2:]) + skip\n"
+    assert file.read_text().endswith(wanted)
+
+
 def test_the_summary_says_what_can_be_fixed(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "block.py").write_text(BLOCK)
     assert "2 errors; 2 fixable with --fix" in skiplint("block.py", "--quiet").stdout

@@ -134,6 +134,34 @@ def test_a_call_is_wrapped(source: str, expected: str) -> None:
     assert apply_edits(source, [edit]).text == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "operand", "expected"),
+    [
+        ("y = a + self.b(x)", "add", "1", "y = a + crop(self.b(x))"),
+        ("y = (a + b) * c", "add", "0", "y = (crop(a) + b) * c"),
+        ("y = a - b.c[0]", "sub", "other", "y = a - crop(b.c[0])"),
+        ("a += self.b(x)", "add_", "1", "a += crop(self.b(x))"),
+        ("y = a @ b", "matmul", "1", "y = a @ crop(b)"),
+    ],
+)
+def test_an_operand_of_an_operator_is_wrapped(source: str, name: str, operand: str, expected: str) -> None:
+    edit = WrapEdit(location=place(source, "a"), callee=name, operand=operand, expression="crop({})")
+    assert apply_edits(source, [edit]).text == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("a + b + c", "there is no call of add in line 1"),  # both sums start at a
+        ("a += b", "the operand is assigned to"),
+        ("a * b", "there is no call of add in line 1"),
+    ],
+)
+def test_an_operator_that_may_be_another_is_left_alone(source: str, why: str) -> None:
+    edit = WrapEdit(location=place(source, "a"), callee="add", operand="0", expression="crop({})")
+    assert apply_edits(source, [edit]).refused == {edit: why}
+
+
 @pytest.mark.parametrize("source", ["torch.cat(parts, 1)", "torch.cat([*parts], 1)", "torch.cat(*x)"])
 def test_operands_that_are_not_written_out_are_left_alone(source: str) -> None:
     edit = WrapEdit(location=place(source, "torch"), callee="cat", operand="0[0]", expression="-{}")

@@ -316,7 +316,7 @@ ARCHITECTURES = {
 
             def forward(self, x):
                 x = self.se(torch.relu(self.c1(x)))
-                x = self.c2(x) + x  # SKL101 resample c1
+                x = self.c2(x) + x  # SKL101 from c1: nn.Conv2d(16, 16, kernel_size=1, stride=2)
                 return self.head(x.mean((-1, -2)))
 
         inputs = (torch.zeros(2, 3, 32, 32),)
