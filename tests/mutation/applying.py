@@ -148,8 +148,10 @@ def _wrap(tree: ast.Module, node: Any, fix: Remedy, name: str) -> None:
     text = fix.new
     if fix.kind == "insert-module":
         made = ast.parse(f"self.{name} = {fix.new}").body[0]
+        classes = [each for each in ast.walk(tree) if isinstance(each, ast.ClassDef)]
+        owner = next(each for each in classes if node in ast.walk(each))
         next(
-            each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name == "__init__"
+            each for each in owner.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"
         ).body.append(made)
         text = f"self.{name}({{}})"
 
