@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from skiplint.analysis.contract import Contract
+    from skiplint.analysis.contract.probing import Answers
     from skiplint.analysis.gradients import Gradients
     from skiplint.analysis.memory import Memory
     from skiplint.analysis.paths import Paths
@@ -81,11 +82,16 @@ class Analysis:
         return "contract" in vars(self)
 
     @cached_property
+    def sizes_tried(self) -> Answers:
+        """Shapes of the inputs at which the model was run without values, and why it does not run there."""
+        return {}
+
+    @cached_property
     def contract(self) -> Contract | None:
         """The sizes of the inputs that the model accepts, None where it cannot be asked."""
         from skiplint.analysis.contract import find_contract
 
-        return find_contract(self.graph, self.subject)
+        return find_contract(self.graph, self.subject, self.sizes_tried)
 
     @cached_property
     def other_mode(self) -> Analysis | None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def failure_at(graph: ModelGraph, subject: Subject, prober: Prober, point: Point) -> Failure:
     """Why the model does not run at ``point``, by a trace that goes on behind the calls that fail.
 
+    Where the model was run too often for one more trace, the message and its place are all that is told.
+
     Raises:
         ValueError: it does run there.
     """
@@ -24,7 +26,7 @@ def failure_at(graph: ModelGraph, subject: Subject, prober: Prober, point: Point
         raise ValueError(f"the model runs at {point}")
     if refusal.deliberate:
         return Failure(point, shapes, "check", refusal.message, refusal.location)
-    there = subject.graph_at(shapes, graph.backend)
+    there = subject.graph_at(shapes, graph.backend) if prober.may_trace() else None
     if there is None or not there.faults:
         return _of_place(graph, point, shapes, refusal.message, refusal.location)
     return _of_fault(there, there.faults, point, shapes, refusal.message)

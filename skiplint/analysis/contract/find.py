@@ -10,7 +10,7 @@ from skiplint.analysis.contract.axes import Axis, batch_axis, free_axes
 from skiplint.analysis.contract.contract import AxisContract, Contract, Failure
 from skiplint.analysis.contract.failing import failure_at
 from skiplint.analysis.contract.joint import all_together, another, least, moved
-from skiplint.analysis.contract.probing import Point, Prober, TooManyProbesError
+from skiplint.analysis.contract.probing import Answers, Budget, Point, Prober, TooManyProbesError
 from skiplint.analysis.contract.roundings import joins_may_depend
 from skiplint.analysis.contract.sizes import Sizes
 from skiplint.analysis.contract.solving import OFFSETS, bisect, doubtful, next_fit, solve
@@ -22,37 +22,45 @@ if TYPE_CHECKING:
     from skiplint.graph import ModelGraph
     from skiplint.tracing import Subject
 
+_FEWEST = 12
+"""Forwards that a contract takes at the least; where there are not as many, none is run."""
 
-def find_contract(graph: ModelGraph, subject: Subject | None) -> Contract | None:
-    """What the sizes of the inputs may be.
+
+def find_contract(
+    graph: ModelGraph, subject: Subject | None, known: Answers | None = None
+) -> Contract | None:
+    """What the sizes of the inputs may be; ``known`` is what was asked before.
 
     None where that cannot be asked: the model is not at hand or needs values to run, its inputs have no
-    sizes, it does not run as it is, or its sizes follow no pattern.
+    sizes, it does not run as it is, it is too large to be run as often as it takes, or its sizes follow no
+    pattern.
     """
     axes = free_axes(graph)
     if subject is None or graph.faults or graph.backend == "eager" or not axes:
         return None
-    batch = batch_axis(graph)
+    batch, budget, known = batch_axis(graph), Budget(graph), {} if known is None else known
+    if budget.left < _FEWEST:
+        return None
     try:
         with subject.attempts(graph.backend) as attempt:
-            prober = Prober(subject, axes, attempt, len(graph))
+            prober = Prober(subject, axes, attempt, budget, known)
             limits = [table_lengths(graph, axis.size) for axis in axes]
             contract = _contract(prober, axes, limits)
             points = _refused(prober, contract)
-            batches = Prober(subject, (batch,) if batch else (), attempt, len(graph))
+            batches = Prober(subject, (batch,) if batch else (), attempt, budget, known)
             contract = replace(contract, batch=_batch(batches, batch))
             failures = tuple(failure_at(graph, subject, prober, point) for point in points)
             contract = within_tables(replace(contract, failures=failures), graph, subject, prober)
-            return replace(contract, probes=prober.count + batches.count)
+            return replace(contract, probes=len(known) - 1)
     except TooManyProbesError:
         return None
 
 
-def refused_nearby(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...]) -> bool:
+def refused_nearby(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...], known: Answers) -> bool:
     """Whether a size near the example's is refused by a call, and not by a check of the model's own."""
     with subject.attempts(graph.backend) as attempt:
-        prober = Prober(subject, axes, attempt, len(graph))
-        point = nearby(prober)
+        prober = Prober(subject, axes, attempt, Budget(graph), known)
+        point = nearby(prober) if prober.left >= _FEWEST else None
         refusal = None if point is None else prober.refusal(point)
     return refusal is not None and not refusal.deliberate
 
@@ -173,7 +181,11 @@ def size_dependence(analysis: Analysis) -> Failure | None:
     if subject is None or graph.faults or graph.backend == "eager":
         return None
     axes = free_axes(graph)
-    if not axes or not joins_may_depend(graph, axes) or not refused_nearby(graph, subject, axes):
+    if (
+        not axes
+        or not joins_may_depend(graph, axes)
+        or not refused_nearby(graph, subject, axes, analysis.sizes_tried)
+    ):
         return None
     contract = analysis.contract
     if contract is None or not contract.failures:
@@ -182,13 +194,13 @@ def size_dependence(analysis: Analysis) -> Failure | None:
     if contract.equal or any(each.sizes.stepped for each in contract.axes):
         return nearest if nearest.kind == "join" else None
     # Where no other sizes run, more than a join may be made for these: every way to fail has to be a join.
-    failures = (*contract.failures, *_far_off(graph, subject, axes))
+    failures = (*contract.failures, *_far_off(graph, subject, axes, analysis.sizes_tried))
     return nearest if all(failure.kind == "join" and failure.alone for failure in failures) else None
 
 
-def _far_off(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...]) -> list[Failure]:
+def _far_off(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...], known: Answers) -> list[Failure]:
     """What fails at twice and half the example's sizes; a small change may be lost in roundings."""
     with subject.attempts(graph.backend) as attempt:
-        prober = Prober(subject, axes, attempt, len(graph))
+        prober = Prober(subject, axes, attempt, Budget(graph), known)
         points = [tuple(2 * size for size in prober.base), tuple(max(size // 2, 1) for size in prober.base)]
         return [failure_at(graph, subject, prober, point) for point in points if not prober.accepts(point)]

@@ -34,8 +34,8 @@ def all_together(prober: Prober, axes: Sequence[Axis], found: Sequence[Sizes]) -
     contract = replace(contract, together=_together(prober, contract))
     tries = _combinations(prober, contract) + _related(prober, contract)
     for point in dict.fromkeys(tries):
-        if prober.left < _RESERVE:
-            break
+        if prober.left < _RESERVE:  # what was not tried is not claimed
+            return replace(contract, independent=False)
         if prober.accepts(point) != contract.accepts(point):
             return replace(contract, independent=False)
     return contract

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from skiplint.analysis.contract.contract import Contract, Failure
 from skiplint.analysis.contract.failing import failure_at
+from skiplint.analysis.contract.probing import TooManyProbesError
 from skiplint.analysis.contract.tables import TableRead, table_reads
 from skiplint.graph import ModelGraph
 
@@ -50,6 +51,8 @@ def _past_the_end(
     point: Point, read: TableRead, subject: Subject, prober: Prober, graph: ModelGraph
 ) -> Failure | None:
     """The look-up that leaves its table at ``point``, None if it does not."""
+    if not prober.may_trace():
+        raise TooManyProbesError
     there = subject.graph_at(prober.shapes(point), graph.backend)
     if there is None:
         return None
