@@ -21,6 +21,11 @@ class Difference(NamedTuple):
         return cls(_widest_first(Counter(usual) - Counter(odd)), _widest_first(Counter(odd) - Counter(usual)))
 
     @property
+    def is_another_design(self) -> bool:
+        """Whether several skips are replaced by others, which no slip in one line does."""
+        return bool(self.missing and self.extra) and len(self.missing) + len(self.extra) > 2
+
+    @property
     def expected(self) -> str:
         """The skips that the block lacks."""
         return _several(self.missing).rstrip(",") if self.missing else "no such skip"
@@ -39,7 +44,7 @@ class Difference(NamedTuple):
         if len(self.missing) == len(self.extra) == 1:
             there, here = _compared(self.missing[0], self.extra[0])
             return f"{here} where {others} {there}"
-        return f"has {_several(self.extra)} where {others} have {_several(self.missing)}"
+        return f"has {_several(self.extra)} where {others} have {_several(self.missing).rstrip(',')}"
 
 
 def _widest_first(wirings: Counter[Wiring]) -> tuple[Wiring, ...]:

@@ -33,7 +33,7 @@ class Wiring(NamedTuple):
     end: int
     """Weighted layers of the block that ran before the join."""
     long: bool
-    """From an encoder to a decoder."""
+    """From an encoder to a decoder: not from the input that the layers of the block read."""
 
     def around(self, layers: int) -> bool:
         """Whether this is a residual skip around all ``layers`` layers of the block."""
@@ -46,7 +46,7 @@ class Wiring(NamedTuple):
     def __str__(self) -> str:
         joined = f"{self.kind} skip ({self.join} of {self.operands})"
         if self.long:
-            return f"long {joined}" + (f" from {self.source('its')}" if self.tap >= 0 else "")
+            return f"long {joined}"
         return f"{joined} from {self.source('its')} around {self.span} layers"
 
 
@@ -64,6 +64,8 @@ class Block:
     wiring: list[Wiring] = field(default_factory=list)
     inputs: set[Tensor] = field(default_factory=set)
     """Feature tensors that come from outside."""
+    masked: bool = False
+    """Some of its weights are multiplied by a buffer, as in autoregressive convolutions."""
 
 
 def blocks_of(analysis: Analysis) -> list[Block]:
@@ -75,8 +77,10 @@ def blocks_of(analysis: Analysis) -> list[Block]:
             block.wiring.append(wiring)
             block.join = analysis.graph.operations[skip.join]
     blocks = [block for block in found.values() if len(block.layers) >= 2]
+    masks = {operation.module for operation in analysis.graph if _masks_weights(analysis.graph, operation)}
     for block in blocks:
         block.wiring.sort()
+        block.masked = any(inside(module, block.path) for module in masks)
     return sorted(blocks, key=lambda block: (block.first, len(block.path)))
 
 
@@ -104,6 +108,13 @@ def _modules(flow: Flow) -> dict[str, Block]:
                 block.ran.append(operation.index)
             path = parent(path)
     return {path: block for path, block in found.items() if path not in repeated}
+
+
+def _masks_weights(graph: ModelGraph, operation: Operation) -> bool:
+    if operation.data or operation.base_name != "mul":
+        return False
+    read = [graph.operations[operand.producer] for operand in operation.operands]
+    return any(each.kind == "buffer" for each in read) and any(each.learned for each in read)
 
 
 def _layer(graph: ModelGraph, operation: Operation) -> Layer:
@@ -212,29 +223,70 @@ def _is_own(flow: Flow, skip: Skip, connection: Connection, block: Block, blocks
     comes from a block before, and the first block cannot have it.
     """
     fork = connection.fork.producer
-    if fork >= block.first or _is_read(flow, skip, connection, block):
+    if fork >= block.first:
         return True
+    if _is_read(flow, skip, connection, block):
+        return not _goes_round(flow, skip, connection, block)
     if skip.long:
         sibling = blocks.get(_item_around(flow.graph.operations[fork].module, parent(block.path)))
         return sibling is None or sibling.kind != block.kind
     return False
 
 
+def _goes_round(flow: Flow, skip: Skip, connection: Connection, block: Block) -> bool:
+    """Whether something that is joined comes from the fork by another input of ``block`` alone."""
+    tree, fork = flow.tree, connection.fork.producer
+    grown = {
+        made
+        for made, _ in block.inputs
+        if tree.dominates(fork, made) and tree.longest[made] > tree.longest[fork]
+    }
+    main = [operand.producer for place, operand in enumerate(skip.operands) if place != connection.operand]
+    sources = [_sources(flow, made, {fork, *grown}) for made in main] if grown else []
+    return any(found & grown and fork not in found for found in sources)
+
+
+def _sources(flow: Flow, made: int, ends: set[int]) -> set[int]:
+    """Those of ``ends`` that ``made`` comes from, not counting what is behind them."""
+    pending, seen = [made], {made}
+    while pending:
+        index = pending.pop()
+        if index in ends or index < min(ends):
+            continue
+        new = {operand.producer for operand in flow.reads[index]} - seen
+        seen |= new
+        pending += new
+    return seen & ends
+
+
 def _is_read(flow: Flow, skip: Skip, connection: Connection, block: Block) -> bool:
-    """Whether the fork is what the layers of ``block`` read, at most normalised on the way."""
-    fork = connection.fork.producer
+    """Whether layers of ``block`` read what the shortcut brings, at most normalised on the way."""
+    entry = _entry(flow, skip, connection, block)
     shortcut = {*skip.steps, *connection.path}
-    pending, seen = [fork], {fork}
+    pending, seen = [entry[0]], {entry[0]}
     while pending and len(seen) < _MOST_READERS:
-        for reader in flow.readers[pending.pop()]:
+        made = pending.pop()
+        for reader in flow.readers[made]:
+            if made == entry[0] and entry not in map(tensor, flow.reads[reader]):
+                continue  # another part of what was split
             operation = flow.graph.operations[reader]
             if reader not in shortcut and inside(operation.module, block.path) and reader >= block.first:
                 return True
-            unlearned = flow.tree.longest[reader] == flow.tree.longest[fork]
+            unlearned = flow.tree.longest[reader] == flow.tree.longest[entry[0]]
             if reader not in seen and unlearned and reader < block.first:
                 seen.add(reader)
                 pending.append(reader)
     return False
+
+
+def _entry(flow: Flow, skip: Skip, connection: Connection, block: Block) -> Tensor:
+    """The part of the fork that the shortcut takes before it comes to the block, or all of it."""
+    entry = tensor(connection.fork)
+    reads = [flow.reads[index] for index in connection.path[1:]]
+    for index, readers in zip(connection.path, [*reads, (skip.operands[connection.operand],)], strict=False):
+        if index < block.first and is_selection(flow.graph.operations[index]):
+            entry = next((tensor(operand) for operand in readers if operand.producer == index), entry)
+    return entry
 
 
 def _item_around(module: str, stage: str) -> str:
@@ -251,10 +303,19 @@ def _wiring(
     fork = nearest.fork.producer
     tap = -1 if fork < block.first else sum(index <= fork for index in block.ran)
     end = sum(index < join.index for index in block.ran)
-    span = 0 if skip.long else nearest.span
+    long = skip.long and tap < 0 and not _is_read(flow, skip, nearest, block)
+    span = 0 if long else nearest.span
     if len(operands) < len(skip.operands):
         # What the rest of a longer sum goes around says nothing of this part of it.
-        tree = flow.tree
-        ends = [operand.producer for operand in operands if tree.dominates(fork, operand.producer)]
-        span = max((tree.shortest[index] - tree.shortest[fork] for index in ends), default=span)
-    return Wiring(skip.kind, join.base_name, len(operands), tap, span, end, skip.long)
+        span = max((_layers_between(flow, fork, operand.producer) for operand in operands), default=span)
+    return Wiring(skip.kind, join.base_name, len(operands), tap, span, end, long)
+
+
+def _layers_between(flow: Flow, start: int, end: int) -> int:
+    """Weighted layers on the shortest way from one operation to another, 0 if there is none."""
+    layers = {start: 0}
+    for index in range(start + 1, end + 1):
+        before = [layers[read.producer] for read in flow.reads[index] if read.producer in layers]
+        if before:
+            layers[index] = min(before) + flow.graph.operations[index].weighted
+    return layers.get(end, 0)

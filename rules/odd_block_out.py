@@ -28,7 +28,10 @@ class OddBlockOut(Rule):
     with the same shapes and settings. Where all of `siblings` or more agree on their skips and a single one
     does not, that one is reported: it has no skip, has one twice, joins by another operation, or taps another
     point. One block with a skip among plain ones is left alone, and so are skips that go around several
-    blocks. Blocks of two classes with equal layers are compared too, where they follow one another: one class
+    blocks, a first block that is given less than the others (nothing was made before it that could be handed
+    on), the first of an autoregressive model whose mask is another, and a block that has several other skips
+    in place of its siblings': it is another design. Of a block in a block only the inner one is reported.
+    Blocks of two classes with equal layers are compared too, where they follow one another: one class
     with a skip in every block, the other in none. So are the levels of a decoder, of whatever width: one that
     adds the encoder's features where all others concatenate them, or the other way round.
 
@@ -75,21 +78,24 @@ class OddBlockOut(Rule):
                 siblings[parent(block.path), block.kind, layers].append(block)
             if layers not in alike or not inside(block.path, alike[layers][-1].path):
                 alike[layers].append(block)  # not the inner module that holds all layers of a block
-        for group in siblings.values():
-            yield from self._among_siblings(group)
+        odd = [each for group in siblings.values() for each in self._among_siblings(group)]
+        for block, finding in odd:
+            if not any(inner is not block and inside(inner.path, block.path) for inner, _ in odd):
+                yield finding  # else the inner block is what makes this one odd
         for group in levels.values():
             yield from self._among_levels(group)
         for group in alike.values():
             yield from self._among_classes(group)
 
-    def _among_siblings(self, group: Sequence[Block]) -> Iterator[Finding]:
+    def _among_siblings(self, group: Sequence[Block]) -> Iterator[tuple[Block, Finding]]:
         votes = Counter(tuple(block.wiring) for block in group)
         usual, agreeing = votes.most_common(1)[0]
         if not usual or agreeing != len(group) - 1 or agreeing < max(2, self.options.siblings):
             return
         odd = next(block for block in group if tuple(block.wiring) != usual)
-        example = next(block for block in group if block is not odd)
-        yield self._finding(odd, usual, f"its {agreeing} siblings", example)
+        others = [block for block in group if block is not odd]
+        if not _is_meant(odd, others, Difference.between(odd.wiring, usual)):
+            yield odd, self._finding(odd, usual, f"its {agreeing} siblings", others[0])
 
     def _among_levels(self, group: Sequence[Block]) -> Iterator[Finding]:
         """Levels of a decoder differ in their widths, but not in how they take in the encoder's features."""
@@ -188,6 +194,16 @@ class OddBlockOut(Rule):
 
 def _short(block: Block) -> str:
     return block.kind.rpartition(".")[2]
+
+
+def _is_meant(odd: Block, others: Sequence[Block], difference: Difference) -> bool:
+    """Whether the odd block is given other things than its siblings, or is another design altogether."""
+    given = {len(block.inputs) for block in others}
+    if len(odd.inputs) < min(given) or (difference.extra and len(odd.inputs) > max(given)):
+        return True  # what is handed on from block to block, which the first cannot have
+    if odd.masked and odd.first < others[0].first:
+        return True  # what an autoregressive model predicts must not pass its first layer
+    return difference.is_another_design
 
 
 def _follows(after: Block, before: Block) -> bool:

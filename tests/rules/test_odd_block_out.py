@@ -229,12 +229,161 @@ class Dilated(nn.Module):
         return self.join(self.second(torch.relu(self.first(x))), x)
 
 
+class Coupled(nn.Module):
+    """RevNet: each half is added to what the other one makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = Block(plain), Block(plain)
+
+    def forward(self, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+        left = left + self.first(right)
+        return left, right + self.second(left)
+
+
+class RevNet(nn.Module):
+    """In the first block both halves are parts of one tensor, or both are the same."""
+
+    def __init__(self, twice: bool) -> None:
+        super().__init__()
+        self.twice = twice
+        self.expand, self.reduce = nn.Linear(8, 16), nn.Linear(16, 8)
+        self.blocks = nn.ModuleList(Coupled() for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = (x, x) if self.twice else self.expand(x).chunk(2, dim=-1)
+        for block in self.blocks:
+            left, right = block(left, right)
+        return self.reduce(torch.cat([left, right], dim=-1))
+
+
+class Exchange(nn.Module):
+    """HRNet: two resolutions, each with blocks of its own, that exchange what they have made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine, self.coarse = nn.Sequential(Block(added)), nn.Sequential(Block(added))
+        self.up, self.down = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        x, y = self.fine(x), self.coarse(y)
+        return torch.relu(x + self.up(y)), torch.relu(y + self.down(x))
+
+
+class Streams(nn.Module):
+    """The second stream starts as what a layer makes of the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.blocks = nn.ModuleList(Exchange() for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        y = self.second(x)
+        for block in self.blocks:
+            x, y = block(x, y)
+        return torch.cat([x, y], dim=-1)
+
+
+class Pass(nn.Module):
+    """One of several passes: from the second on, what the pass before has made is added in the middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.after = Block(added), Block(added)
+
+    def forward(self, x: Tensor, previous: Tensor | None) -> Tensor:
+        x = self.before(x)
+        return self.after(x if previous is None else x + previous)  # type: ignore[no-any-return]
+
+
+class Passes(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Linear(8, 8)
+        self.passes = nn.ModuleList(Pass() for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, previous = self.stem(x), None
+        for each in self.passes:
+            x = x if previous is None else x + previous
+            previous = each(x, previous)
+        return x if previous is None else previous
+
+
+class Masked(nn.Module):
+    """PixelCNN: the mask of the first block hides the middle, and a skip would bring it back."""
+
+    def __init__(self, middle: bool) -> None:
+        super().__init__()
+        self.middle = middle
+        self.conv, self.mix = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 1)
+        self.register_buffer("mask", torch.ones(3, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.conv.weight * self.mask
+        out = self.mix(torch.relu(nn.functional.conv2d(x, weight, self.conv.bias, padding=1)))
+        return out + x if self.middle else out  # type: ignore[no-any-return]
+
+
+class Timed(nn.Module):
+    """A residual block of a diffusion model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.time, self.second = (nn.Linear(8, 8) for _ in range(3))
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return x + self.second(torch.relu(self.first(x) + self.time(t)))  # type: ignore[no-any-return]
+
+
+class Denoiser(nn.Module):
+    """The encoder's features are added to the sums of the decoder, but not to its last one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.time = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.downs, self.ups = (nn.ModuleList(Timed() for _ in range(3)) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, t = self.stem(x), self.time(torch.ones(1, 8))
+        features = [x := down(x, t) for down in self.downs]
+        for up in self.ups:
+            x = up(x + features.pop(), t)
+        return x
+
+
+class Scales(nn.Module):
+    """Res2Net: where a stage starts the parts do not depend on each other."""
+
+    def __init__(self, start: bool) -> None:
+        super().__init__()
+        self.start = start
+        self.expand, self.reduce = nn.Linear(8, 32), nn.Linear(32, 8)
+        self.branches = nn.ModuleList(Block(plain) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        *parts, last = self.expand(x).chunk(4, dim=-1)
+        outs: list[Tensor] = []
+        for branch, part in zip(self.branches, parts, strict=True):
+            outs.append(branch(part if self.start or not outs else part + outs[-1]))
+        return x + self.reduce(torch.cat([*outs, last], dim=-1))
+
+
 IMAGE, TOKENS = torch.randn(1, 8, 16, 16), torch.randn(2, 4, 8)
 OTHERWISE: dict[str, tuple[nn.Module, Tensor]] = {
     "values from the layer before": (Handed("values"), TOKENS),
     "scores from the layer before": (Handed("scores"), TOKENS),
     "branches of parts": (Split(), TOKENS),
     "a reversible network": (Reversible(), TOKENS),
+    "two halves": (RevNet(twice=False), TOKENS),
+    "the same twice": (RevNet(twice=True), TOKENS),
+    "two streams": (Streams(), TOKENS),
+    "several passes": (Passes(), TOKENS),
+    "the first mask": (nn.Sequential(nn.Conv2d(8, 8, 1), *map(Masked, (False, True, True, True))), IMAGE),
+    "an encoder's features in the sum": (Denoiser(), TOKENS),
+    "the start of a stage": (nn.Sequential(nn.Linear(8, 8), *map(Scales, (True, *3 * (False,)))), TOKENS),
     "heads": (Heads(), TOKENS),
     "a sum that goes on outside": (Supervised(), TOKENS),
     "another dilation": (nn.Sequential(*(Dilated(each, added) for each in (1, 1)), Dilated(2, plain)), IMAGE),
@@ -277,3 +426,19 @@ def test_the_first_block_behind_a_fork_of_the_whole_trunk_is_like_the_others() -
             return x + self.last(self.blocks(x))  # type: ignore[no-any-return]
 
     assert findings_of(OddBlockOut(), Trunk(), torch.zeros(1, 3, 16, 16)) == []
+
+
+@pytest.mark.parametrize("outer", range(3))
+@pytest.mark.parametrize("inner", range(3))
+def test_a_block_in_a_block_is_reported_once(outer: int, inner: int) -> None:
+    """The outer one differs from its siblings, too, but only by what is in it."""
+    stages = [
+        Around([Block(plain if (number, place) == (outer, inner) else added) for place in range(3)])
+        for number in range(3)
+    ]
+    assert [each.message.split()[0] for each in found(stages)] == [f"{outer + 1}.blocks.{inner}"]
+
+
+def test_a_masked_block_that_is_not_the_first_is_like_others() -> None:
+    model = nn.Sequential(nn.Conv2d(8, 8, 1), *map(Masked, (True, True, False, True)))
+    assert [each.message.split()[0] for each in findings_of(OddBlockOut(), model, IMAGE)] == ["3"]
