@@ -35,6 +35,13 @@ def shape_only(function: Any, args: Sequence[Any], kwargs: Arguments) -> Tensor 
     return gives(data, given)
 
 
+def _like(data: Tensor) -> Tensor:
+    if not data.is_contiguous():
+        return torch.empty_like(data)
+    # On the meta device that is a fraction of the above.
+    return torch.empty_strided(data.shape, data.stride(), dtype=data.dtype, device="meta")
+
+
 def _weights(given: Arguments, *names: str) -> list[Tensor]:
     return [given[name] for name in names if given.get(name) is not None]
 
@@ -44,7 +51,7 @@ def _per_channel(data: Tensor, given: Arguments) -> Tensor | None:
     # A channel with a single number is refused by some.
     many = data.dim() >= 2 and data.numel() > 2 * data.shape[0] * data.shape[1]
     fits = many and all(each.shape == data.shape[1:2] for each in weights)
-    return torch.empty_like(data) if fits else None
+    return _like(data) if fits else None
 
 
 def _batch_norm(data: Tensor, given: Arguments) -> Tensor | None:
@@ -63,7 +70,7 @@ def _layer_norm(data: Tensor, given: Arguments) -> Tensor | None:
     if not isinstance(shape, (tuple, list)) or not shape or data.shape[-len(shape) :] != tuple(shape):
         return None
     fits = all(each.shape == tuple(shape) for each in _weights(given, "weight", "bias"))
-    return torch.empty_like(data) if fits and data.is_contiguous() else None
+    return _like(data) if fits and data.is_contiguous() else None
 
 
 def _linear(data: Tensor, given: Arguments) -> Tensor | None:
@@ -90,7 +97,7 @@ def _grid_sample(data: Tensor, given: Arguments) -> Tensor | None:
 def _activation(data: Tensor, given: Arguments) -> Tensor | None:
     if given.get("approximate", "none") not in ("none", "tanh"):
         return None
-    return data if given.get("inplace") else torch.empty_like(data)
+    return data if given.get("inplace") else _like(data)
 
 
 _KNOWN: dict[Any, tuple[tuple[str, ...], Callable[[Tensor, Arguments], Tensor | None]]] = {
