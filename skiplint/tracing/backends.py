@@ -92,8 +92,11 @@ class _Faker:
             raise NotImplementedError("a lazy weight cannot be materialised as a fake tensor")
         device = "cpu" if tensor.is_meta else tensor.device
         with self._mode, torch.no_grad():
-            fake = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
-        return _as_parameter_if(tensor, fake)
+            fake: Any = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
+        if isinstance(tensor, nn.Parameter):
+            # As nn.Parameter marks a tensor of another type, without the detour over a detached one.
+            fake.requires_grad_(tensor.requires_grad)._is_param = True
+        return fake  # type: ignore[no-any-return]
 
 
 def _to_copy(tensor: Tensor) -> Tensor:
