@@ -23,7 +23,7 @@ class Difference(NamedTuple):
     @property
     def is_another_design(self) -> bool:
         """Whether several skips are replaced by others, which no slip in one line does."""
-        return bool(self.missing and self.extra) and len(self.missing) + len(self.extra) > 2
+        return bool(self.extra) and len(self.missing) > 1
 
     @property
     def expected(self) -> str:
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
         if len(self.missing) == len(self.extra) == 1:
             there, here = _compared(self.missing[0], self.extra[0])
             return f"{here} where {others} {there}"
-        return f"has {_several(self.extra)} where {others} have {_several(self.missing).rstrip(',')}"
+        return f"has {_the(self.extra)} where {others} have {_the(self.missing).rstrip(',')}"
 
 
 def _widest_first(wirings: Counter[Wiring]) -> tuple[Wiring, ...]:

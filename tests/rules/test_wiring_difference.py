@@ -58,6 +58,11 @@ SENTENCES = {
         [LONG],
         "joins its input by add where they join it by cat",
     ),
+    "one for two": (
+        [INNER, DENSE[0]],
+        [ADDED],
+        f"has 2 skips, the widest of them the {INNER}, where they have the {ADDED}",
+    ),
     "all of it": (
         [INNER],
         [LONG],
@@ -80,3 +85,10 @@ def test_expected_and_actual_leave_out_what_is_the_same() -> None:
     difference = Difference.between(DENSE, [*DENSE, ADDED])
     assert difference.expected == "additive skip (add of 2) from its input around 4 layers"
     assert difference.actual == "no such skip"
+
+
+def test_several_skips_in_place_of_others_are_another_design() -> None:
+    assert Difference.between([INNER], DENSE).is_another_design
+    assert not Difference.between(DENSE, [ADDED]).is_another_design  # one join, of other tensors
+    assert not Difference.between([], DENSE).is_another_design
+    assert not Difference.between([*DENSE, INNER], DENSE).is_another_design
