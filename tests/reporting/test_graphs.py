@@ -44,7 +44,8 @@ PAIRS = Counter((edge.source, edge.target) for edge in DRAWN.edges)
 
 @pytest.mark.parametrize("output_format", GRAPH_FORMATS)
 def test_golden(output_format: str, snapshot: SnapshotAssertion) -> None:
-    assert render_graph(DRAWN, output_format) == snapshot
+    # GEXF names its writer, and Python 3.10 has another version of it.
+    assert re.sub(r"NetworkX [\d.]+", "NetworkX", render_graph(DRAWN, output_format)) == snapshot
 
 
 def read_back(output_format: str) -> networkx.MultiDiGraph[str]:
