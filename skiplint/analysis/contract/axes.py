@@ -33,7 +33,7 @@ def free_axes(graph: ModelGraph) -> tuple[Axis, ...]:
     """The sizes of the inputs, those of the first input first; neither channels nor the batch.
 
     Dimensions of later inputs that are as large as one of the first follow it: masks, positions, a second
-    image.
+    image. One of 1 there is no size: it is spread over the first input, as a noise level over an image.
     """
     flow = feature_flow(graph)
     inputs = [operation.index for operation in graph if operation.kind == "input"]
@@ -44,7 +44,7 @@ def free_axes(graph: ModelGraph) -> tuple[Axis, ...]:
         own = _own_axes(flow, inputs[number], item)
         taken = _follow(found, number, item, own)
         for dim, name in own.items():
-            if dim not in taken:
+            if dim not in taken and not (number and item.spec.shape[dim] == 1):
                 found.append((name, item.spec.shape[dim], [(number, dim)]))
     names = [name for name, _, _ in found]
     return tuple(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from skiplint import Analysis
 from skiplint.analysis.contract import Contract
+from skiplint.analysis.contract.axes import free_axes
 from skiplint.analysis.contract.words import contract_in_words
 from skiplint.tracing import Subject, trace
 
@@ -341,6 +342,22 @@ def test_a_batch_that_is_not_free_is_named() -> None:
 def test_sizes_have_names(model: nn.Module, shape: tuple[int, ...], names: list[str]) -> None:
     contract = contract_of(model, torch.rand(shape))
     assert [each.axis.name for each in contract.axes] == names
+
+
+class Denoiser(nn.Module):
+    """As FFDNet: one noise level for all of the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 3, 3, padding=1)
+
+    def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
+        return self.conv(torch.cat([x, sigma.repeat(1, 1, x.shape[2], x.shape[3])], 1))  # type: ignore[no-any-return]
+
+
+def test_what_is_spread_over_an_image_has_no_size() -> None:
+    graph = trace(Denoiser(), torch.rand(1, 3, 32, 32), torch.rand(1, 1, 1, 1))
+    assert [axis.name for axis in free_axes(graph)] == ["height", "width"]
 
 
 def test_features_are_no_size() -> None:
