@@ -19,7 +19,10 @@ def test_the_list_as_json(skiplint: Run) -> None:
         "name": "degenerate-skip",
         "severity": "warning",
         "default": True,
-        "summary": "A join that adds a tensor to itself, or adds the same shortcut twice.",
+        "summary": (
+            "A join that adds a tensor to itself, with nothing learned in between, "
+            "or the same shortcut twice."
+        ),
         "url": None,
     }
 
