@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
@@ -138,8 +138,12 @@ def _parts(graph: ModelGraph, source: Source | None) -> str:
     """`` (128 + 64 from the concatenation cat in line 37)`` for what a concatenation gives."""
     if source is None or source.maker.base_name not in CONCATENATIONS or source.maker.location is None:
         return ""
+    # Of a concatenation that is at fault itself, what it was meant to put together.
+    fault = next((each for each in graph.faults if each.operation == source.maker.index), None)
     axis = concatenated_axis(source.maker)
-    shapes = [graph.spec(operand).shape for operand in source.maker.operands]
+    shapes: Sequence[Shape] = [graph.spec(operand).shape for operand in source.maker.operands]
+    if fault is not None:
+        axis, shapes = axis if fault.axis is None else fault.axis, fault.shapes or shapes
     if axis is None or any(axis >= len(shape) for shape in shapes):
         return ""
     sizes = " + ".join(str(shape[axis]) for shape in shapes)

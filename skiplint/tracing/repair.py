@@ -105,7 +105,7 @@ class Repairs:
     def mend(self, call: Call) -> Repair | None:
         """What to go on with behind a call that failed; None if its failure is not understood."""
         for world in self._worlds(call)[: 2 * _MOST_WORLDS]:
-            if all(not origin.ran or _wants(call, origin) for origin in world):
+            if all(not origin.ran or _wants(call, origin) for origin in world) and self._tells(call, world):
                 ran, result = self._run_in(call, world)
                 if ran:
                     self._settle(world)
@@ -119,6 +119,15 @@ class Repairs:
             return Repair(result, None)
         kept = choice.kind == "shape" and call.name in ("view", "reshape")
         return Repair(result, choice, ratio if kept else None)
+
+    def _tells(self, call: Call, world: World) -> bool:
+        """Whether it means anything that the call runs in ``world``.
+
+        Along a wrong axis a concatenation takes whatever one before it along that axis has given.
+        """
+        axes = {origin.record for origin in world if origin.choice.axis is None}
+        named = any(fault.axis is not None for record, fault in self._faults.items() if record in axes)
+        return call.name not in CONCATENATIONS or not named
 
     def failed(self, record: int, call: Call, repair: Repair, message: str) -> None:
         """Note the fault of the call at ``record``, and what the other readings of it would give."""

@@ -134,3 +134,15 @@ def test_operands_behind_a_fault_are_as_its_mending_makes_them() -> None:
     source = Source(IMAGE, {"0.join": "dim", "1.join": "padding"})
     networks.densenet(2, growth=8, width=8)(source)
     check(source)
+
+
+def test_two_concatenations_along_one_wrong_axis_do_not_vouch_for_each_other() -> None:
+    """Nor do the layers between them, which count wrong as well; what is left to tell is the last layer."""
+    chosen = {"0.join": "dim", "1.norm": "features", "1.conv": "in", "1.join": "dim"}
+    source = Source(IMAGE, chosen)
+    networks.densenet(2, growth=4, width=8)(source)
+    check(source)
+    with tempfile.TemporaryDirectory() as folder:
+        model, inputs = load(source.text, folder)
+        (norm, *_) = skiplint.lint(model, *inputs, settings=Settings(select=("SKL102",))).findings
+    assert norm.message.startswith("norm1 gets 12 channels (8 + 4 from the concatenation in line 20)")
