@@ -157,12 +157,9 @@ def as_argument(sizes: Shape) -> int | Shape:
 
 def is_between_inputs(graph: ModelGraph, fault: Fault) -> bool:
     """Whether nothing of the model's own had a part in the mismatch: only the inputs' shapes are to blame."""
-    pending, seen = [fault.operation], set[int]()
-    while pending:
-        index = pending.pop()
-        operation = graph.operations[index]
-        if operation.weighted or operation.kind not in ("call", "input"):
-            return False
-        seen.add(index)
-        pending += [each.producer for each in operation.operands if each.producer not in seen]
-    return True
+    operation = graph.operations[fault.operation]
+    behind = frozenset({fault.operation}).union(*(_behind(graph, each) for each in operation.operands))
+    return not any(
+        graph.operations[index].weighted or graph.operations[index].kind not in ("call", "input")
+        for index in behind
+    )

@@ -9,7 +9,7 @@ from typing import cast
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from skiplint.fixing.operands import HiddenOperandError, Join, computes, operand, with_operand
+from skiplint.fixing.operands import JOINS, HiddenOperandError, Join, computes, operand, with_operand
 from skiplint.linting.edits import ArgumentEdit, Edit, WrapEdit
 
 
@@ -67,19 +67,11 @@ def _joins_by_place(wrapper: MetadataWrapper) -> dict[Place, list[Join]]:
     class Collector(cst.CSTVisitor):
         METADATA_DEPENDENCIES = (PositionProvider,)
 
-        def _note(self, node: Join) -> None:
-            start = self.get_metadata(PositionProvider, node).start
-            # Both count characters, LibCST from 0.
-            found.setdefault((start.line, start.column + 1), []).append(node)
-
-        def leave_Call(self, original_node: cst.Call) -> None:  # noqa: N802 - LibCST's name
-            self._note(original_node)
-
-        def leave_BinaryOperation(self, original_node: cst.BinaryOperation) -> None:  # noqa: N802
-            self._note(original_node)
-
-        def leave_AugAssign(self, original_node: cst.AugAssign) -> None:  # noqa: N802
-            self._note(original_node)
+        def on_leave(self, original_node: cst.CSTNode) -> None:
+            if isinstance(original_node, JOINS):
+                start = self.get_metadata(PositionProvider, original_node).start
+                # Both count characters, LibCST from 0.
+                found.setdefault((start.line, start.column + 1), []).append(original_node)
 
     wrapper.visit(Collector())
     return found
@@ -112,20 +104,13 @@ class _Editor(cst.CSTTransformer):
         self._refused = refused
         self._computed = computed
 
-    def leave_Call(  # noqa: N802 - LibCST's name
-        self, original_node: cst.Call, updated_node: cst.Call
-    ) -> cst.BaseExpression:
-        return cast("cst.BaseExpression", self._edited(original_node, updated_node))
-
-    def leave_BinaryOperation(  # noqa: N802
-        self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
-    ) -> cst.BaseExpression:
-        return cast("cst.BaseExpression", self._edited(original_node, updated_node))
-
-    def leave_AugAssign(  # noqa: N802
-        self, original_node: cst.AugAssign, updated_node: cst.AugAssign
-    ) -> cst.AugAssign:
-        return cast("cst.AugAssign", self._edited(original_node, updated_node))
+    def on_leave(
+        self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT
+    ) -> cst.CSTNodeT | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNodeT]:
+        left = super().on_leave(original_node, updated_node)
+        if isinstance(original_node, JOINS) and original_node in self._chosen:
+            return cast("cst.CSTNodeT", self._edited(original_node, cast("Join", left)))
+        return left
 
     def _edited(self, original: Join, join: Join) -> cst.CSTNode:
         around = "{}"

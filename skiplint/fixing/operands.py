@@ -9,6 +9,7 @@ import libcst as cst
 
 Join: TypeAlias = cst.Call | cst.BinaryOperation | cst.AugAssign
 """Whatever computes something from operands that are written out."""
+JOINS = (cst.Call, cst.BinaryOperation, cst.AugAssign)
 
 
 class HiddenOperandError(Exception):

@@ -20,13 +20,14 @@ def render(report: Report, style: Style) -> str:
     if style.verbosity >= 0:
         shown = [model for model in report.models if style.failures or model.status != "failed"]
         blocks.extend(model_block(model, style) for model in shown)
-    blocks.extend(finding_block(group, style) for group in group_findings(report.findings))
+    groups = group_findings(report.findings)
+    blocks.extend(finding_block(group, style) for group in groups)
     if blocks:
-        blocks.append(_summary(report))
+        blocks.append(_summary(report, places=len(groups)))
     return to_text(Group(*blocks), style) if blocks else ""
 
 
-def _summary(report: Report) -> Text:
+def _summary(report: Report, *, places: int) -> Text:
     """Such as ``2 models, 20 skips, 1 warning``."""
     text = Text()
     traced = [model for model in report.models if model.status == "traced"]
@@ -47,7 +48,6 @@ def _summary(report: Report) -> Text:
         label = f"{number} {noun}" if noun else counted(number, severity.value)
         text.append(", " if position else "")
         text.append(label, style=SEVERITY_STYLES[severity])
-    places = len(group_findings(report.findings))
     if places < len(report.findings):
         text.append(f" at {counted(places, 'place')}")
     fixes = [finding.fix for finding in report.findings if finding.fix and finding.fix.edits]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.tracing.calls import Call, Choice
@@ -11,10 +12,9 @@ from skiplint.tracing.trees import walk
 
 Layout = Literal["first", "last"]
 """(N, C, ...) or (N, ..., C)."""
-_LAYERS: dict[str, Layout] = {
-    **dict.fromkeys("conv batch_norm instance_norm group_norm".split(), "first"),  # type: ignore[arg-type]
-    **dict.fromkeys("linear layer_norm rms_norm embedding".split(), "last"),  # type: ignore[arg-type]
-}
+_FIRST = ("conv", "batch_norm", "instance_norm", "group_norm")
+_LAST = ("linear", "layer_norm", "rms_norm", "embedding")
+"""How the names of layers begin that take the channels there."""
 _TURNS = frozenset("permute transpose movedim moveaxis swapaxes swapdims mT".split())
 _FOLDS = frozenset("view reshape flatten unflatten getitem select squeeze unsqueeze matmul einsum".split())
 
@@ -29,7 +29,7 @@ class Layouts:
         """Note what a call that ran, or was repaired, gives."""
         layout = _of_layer(call)
         if layout is None and call.tensors and call.name not in _FOLDS:
-            before: Layout | None = self._known.get(call.tensors[0])  # type: ignore[no-untyped-call]
+            before = self._of(call.tensors[0])
             turned = before is not None and call.name in _TURNS
             layout = _other(before) if before is not None and turned else before
         if layout is not None:
@@ -47,8 +47,12 @@ class Layouts:
         turns = choice.actual != choice.expected and sorted(choice.actual) == sorted(choice.expected)
         if own is None or not turns:
             return True
-        given: Layout | None = self._known.get(call.tensors[choice.operand])  # type: ignore[no-untyped-call]
+        given = self._of(call.tensors[choice.operand])
         return given == _other(own) or (given is None and len(choice.actual) == 3)
+
+    def _of(self, tensor: Tensor) -> Layout | None:
+        found: Layout | None = self._known.get(tensor)  # type: ignore[no-untyped-call]
+        return found
 
 
 def _other(layout: Layout) -> Layout:
@@ -56,4 +60,6 @@ def _other(layout: Layout) -> Layout:
 
 
 def _of_layer(call: Call) -> Layout | None:
-    return next((layout for name, layout in _LAYERS.items() if call.name.startswith(name)), None)
+    if call.name.startswith(_FIRST):
+        return "first"
+    return "last" if call.name.startswith(_LAST) else None

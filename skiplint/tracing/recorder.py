@@ -22,7 +22,7 @@ from skiplint.tracing.repair import Repair, Repairs
 from skiplint.tracing.scopes import Scope, ScopeStack
 from skiplint.tracing.sources import FrameReader
 from skiplint.tracing.storages import StorageState, Value, Write, region_of, storage_key
-from skiplint.tracing.strict import assert_fits
+from skiplint.tracing.strict import assert_fits, called
 from skiplint.tracing.trees import walk
 
 # Calls that hand back their argument itself outside training. They get a tensor object of their own,
@@ -132,14 +132,13 @@ class Recorder:
         self.inside = True
         call, repair = Call(function, args, kwargs), None
         try:
-            if self._repairs is None:
-                assert_fits(function, args, kwargs)
-                if self._observer is None:
-                    result = function(*args, **kwargs)
-                else:
-                    result = self._observer.run(function, args, kwargs)
-            else:
+            if self._repairs is not None:
                 call, result, repair = self._recover(self._repairs, call)
+            elif self._observer is None:
+                result = called(function, args, kwargs)
+            else:
+                assert_fits(function, args, kwargs)
+                result = self._observer.run(function, args, kwargs)
         finally:
             self.inside = False
             writes, self._writes = self._writes, outer
@@ -179,8 +178,7 @@ class Recorder:
         """The call as it is meant, and its result or what that was evidently meant to be."""
         call = repairs.as_settled(call)
         try:
-            assert_fits(call.function, call.args, call.kwargs)
-            return call, call.function(*call.args, **call.kwargs), None
+            return call, called(call.function, call.args, call.kwargs), None
         except SHAPE_ERRORS as error:
             repair = repairs.mend(call)
             if repair is None:

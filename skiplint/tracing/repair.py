@@ -24,7 +24,7 @@ from skiplint.tracing.candidates import candidates
 from skiplint.tracing.errors import SHAPE_ERRORS
 from skiplint.tracing.join_readings import CONCATENATIONS, concatenated, kept_axis
 from skiplint.tracing.layouts import Layouts
-from skiplint.tracing.strict import assert_fits
+from skiplint.tracing.strict import called
 from skiplint.tracing.trees import walk
 from skiplint.tracing.widths import Widths
 
@@ -125,9 +125,10 @@ class Repairs:
 
         Along a wrong axis a concatenation takes whatever one before it along that axis has given.
         """
-        axes = {origin.record for origin in world if origin.choice.axis is None}
-        named = any(fault.axis is not None for record, fault in self._faults.items() if record in axes)
-        return call.name not in CONCATENATIONS or not named
+        if call.name not in CONCATENATIONS:
+            return True
+        otherwise = [self._faults.get(origin.record) for origin in world if origin.choice.axis is None]
+        return all(fault is None or fault.axis is None for fault in otherwise)
 
     def failed(self, record: int, call: Call, repair: Repair, message: str) -> None:
         """Note the fault of the call at ``record``, and what the other readings of it would give."""
@@ -340,8 +341,7 @@ def _wants(call: Call, origin: Origin) -> bool:
 
 def _run(call: Call) -> tuple[bool, Any]:
     try:
-        assert_fits(call.function, call.args, call.kwargs)
-        return True, call.function(*call.args, **call.kwargs)
+        return True, called(call.function, call.args, call.kwargs)
     except SHAPE_ERRORS:
         return False, None
 

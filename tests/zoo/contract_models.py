@@ -18,6 +18,8 @@ from torchvision.models.segmentation.deeplabv3 import DeepLabHead, DeepLabV3
 from torchvision.models.segmentation.fcn import FCN, FCNHead
 from torchvision.models.segmentation.lraspp import LRASPP
 
+from tests.analysis.contract.volumes import Normed
+
 
 class Ronneberger(nn.Module):
     """U-Net (arXiv 1505.04597): ``crop`` skips as the paper does, to the size or by half the difference."""
@@ -164,18 +166,6 @@ class Merging(nn.Module):
         x = self.patches(x).permute(0, 2, 3, 1)
         corners = [x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
         return self.merge(torch.cat(corners, -1))
-
-
-class Normed(nn.Module):
-    """A residual network over a volume whose norm wants more than one position; planes stay as they are."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.down, self.norm = nn.Conv3d(1, 4, 3, (1, 2, 2), 1), nn.InstanceNorm3d(4)
-        self.up = nn.ConvTranspose3d(4, 1, (1, 2, 2), (1, 2, 2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.up(self.norm(self.down(x)))
 
 
 class Symmetric(nn.Module):

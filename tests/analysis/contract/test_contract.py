@@ -16,6 +16,8 @@ from skiplint.analysis.contract.axes import free_axes
 from skiplint.analysis.contract.words import contract_in_words
 from skiplint.tracing import Subject, trace
 
+from .volumes import Normed
+
 
 def contract_of(model: nn.Module, *inputs: Tensor) -> Contract:
     contract = Analysis(trace(model, *inputs), Subject(model, inputs, {})).contract
@@ -193,24 +195,12 @@ def test_sizes_that_are_accepted_by_broadcasting_are_tried_together() -> None:
     assert_true_on_a_grid(Grouped(), contract, 1, 1)
 
 
-class Flat(nn.Module):
-    """Planes are halved in height and width only, and normalised in all three."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.down, self.norm = nn.Conv3d(1, 4, 3, (1, 2, 2), 1), nn.InstanceNorm3d(4)
-        self.up = nn.ConvTranspose3d(4, 1, (1, 2, 2), (1, 2, 2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.up(self.norm(self.down(x)))
-
-
 def test_how_large_one_of_the_sizes_has_to_be_may_differ() -> None:
-    contract = contract_of(Flat(), torch.rand(1, 1, 8, 16, 16))
+    contract = contract_of(Normed(), torch.rand(1, 1, 8, 16, 16))
     assert contract_in_words(contract) == (
         "height and width must be even (1 runs too); depth must be at least 2, or height or width at least 4"
     )
-    assert_true_on_a_grid(Flat(), contract, 1, 1, top=12)
+    assert_true_on_a_grid(Normed(), contract, 1, 1, top=12)
 
 
 def test_a_product_that_is_fixed_is_not_taken_for_two_sizes() -> None:
