@@ -9,11 +9,10 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.graph import Operation
+from skiplint.operators import Family
 
 from ._reading import flow_of, past_views, shapes_of
 from ._streams import is_residual, main_operand
-
-_NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"})
 
 
 class LastNormNotZero(Rule):
@@ -123,7 +122,7 @@ def _last_norm(flow: Flow, skip: Skip) -> Operation | None:
     if not is_residual(skip):
         return None
     operation = flow.graph.operations[past_views(flow, main_operand(skip)).producer]
-    return operation if operation.base_name in _NORMS else None
+    return operation if operation.op.is_a(Family.NORM) else None
 
 
 def _weight(flow: Flow, norm: Operation) -> str | None:

@@ -12,8 +12,9 @@ from skiplint.analysis.execution import ExecutionError, apart, execute, filled
 from skiplint.analysis.memory.replay import tensors_in
 from skiplint.analysis.skips import Skip
 from skiplint.graph import Operation
+from skiplint.operators import Family
 
-from ._reading import ACTIVATIONS, flow_of
+from ._reading import flow_of
 from ._streams import residual_streams
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class ResidualVarianceGrowth(Rule):
         flow = flow_of(analysis)
         streams = [
             stream
-            for stream in residual_streams(flow, analysis.skips, ACTIVATIONS)
+            for stream in residual_streams(flow, analysis.skips, (Family.ACTIVATION,))
             if len(stream) >= self.options.least
         ]
         state = analysis.state if streams else None

@@ -10,6 +10,7 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.graph import Operand
+from skiplint.operators import Family
 
 from ._norms import Norms
 from ._reading import Blocks, flow_of, inside, past_views, shapes_of, tensor_name
@@ -176,7 +177,9 @@ def _tapped_norm(flow: Flow, norms: Norms, skip: Skip) -> tuple[Operand, Operand
     connection = skip.connections[0]
     fork = past_views(flow, connection.fork)
     source = norms.source(fork)
-    if source is None or any(flow.graph.operations[index].base_name == "mul" for index in connection.path):
+    if source is None or any(
+        flow.graph.operations[index].op.is_a(Family.PRODUCT) for index in connection.path
+    ):
         return None  # a scaled shortcut is DeepNorm's, which is post-norm wherever the norm is written
     if _branch_starts_with_norm(flow, norms, skip, connection.fork):
         return None  # the norm of a stem, with a pre-norm block after it

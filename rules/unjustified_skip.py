@@ -9,11 +9,10 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
 
 from ._reading import flow_of, past_views, shapes_of, tensor_name
 from ._streams import branch_operations, is_residual, last_layer
-
-_CHEAP = ("linear", "conv", "addmm", "matmul", "mm")
 
 
 class UnjustifiedSkip(Rule):
@@ -119,7 +118,7 @@ def _only_layer(flow: Flow, skip: Skip) -> Operation | None:
     if not is_residual(skip) or skip.span != 1:
         return None
     layer = last_layer(flow, skip)
-    if layer is None or not layer.base_name.startswith(_CHEAP):
+    if layer is None or not layer.op.is_a(Family.LINEAR, Family.CONVOLUTION, Family.MATRIX_PRODUCT):
         return None
     if [each for each in branch_operations(flow, skip) if each.weighted] != [layer]:
         return None

@@ -13,6 +13,7 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.graph import Operation
+from skiplint.operators import Family
 
 from ._reading import flow_of, is_depthwise
 from ._streams import branch_operations, last_layer, residual_streams
@@ -180,7 +181,7 @@ def _spread(layer: Operation, state: Mapping[str, Tensor]) -> _Spread | None:
         return None
     weight = weights[0].detach()
     # `linear` and convolutions hold (out, in, ...), a product with the weight on its right (in, out).
-    own = layer.base_name.startswith(("linear", "conv"))
+    own = layer.op.is_a(Family.LINEAR, Family.CONVOLUTION)
     inputs = weight[0].numel() if own else weight.shape[-2]
     return _Spread(layer, float(weight.float().std(correction=0)), inputs)
 
