@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.recurring import recurring_faults
-from skiplint.analysis.shapes import Source, sources_of
+from skiplint.analysis.faults.layer_remedies import layer_advice, shape_advice
+from skiplint.analysis.faults.origins import Source, sources_of
+from skiplint.analysis.faults.recurring import recurring_faults
+from skiplint.analysis.structure.reading import again, sizes
 from skiplint.graph import Fault, ModelGraph
 from skiplint.operators import Family
 from skiplint.operators.axes import concatenated_axis
 from skiplint.operators.sizes import Shape
-
-from ._layer_remedies import layer_advice, shape_advice
-from ._reading import again, sizes
 
 
 class MismatchedLayer(Rule):

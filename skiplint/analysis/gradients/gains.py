@@ -24,7 +24,7 @@ from skiplint.progress import tracked
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from skiplint.tracing.tape import Tape
+    from skiplint.tracing.replay.tape import Tape
 
 Read = tuple[int, int]
 """A tensor, as (producer, output)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from skiplint.analysis.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.analysis.skips.axes import joins_features, picks_one_position
 from skiplint.analysis.skips.cells import carried_states
 from skiplint.analysis.skips.forks import MainPaths, Match, find_forks
@@ -16,6 +15,7 @@ from skiplint.analysis.skips.roles import (
     gate_operand,
     losses,
 )
+from skiplint.analysis.structure.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family
 

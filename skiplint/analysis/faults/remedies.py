@@ -1,0 +1,125 @@
+"""What remedies are made of: the layer that an operand comes from, and changes to it or to the call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from skiplint.analysis.faults.remedy import Remedy
+from skiplint.analysis.structure.reading import sizes
+from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Built, Family
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do, in words, and as a mechanical change where that was checked."""
+
+    text: str
+    fix: Remedy | None = None
+
+
+def advised(fix: Remedy) -> Advice:
+    """A change, and its description for the words."""
+    return Advice(fix.description, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The way back from an operand to the layer that made it."""
+
+    layer: Operation
+    through_norm: bool
+    alone: bool
+    """Nothing else reads what lies on the way."""
+
+
+def lane_of(graph: ModelGraph, operand: Operand) -> Lane | None:
+    """None where anything but activations, norms, turns and copies of one size stands in between."""
+    through_norm, alone = False, True
+    sizes_seen = sorted(graph.spec(operand).shape)
+    for _ in range(16):
+        operation = graph.operations[operand.producer]
+        alone = alone and len(graph.consumers[operation.index]) == 1
+        if operation.weighted:
+            return Lane(operation, through_norm, alone)
+        if operation.op.is_a(Family.NORM):
+            through_norm = True
+        elif not operation.op.is_a(Family.ACTIVATION) and not operation.op.is_unchanged:
+            return None
+        if not operation.operands or sorted(operation.outputs[0].shape) != sizes_seen:
+            return None
+        operand = operation.operands[0]
+    return None
+
+
+def input_argument(operation: Operation) -> str | None:
+    """The constructor's argument for the input's width, if the call is all that a module of torch's does."""
+    built = _built(operation)
+    return built.inputs or None if built is not None else None
+
+
+def output_argument(operation: Operation) -> str | None:
+    """The constructor's argument for the result's width, if the call is all that a module of torch's does."""
+    built = _built(operation)
+    return built.outputs or None if built is not None else None
+
+
+def _built(operation: Operation) -> Built | None:
+    built = operation.op.built
+    own = built is not None and operation.module_class.startswith(f"torch.nn.modules.{built.part}.")
+    return built if own and operation.module else None
+
+
+def rebuilt(operation: Operation, argument: str, old: Any, new: Any, words: str | None = None) -> Remedy:
+    """The layer built with another argument."""
+    return Remedy(
+        kind="module-argument",
+        target=operation.module,
+        argument=argument,
+        old=old,
+        new=new,
+        description=words or f"build {operation.id} with {argument}={new} instead of {old}",
+    )
+
+
+def wrapped(
+    operation: Operation,
+    operand: Operand,
+    new: str,
+    words: str,
+    kind: Literal["wrap-operand", "insert-module"] = "wrap-operand",
+) -> Remedy:
+    """Another expression in the place of an operand."""
+    return Remedy(
+        kind=kind,
+        target=operation.id,
+        argument=operand.argument,
+        old=None,
+        new=new,
+        description=words,
+        safe=False,  # It runs, which does not say that a layer in between was not meant to fit by itself.
+    )
+
+
+def turned(have: tuple[int, ...], want: tuple[int, ...]) -> str | None:
+    """The expression that takes one shape to the other by moving an axis; None if none does."""
+    if len(have) != len(want) or have == want or sorted(have) != sorted(want):
+        return None
+    if len(have) > 3 and want == (have[0], have[-1], *have[1:-1]):
+        return "{}.movedim(-1, 1)"
+    if len(have) > 3 and want == (have[0], *have[2:], have[1]):
+        return "{}.movedim(1, -1)"
+    differing = [axis for axis, (own, size) in enumerate(zip(have, want, strict=True)) if own != size]
+    return f"{{}}.transpose({differing[0]}, {differing[1]})" if len(differing) == 2 else None
+
+
+def advised_outputs(graph: ModelGraph, operand: Operand, want: tuple[int, ...]) -> Advice:
+    """The number of outputs of the operand's own last layer for the shape ``want``."""
+    have = graph.spec(operand).shape
+    lane = lane_of(graph, operand)
+    last = 1 if lane is not None and lane.layer.op.is_a(Family.CONVOLUTION) else len(have) - 1
+    name = output_argument(lane.layer) if lane is not None else None
+    if lane is not None and name is not None and lane.alone and not lane.through_norm:
+        return advised(rebuilt(lane.layer, name, have[last], want[last]))
+    return Advice(f"bring {graph.operations[operand.producer].id} to {sizes(want)} before the join")
