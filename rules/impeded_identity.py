@@ -10,22 +10,13 @@ from math import prod
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.skips.roles import ADDITIONS
 from skiplint.analysis.structure.factors import Factors
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import (
-    ACTIVATIONS,
-    DROPOUTS,
-    Tensor,
-    flow_of,
-    past_views,
-    shapes_of,
-    tensor,
-    tensor_name,
-)
+from skiplint.analysis.structure.reading import Tensor, flow_of, past_views, shapes_of, tensor, tensor_name
 from skiplint.analysis.structure.streams import branch_operations, main_operand
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
 
 _KEEPS_VARIANCE = 0.03
 """How far the sum of squares may be from 1: 0.7 for the square root of a half is fine."""
@@ -237,7 +228,7 @@ def _is_bypass(flow: Flow, skip: Skip, connection: Connection) -> bool:
     return all(
         len(flow.reads[index]) == 1
         for index in connection.path
-        if graph.operations[index].base_name in ADDITIONS
+        if graph.operations[index].op.is_a(Family.ADDITION)
     )
 
 
@@ -252,12 +243,11 @@ def _branches(flow: Flow, skips: Iterable[Skip]) -> dict[Tensor, int]:
 
 def _obstacle(norms: Norms, operation: Operation) -> str | None:
     """What ``operation`` is, if it has no place on an identity shortcut."""
-    name = operation.base_name
-    if name in DROPOUTS:
-        rate = operation.argument(1, "p", 0.5)
+    if operation.op.is_a(Family.DROPOUT):
+        rate = operation.setting("p")
         return f"a dropout of {rate:g}" if isinstance(rate, (int, float)) and rate > 0 else None
-    if name in ACTIVATIONS:
-        return f"the activation {name}"
+    if operation.op.is_a(Family.ACTIVATION):
+        return f"the activation {operation.base_name}"
     if norms.source(Operand(operation.index, 0, "0")) is not None:
         return "a norm"
     return None
@@ -270,9 +260,9 @@ def _folds_away(flow: Flow, skip: Skip, connection: Connection, operation: Opera
     """
     branch = past_views(flow, skip.operands[1 - connection.operand])
     beside = flow.graph.operations[branch.producer]
-    while beside.base_name == "add" and len(flow.reads[beside.index]) == 1:  # 0 + x, the start of a sum
+    while beside.op.is_a(Family.ADDITION) and len(flow.reads[beside.index]) == 1:  # 0 + x, the start of a sum
         beside = flow.graph.operations[flow.reads[beside.index][0].producer]
-    return operation.base_name == beside.base_name == "batch_norm" and connection.span == 1
+    return connection.span == 1 and all(each.op.is_a(Family.BATCH_NORM) for each in (operation, beside))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from skiplint import Finding, ModelGraph, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.reading import ACTIVATIONS, flow_of
+from skiplint.analysis.structure.reading import flow_of
 from skiplint.analysis.structure.streams import residual_streams
 from skiplint.graph import Operation
+from skiplint.operators import Family
 from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
 from skiplint.tracing.replay.replay import tensors_in
 
@@ -67,7 +68,7 @@ class ResidualVarianceGrowth(Rule):
         flow = flow_of(analysis)
         streams = [
             stream
-            for stream in residual_streams(flow, analysis.skips, ACTIVATIONS)
+            for stream in residual_streams(flow, analysis.skips, (Family.ACTIVATION,))
             if len(stream) >= self.options.least
         ]
         state = analysis.state if streams else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from skiplint.operators.families import Family
 from skiplint.operators.op import Call
@@ -74,7 +74,7 @@ def reduced_axes(call: Call, axes: frozenset[int], rank: int) -> frozenset[int]:
     return without(axes, gone, rank)
 
 
-def without(axes: frozenset[int], gone: Sequence[int], rank: int) -> frozenset[int]:
+def without(axes: frozenset[int], gone: Collection[int], rank: int) -> frozenset[int]:
     """Where ``axes`` of an operand of ``rank`` are once the axes ``gone`` are taken away."""
     kept = [axis for axis in range(rank) if axis not in gone]
     return frozenset(new for new, old in enumerate(kept) if old in axes)

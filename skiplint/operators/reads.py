@@ -19,6 +19,10 @@ class Reading(Protocol):
     """A call with its tensor operands."""
 
     @property
+    def kind(self) -> str:
+        """What it is: ``call``, or something that is none, such as ``output``."""
+
+    @property
     def op(self) -> Op:
         """What is known of the function."""
 
@@ -36,6 +40,8 @@ def role_of(call: Reading, position: int) -> Role:
 
     What is written to as ``out=``, and what an in-place call overwrites, only lends its memory.
     """
+    if call.kind != "call":
+        return Role.VALUES
     overwritten = position == 0 and call.inplace and call.op.is_a(Family.OVERWRITE)
     if overwritten or call.operands[position].argument == "out":
         return Role.LENDS

@@ -10,8 +10,8 @@ from torch import nn
 import skiplint
 from skiplint.operators import OPS, Family, members, op_of
 from skiplint.operators.kernels import KERNELS
-from skiplint.tracing.composites import opened
-from skiplint.tracing.naming import function_name
+from skiplint.tracing.recording.composites import opened
+from skiplint.tracing.recording.naming import function_name
 
 assert torchvision.ops
 

@@ -23,6 +23,7 @@ class Reads:
     name: str
     places: tuple[str, ...] = ("0", "1")
     inplace: bool = False
+    kind: str = "call"
 
     @property
     def op(self):
@@ -46,6 +47,7 @@ def test_what_is_written_to_only_lends_its_memory():
     assert role_of(Reads("copy_", inplace=True), 0) is Role.LENDS
     assert role_of(Reads("copy_", inplace=True), 1) is Role.VALUES
     assert role_of(Reads("add_", inplace=True), 0) is Role.VALUES
+    assert role_of(Reads("output", ("out",), kind="output"), 0) is Role.VALUES
     assert role_of(Reads("normal", ("0",)), 0) is Role.VALUES  # of these means
 
 

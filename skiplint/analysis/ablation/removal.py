@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from skiplint.analysis.skips import Skip
 from skiplint.graph import ModelGraph, Operand
+from skiplint.operators import Family
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def removal_of(graph: ModelGraph, skips: Iterable[Skip]) -> Removal:
                 for place, operand in enumerate(operation.operands)
                 if (operand.producer, operand.output) in tensors
             }
-            if operation.name == "update":  # synthetic: what wrote the part is what can be changed
+            if operation.op.is_a(Family.UPDATE):  # synthetic: what wrote the part is what can be changed
                 results |= {
                     index for place in found for index in _writers(graph, operation.operands[place].producer)
                 }
@@ -57,7 +58,7 @@ def removal_of(graph: ModelGraph, skips: Iterable[Skip]) -> Removal:
 def _writers(graph: ModelGraph, index: int) -> set[int]:
     """The calls that wrote the parts of a buffer."""
     operation = graph.operations[index]
-    if operation.name != "update":
+    if not operation.op.is_a(Family.UPDATE):
         return {index} if operation.inplace else set()
     return {writer for operand in operation.operands for writer in _writers(graph, operand.producer)}
 

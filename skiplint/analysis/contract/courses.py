@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from skiplint.analysis.skips.axes import moved_axes
 from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators.axes import moved_axes
 
 STEPS = (0, 1, 2, 4, 7, 12, 20)
 """What is added to the size of the input at each point of a course."""

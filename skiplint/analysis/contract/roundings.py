@@ -21,8 +21,8 @@ from skiplint.analysis.contract.courses import (
     sliced,
     turned,
 )
-from skiplint.analysis.skips.axes import MOVES
 from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Family
 
 JOINS = frozenset("add sub mul div lerp addcmul where cat stack concat concatenate hstack vstack".split())
 _POOLS = ("max_pool", "avg_pool", "lp_pool")
@@ -132,7 +132,7 @@ def _followed(
         return (*first[:2], *map(constant, shape[2:])) if len(first) == rank else (None,) * rank
     if name == "embedding":
         return (*first, constant(shape[-1]))
-    if name in MOVES:
+    if operation.op.is_a(Family.AXIS_MOVE):
         return moved(operation, first, rank)
     if name == "getitem" and len(first) == rank:
         return sliced(operation, first)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from skiplint.analysis.skips.roles import CONCATENATIONS
 from skiplint.graph import ModelGraph, Operand, Operation, TensorSpec
+from skiplint.operators import Family
 
 _SLICE_WRITES = frozenset({"setitem", "update"})
 
@@ -120,7 +120,7 @@ def _concatenated(graph: ModelGraph, operation: Operation) -> tuple[Operand, ...
     """The operands that ``operation`` puts side by side, none if it is no concatenation."""
     if operation.kind != "call" or not operation.outputs:
         return ()
-    if operation.base_name in CONCATENATIONS:
+    if operation.op.is_a(Family.CONCATENATION):
         return operation.operands
     if operation.base_name == "setitem" and len(operation.operands) > 1:
         return operation.operands if _is_part(graph.spec(operation.operands[1]), operation.outputs[0]) else ()
