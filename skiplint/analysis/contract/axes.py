@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from skiplint.analysis.skips.axes import is_contracted
 from skiplint.analysis.structure.flow import Flow, feature_flow
 from skiplint.graph import InputInfo, ModelGraph, Operation
+from skiplint.operators import Family
 
 _SPATIAL = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _COLOURS = (1, 3, 4)
@@ -90,7 +91,8 @@ def _is_image_without_channels(flow: Flow, index: int, rank: int) -> bool:
         return False
     first = _first_weighted(flow, index)
     return bool(first) and all(
-        "conv" in operation.base_name and len(operation.outputs[0].shape) == rank + 1 for operation in first
+        operation.op.is_a(Family.CONVOLUTION) and len(operation.outputs[0].shape) == rank + 1
+        for operation in first
     )
 
 

@@ -81,7 +81,8 @@ def _of_place(
         if place is not None
         and any((frame.path, frame.line) == (place.path, place.line) for frame in operation.stack[:1])
     ]
-    names = {operation.base_name for operation in there}
-    joins = bool(there) and names <= JOINS and all(_joins_data(graph, operation) for operation in there)
+    joins = bool(there) and all(
+        operation.op.is_a(*JOINS) and _joins_data(graph, operation) for operation in there
+    )
     node = there[0].id if len(there) == 1 else None
     return Failure(point, shapes, "join" if joins else "other", message, place, node)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skiplint.graph import ModelGraph, Operation
+from skiplint.operators import Family
 
 if TYPE_CHECKING:
     from torch import fx
 
 _OTHERS = 3
 """Tables that are cut to another length than the input's are tried up to this number."""
-_CUTS = frozenset({"getitem", "narrow", "slice", "index_select"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def table_lengths(graph: ModelGraph, size: int) -> tuple[int, ...]:
     found: set[int] = set()
     others: set[int] = set()
     for operation in graph:
-        if operation.base_name not in _CUTS or operation.data or not operation.operands:
+        if not operation.op.is_a(Family.CUT) or operation.data or not operation.operands:
             continue
         whole, part = graph.spec(operation.operands[0]).shape, operation.outputs[0].shape
         if len(whole) == len(part):
@@ -54,7 +54,7 @@ def table_lengths(graph: ModelGraph, size: int) -> tuple[int, ...]:
 
 def table_reads(graph: ModelGraph) -> tuple[TableRead, ...]:
     """Every embedding whose index is made of sizes, such as ``arange(T)``; none that reads an input."""
-    lookups = [operation for operation in graph.named("embedding") if _is_of_sizes(graph, operation)]
+    lookups = [each for each in graph if each.op.is_a(Family.EMBEDDING) and _is_of_sizes(graph, each)]
     if not lookups or graph.fx_builder is None:
         return ()
     nodes = {node.meta["operation"].index: node for node in graph.fx.nodes if "operation" in node.meta}

@@ -17,6 +17,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from skiplint.operators import Family, Op, op_of
+from skiplint.operators.names import is_query
 from skiplint.targets.inputs.layers import (
     Mark,
     Use,
@@ -28,9 +30,6 @@ from skiplint.targets.inputs.layers import (
 )
 
 _MARK = "_skiplint_mark"
-_RESHAPES = frozenset({"view", "reshape", "flatten", "unflatten", "unfold", "view_as", "reshape_as"})
-_TRANSPOSES = frozenset({"permute", "transpose", "swapaxes", "movedim", "moveaxis", "t", "mT", "T", "einsum"})
-_CONCATENATES = frozenset({"cat", "concat", "concatenate", "hstack", "stack"})
 
 
 @dataclass
@@ -92,25 +91,25 @@ class _Watch(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
+        name, op = getattr(func, "__name__", ""), _op_of(func)
         marks = [found for value in _flat([*args, *kwargs.values()]) if (found := _mark_of(value))]
         if not marks:
             result = func(*args, **kwargs)
             self._seen.operations += 1
             return result
-        if name in ("__get__", "size", "dim", "__len__"):
+        if name == "__get__" or is_query(name, is_property=False):
             self._seen.last_shape = marks[0].names[0]
-        if name == "__getitem__" and len(args) > 1 and isinstance(args[1], str):
+        if op.is_a(Family.INDEXED) and len(args) > 1 and isinstance(args[1], str):
             return self._entry(args[0], args[1])
-        carried = _carried(name, func, marks, args, kwargs)
+        carried = _carried(op, marks, args, kwargs)
         weight = next((v for v in _flat([*args, *kwargs.values()]) if isinstance(v, nn.Parameter)), None)
-        fitted = self._fitted(name, args, weight, carried)
+        fitted = self._fitted(op, args, weight, carried)
         if fitted is not None:
             return func(*fitted, **kwargs)
         try:
             result = func(*args, **kwargs)
         except (RuntimeError, ValueError):
-            result = self._instead(name, args, weight, carried)
+            result = self._instead(op, args, weight, carried)
             if result is None:
                 raise
         self._seen.operations += 1
@@ -125,36 +124,48 @@ class _Watch(TorchFunctionMode):
         return mark(owner.new_empty(owner.shape), f"{found.names[0]}[{key}]")
 
     def _fitted(
-        self, name: str, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
+        self, op: Op, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
     ) -> list[Any] | None:
         """For a functional layer, its arguments with an input that fits its weight."""
         index = next((i for i, value in enumerate(args) if _mark_of(value)), None)
         if index is None or weight is None:
             return None
-        use = functional_use(name, args[index], weight, index, carried)
+        use = functional_use(op, args[index], weight, index, carried)
         if use is None:
             return None
         self._note(carried, use)
         return [*args[:index], fitting(args[index], use, carried.extra), *args[index + 1 :]]
 
     def _instead(
-        self, name: str, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
+        self, op: Op, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
     ) -> torch.Tensor | None:
         """A stand-in for the result of a call that failed because the input has the wrong shape."""
         value = next((value for value in args if _mark_of(value)), None)
         if weight is not None and weight.dim() >= 2 and value is not None:
             use = describe_use(
-                "pointwise", name, weight.shape[-1], value, carried, weight, shape=tuple(weight.shape)
+                Family.BROADCASTING,
+                op.name,
+                weight.shape[-1],
+                value,
+                carried,
+                weight,
+                shape=tuple(weight.shape),
             )
             self._note(carried, use)
             return weight.new_empty(weight.shape)
-        if name in _CONCATENATES and name != "stack" and carried.extra:
+        if op.is_a(Family.CONCATENATION) and not op.is_a(Family.STACK) and carried.extra:
             return _joined_anyway(args, carried.extra)
-        return _reshaped_anyway(name, args)
+        return _reshaped_anyway(op, args)
 
     def _note(self, carried: Mark, use: Use) -> None:
         for name in carried.names:
             self._seen.uses.setdefault(name, use)
+
+
+def _op_of(func: Any) -> Op:
+    """What is known of a function, or of a property that is read."""
+    name = getattr(func, "__name__", "")
+    return op_of(getattr(getattr(func, "__self__", None), "__name__", "") if name == "__get__" else name)
 
 
 def _layer_hook(seen: Probe, path: str) -> Callable[..., Any]:
@@ -176,18 +187,18 @@ def _layer_hook(seen: Probe, path: str) -> Callable[..., Any]:
     return hook
 
 
-def _carried(name: str, func: Any, marks: list[Mark], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mark:
+def _carried(op: Op, marks: list[Mark], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mark:
     first = marks[0]
     names = tuple(dict.fromkeys(item for found in marks for item in found.names))
     dimension = kwargs.get("dim", args[1] if len(args) > 1 else 0)
-    joins = name in _CONCATENATES and dimension != 0
-    others = _unmarked_size(args[0], dimension) if joins and name != "stack" and args else 0
-    owner = getattr(getattr(func, "__self__", None), "__name__", "")
+    joins = op.is_a(Family.CONCATENATION) and dimension != 0
+    others = _unmarked_size(args[0], dimension) if joins and not op.is_a(Family.STACK) and args else 0
+    reshapes = op.is_a(Family.RESHAPE, Family.UNFOLDING) and not op.is_a(Family.UNIT_AXES)
     return replace(
         first,
         names=names,
-        reshaped=any(found.reshaped for found in marks) or name in _RESHAPES,
-        transposed=any(found.transposed for found in marks) or name in _TRANSPOSES or owner in _TRANSPOSES,
+        reshaped=any(found.reshaped for found in marks) or reshapes,
+        transposed=any(found.transposed for found in marks) or op.is_a(Family.AXIS_MOVE, Family.SUBSCRIPTED),
         concatenated=any(found.concatenated for found in marks) or joins,
         extra=first.extra + others,
     )
@@ -217,9 +228,9 @@ def _joined_anyway(args: tuple[Any, ...], extra: int) -> torch.Tensor:
     return other.new_empty(shape)  # type: ignore[no-any-return]
 
 
-def _reshaped_anyway(name: str, args: tuple[Any, ...]) -> torch.Tensor | None:
+def _reshaped_anyway(op: Op, args: tuple[Any, ...]) -> torch.Tensor | None:
     """For a view that does not divide: a tensor of the shape that was asked for."""
-    if name not in ("view", "reshape") or len(args) < 2:
+    if not op.is_a(Family.SIZED_RESHAPE) or len(args) < 2:
         return None
     sizes = args[1] if isinstance(args[1], list | tuple) else args[1:]
     if not all(isinstance(size, int) for size in sizes):

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from skiplint.operators import Family
 from skiplint.targets.inputs.choices import Choice, constant, one, several
 from skiplint.targets.inputs.diagnosis import numbers, unpacked_rank
 from skiplint.targets.inputs.layers import Use
@@ -149,7 +150,7 @@ class Survey:
                 Template(("T", "T"), why="an adjacency matrix"),
                 Template(("B", "T", "T"), why="adjacency matrices"),
             ]
-        if _LABEL.match(name) and use is not None and use.kind == "embedding":
+        if _LABEL.match(name) and use is not None and use.kind is Family.EMBEDDING:
             return [Template(("B",), "int64", use.channels, f"a class, read by {use.layer}")]
         return []
 
@@ -162,7 +163,7 @@ class Survey:
 
     def _moments(self, name: str) -> list[Choice]:
         use = self._uses.get(name)
-        if use is not None and use.kind == "embedding":
+        if use is not None and use.kind is Family.EMBEDDING:
             return [one(Template(("B",), "int64", use.channels, "a time step"))]
         shapes = (Template(("B",), "int64", 1000, "a time step"), Template(("B",), why="a time"))
         return [one(shape) for shape in (*shapes, Template(("B", 1), why="a time"))]

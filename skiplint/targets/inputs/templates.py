@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skiplint.operators import Family
 from skiplint.targets.inputs.tensors import TensorPlan
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def templates_for(use: Use, rank: int | None) -> list[Template]:
             shapes = [("B", channels, *sides), *shapes]  # pixels in a row
         if not any(len(shape) == rank for shape in shapes):
             shapes += [("B", channels, *sides), ("B", *sides, channels)]
-    high = use.channels if use.kind == "embedding" else None
+    high = use.channels if use.kind is Family.EMBEDDING else None
     found = [Template(shape, use.dtype, high, why) for shape in shapes]
     if rank is not None:
         found.sort(key=lambda template: len(template.shape) != rank)
@@ -206,11 +207,11 @@ def _pointwise(use: Use, _channels: int) -> Shapes:
 
 
 _SHAPES = {
-    "conv": _conv,
-    "linear": _linear,
-    "embedding": _embedding,
-    "recurrent": _sequence,
-    "attention": _sequence,
-    "norm": _norm,
-    "pointwise": _pointwise,
+    Family.CONVOLUTION: _conv,
+    Family.LINEAR: _linear,
+    Family.EMBEDDING: _embedding,
+    Family.RECURRENT: _sequence,
+    Family.ATTENTION: _sequence,
+    Family.NORM: _norm,
+    Family.BROADCASTING: _pointwise,
 }
