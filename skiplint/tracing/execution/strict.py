@@ -16,13 +16,19 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from skiplint.operators import Family, members
 from skiplint.tracing.execution.shape_only import shape_only
 from skiplint.tracing.recovery.calls import Call
 from skiplint.tracing.recovery.recurrent import asked_by_weights
 
-_TRANSPOSED = frozenset({torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d})
-_CONVOLUTIONS = frozenset({torch.conv1d, torch.conv2d, torch.conv3d})
-_RECURRENT = frozenset({torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu})
+
+def _functions(family: Family) -> frozenset[Any]:
+    names = (name for op in members(family) for name in op.spellings)
+    return frozenset(getattr(torch, name) for name in names if hasattr(torch, name))
+
+
+_CONVOLUTIONS, _TRANSPOSED = _functions(Family.CONVOLUTION), _functions(Family.TRANSPOSED)
+_LAYERS_OF_CELLS = _functions(Family.RECURRENT) - _functions(Family.CELL)
 
 
 def called(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -34,7 +40,7 @@ def called(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> A
     assert_fits(function, args, kwargs)
     result = function(*args, **kwargs)
     if function in _CONVOLUTIONS:
-        _assert_room(result, Call(function, args, kwargs).argument(0, "input"))
+        _assert_room(result, _operand(0, "input", args, kwargs))
     return result
 
 
@@ -47,13 +53,16 @@ def assert_fits(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     """
     if function in _TRANSPOSED:
         _assert_channels(args, kwargs)
-    elif function in _RECURRENT:
+    elif function in _LAYERS_OF_CELLS:
         _assert_features(Call(function, args, kwargs))
 
 
+def _operand(position: int, keyword: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return args[position] if position < len(args) else kwargs.get(keyword)
+
+
 def _assert_channels(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    data = args[0] if args else kwargs.get("input")
-    weight = args[1] if len(args) > 1 else kwargs.get("weight")
+    data, weight = _operand(0, "input", args, kwargs), _operand(1, "weight", args, kwargs)
     if not isinstance(data, Tensor) or not isinstance(weight, Tensor):
         return
     axis = data.dim() - weight.dim() + 1

@@ -15,22 +15,11 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from skiplint.operators.names import is_query
 from skiplint.tracing.execution.autocast import assert_no_region
 from skiplint.tracing.execution.errors import SHAPE_ERRORS
 from skiplint.tracing.recording.composites import opened
 from skiplint.tracing.recording.recorder import Recorder
-
-_QUIET_PROPERTIES = frozenset(
-    "shape dtype device ndim requires_grad is_meta layout is_leaf is_cuda is_cpu is_sparse is_quantized "
-    "grad_fn itemsize nbytes name names is_nested is_mps is_xpu is_xla is_mkldnn is_sparse_csr "
-    "retains_grad output_nr volatile _version grad _grad _backward_hooks is_complex".split()
-)
-_QUIET_METHODS = frozenset(
-    "size dim stride numel nelement is_contiguous is_floating_point is_complex storage_offset data_ptr "
-    "element_size get_device type_as is_set_to storage untyped_storage __len__ __hash__ __repr__ "
-    "__format__ has_names is_inference is_same_size requires_grad_ register_hook is_signed".split()
-) - {"type_as"}
-
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
@@ -39,8 +28,8 @@ def _is_quiet(function: Any) -> bool:
     """Calls that make no tensor and write none; they are the majority in Python-heavy models."""
     name = getattr(function, "__name__", "")
     if name in ("__get__", "__set__", "__delete__"):
-        return getattr(getattr(function, "__self__", None), "__name__", "") in _QUIET_PROPERTIES
-    return name in _QUIET_METHODS
+        return is_query(getattr(getattr(function, "__self__", None), "__name__", ""), is_property=True)
+    return is_query(name, is_property=False)
 
 
 class FunctionMode(TorchFunctionMode):

@@ -14,6 +14,8 @@ from torch.nn.parameter import is_lazy
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault, Location, Operand, OperandRef, OperationKind, TensorSpec
+from skiplint.operators import Family, op_of
+from skiplint.operators.names import ALIAS, UPDATE, in_place_name, is_in_place
 from skiplint.tracing.execution.errors import SHAPE_ERRORS, one_line
 from skiplint.tracing.execution.strict import assert_fits, called
 from skiplint.tracing.recording.arguments import template, tensors_in_call
@@ -24,10 +26,6 @@ from skiplint.tracing.recording.storages import StorageState, Value, Write, regi
 from skiplint.tracing.recording.trees import walk
 from skiplint.tracing.recovery.calls import Call
 from skiplint.tracing.recovery.repair import Repair, Repairs
-
-# Calls that hand back their argument itself outside training. They get a tensor object of their own,
-# else the reads of the argument and those of the result could not be told apart.
-_PASSED_THROUGH = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"})
 
 
 @dataclass(slots=True)
@@ -147,8 +145,10 @@ class Recorder:
         outputs = [tensor for _, tensor in walk(result)] if result is not None else []
         mutated = self._mutated(tensors, writes)
         if not mutated and all(any(made is read for read in tensors) for made in outputs):
+            # Outside of training a dropout returns its argument. It gets a tensor object of its own, so that
+            # reads of the argument and reads of the result can be told apart.
             name = function_name(function)
-            if name not in _PASSED_THROUGH or not outputs:
+            if is_in_place(name) or not op_of(name).is_a(Family.DROPOUT) or not outputs:
                 return result
             self.inside = True
             result = outputs[0].view(outputs[0].shape)
@@ -237,7 +237,7 @@ class Recorder:
         )
         if mutated and made[0] is tensors[0] and any(made[0] is tensor for tensor in mutated):
             record.inplace = True
-            record.name = record.name.rstrip("_") + "_"
+            record.name = in_place_name(record.name)
         elif made:
             record.view = self._state(made[0]).number in before
         index = self._append(record)
@@ -291,7 +291,7 @@ class Recorder:
         if writes:
             parts = {write.value[:2]: write.value for write in writes}
             sources = [value, *parts.values()]
-            value = self._synthesize("update", tensor, sources, stack)
+            value = self._synthesize(UPDATE, tensor, sources, stack)
         else:
             value = value._replace(version=state.version)
             self._values[tensor] = value
@@ -304,7 +304,7 @@ class Recorder:
             kind, name = registered
             record = Record(kind, kind, self._scopes.current, outputs=[self._spec(tensor)], target=name)
         elif state.first is not None:
-            return self._synthesize("alias", tensor, [state.first], ())
+            return self._synthesize(ALIAS, tensor, [state.first], ())
         else:
             record = Record("constant", "constant", self._scopes.current, outputs=[self._spec(tensor)])
         index = self._append(record)
@@ -316,7 +316,7 @@ class Recorder:
         operands = [Operand(value.producer, value.output, str(i)) for i, value in enumerate(sources)]
         record = Record("call", name, self._scopes.current, operands, [self._spec(tensor)], stack, view=True)
         record.args = tuple(OperandRef(i) for i in range(len(operands)))
-        version = self._state(tensor).version if name == "update" else sources[0].version
+        version = self._state(tensor).version if name == UPDATE else sources[0].version
         return self._bind(tensor, self._append(record), 0, version=version)
 
     def _bind(self, tensor: Tensor, producer: int, output: int, version: int | None = None) -> Value:

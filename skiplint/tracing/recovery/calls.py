@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from skiplint.graph import Blame, FaultKind
+from skiplint.operators import Family, Op, op_of
 from skiplint.tracing.recording.naming import function_name
 from skiplint.tracing.recording.trees import replace
 
@@ -39,9 +40,15 @@ class Call:
         self.function, self.args, self.kwargs = function, args, kwargs
 
     @cached_property
-    def name(self) -> str:
-        """What the function is called, without the in-place mark."""
-        return function_name(self.function).rstrip("_")
+    def op(self) -> Op:
+        """What is known of the function."""
+        return op_of(function_name(self.function))
+
+    @property
+    def feature_axis(self) -> int | None:
+        """The axis of the input on which a layer takes one width only (1 or -1); None for other calls."""
+        is_layer = self.op.is_a(Family.CONVOLUTION, Family.LINEAR, Family.NORM)
+        return self.op.feature_axis if is_layer else None
 
     @cached_property
     def tensors(self) -> list[Tensor]:
@@ -60,12 +67,13 @@ class Call:
         """Their shapes."""
         return [tuple(map(int, tensor.shape)) for tensor in self.tensors]
 
-    def argument(self, position: int, *keywords: str, default: Any = None) -> Any:
-        """The argument at ``position`` or under one of ``keywords``."""
-        for keyword in keywords:
-            if keyword in self.kwargs:
-                return self.kwargs[keyword]
-        return self.args[position] if position < len(self.args) else default
+    def setting(self, name: str) -> Any:
+        """Return the argument that the catalogue calls ``name``; None if the function has none such."""
+        return self.op.setting(self, name)
+
+    def with_setting(self, name: str, value: Any) -> Call:
+        """Return the call with another value for the argument that the catalogue calls ``name``."""
+        return Call(self.function, *self.op.settings[name].put(value, self.args, self.kwargs))
 
     def resized(self, shapes: Mapping[int, Shape]) -> Call:
         """The call with blank tensors of ``shapes`` at these positions of :attr:`tensors`."""
@@ -81,13 +89,6 @@ class Call:
 
         args, kwargs = replace((self.args, dict(self.kwargs)), change)
         return Call(self.function, args, kwargs)
-
-    def along(self, axis: int) -> Call:
-        """The call with ``axis`` in the place of its second argument, or of ``dim``."""
-        if len(self.args) > 1:
-            return Call(self.function, (self.args[0], axis, *self.args[2:]), self.kwargs)
-        name = "axis" if "axis" in self.kwargs else "dim"
-        return Call(self.function, self.args, {**self.kwargs, name: axis})
 
 
 @dataclass(frozen=True, slots=True)

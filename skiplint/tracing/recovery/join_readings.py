@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from skiplint.operators import Family
+from skiplint.operators.axes import concatenated_axis
 from skiplint.tracing.recovery.calls import Call, Candidate, Choice, Shape, as_meant
 
 
@@ -79,27 +81,22 @@ def concatenation(call: Call) -> Iterator[Candidate]:
             yield as_meant(call, "join", min(odd), odd)
 
 
-CONCATENATIONS = frozenset({"cat", "hstack", "vstack", "row_stack", "dstack", "column_stack"})
-"""Calls that lay operands behind each other along an axis that these have."""
-_STACKS = {"vstack": 0, "row_stack": 0, "hstack": 1, "column_stack": 1, "dstack": 2}
+def is_concatenation(call: Call) -> bool:
+    """Return whether the call sets operands side by side along an axis that they have."""
+    return call.op.is_a(Family.CONCATENATION) and not call.op.is_a(Family.STACK)
 
 
 def kept_axis(call: Call) -> int | None:
-    """The axis along which the operands may differ; None where there is no such."""
+    """Return the axis along which the operands of a concatenation may differ; None if there is none."""
     rank = len(call.shapes[0])
-    if call.name == "cat":
-        axis = call.argument(1, "dim", "axis", default=0)
-        return axis % rank if isinstance(axis, int) else None
-    if call.name == "hstack" and rank == 1:
-        return 0
-    axis = _STACKS.get(call.name, rank)
-    return axis if axis < rank else None
+    axis = concatenated_axis(call, rank) if is_concatenation(call) else None
+    return axis if axis is not None and axis < rank else None
 
 
 def concatenated(call: Call, axis: int) -> Call:
-    """The concatenation along another axis."""
-    if call.name == "cat":
-        return call.along(axis)
+    """Return the concatenation along another axis."""
+    if "dim" in call.op.settings:
+        return call.with_setting("dim", axis)
     return Call(torch.cat, (list(call.tensors), axis), {})
 
 

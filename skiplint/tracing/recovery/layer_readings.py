@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
+from skiplint.operators import Family
 from skiplint.tracing.recovery.calls import Call, Candidate, Choice, Shape, as_meant
 from skiplint.tracing.recovery.recurrent import asked_by_weights
 
@@ -25,9 +26,9 @@ def _turned(call: Call, meant: Shape) -> Iterator[Candidate]:
 def convolution(call: Call) -> Iterator[Candidate]:
     """The channels that the weights take."""
     data, weight = call.shapes[0], call.shapes[1]
-    groups = call.argument(6, "groups", default=1)
-    groups = groups if isinstance(groups, int) else 1
-    channels = weight[0] if "transpose" in call.name else weight[1] * groups
+    groups = call.setting("groups")
+    transposed = call.op.is_a(Family.TRANSPOSED) or call.setting("transposed") is True
+    channels = weight[0] if transposed else weight[1] * (groups if isinstance(groups, int) else 1)
     axis = len(data) - len(weight) + 1
     if axis not in (0, 1):
         return
@@ -40,16 +41,18 @@ def convolution(call: Call) -> Iterator[Candidate]:
 
 def shuffled(call: Call) -> Iterator[Candidate]:
     """As many channels as can be dealt out, the next number below and the one above."""
-    shape, parts = call.shapes[0], call.argument(1, "upscale_factor", "groups")
-    if call.name == "glu":
-        axis, parts = call.argument(1, "dim", default=-1), 2
+    shape = call.shapes[0]
+    if call.op.is_a(Family.GATED_HALVES):
+        axis, parts = call.setting("dim"), 2
+    elif call.op.is_a(Family.PIXEL_SHUFFLE):
+        axis, parts = -3, _squared(call.setting("factor"))
     else:
-        axis, parts = (-3, _squared(parts)) if call.name == "pixel_shuffle" else (1, parts)
+        axis, parts = 1, call.setting("groups")
     if not isinstance(parts, int) or not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
         return
     axis %= len(shape)
     below = (*shape[:axis], max(shape[axis] // parts, 1) * parts, *shape[axis + 1 :])
-    if call.name.endswith("channel_shuffle"):
+    if call.op.is_a(Family.CHANNEL_SHUFFLE):
         yield Candidate(Choice("layer", 0, below, blame="operand"), None)
     for count in (shape[axis] // parts, shape[axis] // parts + 1):
         if count and count * parts != shape[axis]:
@@ -98,7 +101,7 @@ def recurrent(call: Call) -> Iterator[Candidate]:
 
 def matmul(call: Call) -> Iterator[Candidate]:
     """Keys that were not transposed; the features that weights contract; one batch."""
-    left, right = (1, 2) if call.name in ("addmm", "baddbmm") else (0, 1)
+    left, right = call.op.first_factor, call.op.first_factor + 1
     if len(call.shapes) <= right or len(call.shapes[left]) < 1 or len(call.shapes[right]) < 2:
         return
     rows, columns = call.shapes[left], call.shapes[right]
@@ -146,7 +149,7 @@ def attention(call: Call) -> Iterator[Candidate]:
 
 def multi_head(call: Call) -> Iterator[Candidate]:
     """``F.multi_head_attention_forward`` asserts the width that it was built for."""
-    width = call.argument(3, "embed_dim_to_check")
+    width = call.setting("width")
     if not isinstance(width, int) or len(call.shapes) < 3:
         return
     if call.shapes[0][-1] == width:
@@ -186,30 +189,28 @@ def _of_width(call: Call, built: int, given: int) -> Call:
         for place, tensor in enumerate(call.tensors)
         if isinstance(tensor, torch.nn.Parameter)
     }
-    resized = call.resized(weights)
-    if "embed_dim_to_check" in resized.kwargs:
-        return Call(resized.function, resized.args, {**resized.kwargs, "embed_dim_to_check": given})
-    return Call(resized.function, (*resized.args[:3], given, *resized.args[4:]), resized.kwargs)
+    return call.resized(weights).with_setting("width", given)
 
 
 def norm(call: Call) -> Iterator[Candidate]:
     """A norm keeps the shape that it gets; it may also have been meant for what it was built for."""
-    shape = call.shapes[0]
-    if call.name in ("layer_norm", "rms_norm"):
-        wanted = call.argument(1, "normalized_shape", default=())
+    if isinstance(call.function, torch._ops.OpOverload):
+        return  # a kernel gives its statistics too
+    shape, wanted = call.shapes[0], call.setting("normalized_shape")
+    if wanted is not None:
         expected = (*shape[: len(shape) - len(wanted)], *wanted)
     else:
         sizes = [other[0] for other in call.shapes[1:] if len(other) == 1]
-        groups = call.argument(1, "num_groups") if call.name == "group_norm" else None
+        groups = call.setting("groups")
         if not sizes and isinstance(groups, int) and len(shape) > 1:
             sizes = [max(shape[1] // groups, 1) * groups]
         expected = (shape[0], sizes[0], *shape[2:]) if sizes and len(shape) > 1 else shape
     expected = tuple(map(int, expected))
     if expected != shape:
-        if call.name in ("layer_norm", "rms_norm") and len(shape) > 2 and shape[1:2] == tuple(wanted):
+        if wanted is not None and len(shape) > 2 and shape[1:2] == tuple(wanted):
             last = (*shape[:1], *shape[2:], shape[1])
             yield from _turned(call, last)
-            yield Candidate(Choice("shape", 0, last, blame="width"), None)  # and turned back behind it
+            yield Candidate(Choice("shape", 0, last, blame="width"), None)  # and turned back after it
         yield Candidate(Choice("layer", 0, expected), None)
         meant = call.resized({0: expected})
         yield Candidate(Choice("layer", 0, expected, blame="operand"), meant)

@@ -7,16 +7,20 @@ from typing import Any, Literal
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from skiplint.operators import Family
 from skiplint.tracing.recording.trees import walk
 from skiplint.tracing.recovery.calls import Call, Choice
 
 Layout = Literal["first", "last"]
 """(N, C, ...) or (N, ..., C)."""
-_FIRST = ("conv", "batch_norm", "instance_norm", "group_norm")
-_LAST = ("linear", "layer_norm", "rms_norm", "embedding")
-"""How the names of layers begin that take the channels there."""
-_TURNS = frozenset("permute transpose movedim moveaxis swapaxes swapdims mT".split())
-_FOLDS = frozenset("view reshape flatten unflatten getitem select squeeze unsqueeze matmul einsum".split())
+_FOLDS = (
+    Family.RESHAPE,
+    Family.INDEXED,
+    Family.ONE_POSITION,
+    Family.MATRIX_PRODUCT,
+    Family.SUBSCRIPTED,
+)
+"""After these the axis of the channels is not known any more."""
 
 
 class Layouts:
@@ -28,9 +32,9 @@ class Layouts:
     def note(self, call: Call, result: Any) -> None:
         """Note what a call that ran, or was repaired, gives."""
         layout = _of_layer(call)
-        if layout is None and call.tensors and call.name not in _FOLDS:
+        if layout is None and call.tensors and not call.op.is_a(*_FOLDS):
             before = self._of(call.tensors[0])
-            turned = before is not None and call.name in _TURNS
+            turned = before is not None and call.op.is_a(Family.AXIS_MOVE)
             layout = _other(before) if before is not None and turned else before
         if layout is not None:
             for _, tensor in walk(result):
@@ -60,6 +64,5 @@ def _other(layout: Layout) -> Layout:
 
 
 def _of_layer(call: Call) -> Layout | None:
-    if call.name.startswith(_FIRST):
-        return "first"
-    return "last" if call.name.startswith(_LAST) else None
+    axis = -1 if call.op.is_a(Family.EMBEDDING) else call.feature_axis
+    return None if axis is None else "first" if axis == 1 else "last"

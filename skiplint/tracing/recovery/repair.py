@@ -19,24 +19,19 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault
+from skiplint.operators import Family
 from skiplint.tracing.execution.errors import SHAPE_ERRORS
 from skiplint.tracing.execution.strict import called
 from skiplint.tracing.recording.trees import walk
 from skiplint.tracing.recovery.calls import Call, Choice, Shape
 from skiplint.tracing.recovery.candidates import candidates
-from skiplint.tracing.recovery.join_readings import CONCATENATIONS, concatenated, kept_axis
+from skiplint.tracing.recovery.join_readings import concatenated, is_concatenation, kept_axis
 from skiplint.tracing.recovery.layouts import Layouts
 from skiplint.tracing.recovery.widths import Widths
 
 _MOST_WORLDS = 12
 """In how many worlds a call is run."""
 _MOST_ORIGINS = 3
-_LAYER_AXES = {
-    **dict.fromkeys("conv1d conv2d conv3d batch_norm instance_norm group_norm".split(), 1),
-    **dict.fromkeys("conv_transpose1d conv_transpose2d conv_transpose3d".split(), 1),
-    **dict.fromkeys("linear layer_norm rms_norm".split(), -1),
-}
-"""The axis on which a layer wants a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +112,7 @@ class Repairs:
         ratio = _ratio(call, choice)
         if ratio is not None and self._undoes(call, choice, ratio):
             return Repair(result, None)
-        kept = choice.kind == "shape" and call.name in ("view", "reshape")
+        kept = choice.kind == "shape" and call.op.is_a(Family.SIZED_RESHAPE)
         return Repair(result, choice, ratio if kept else None)
 
     def _tells(self, call: Call, world: World) -> bool:
@@ -125,7 +120,7 @@ class Repairs:
 
         Along a wrong axis a concatenation takes whatever one before it along that axis has given.
         """
-        if call.name not in CONCATENATIONS:
+        if not is_concatenation(call):
             return True
         otherwise = [self._faults.get(origin.record) for origin in world if origin.choice.axis is None]
         return all(fault is None or fault.axis is None for fault in otherwise)
@@ -134,7 +129,7 @@ class Repairs:
         """Note the fault of the call at ``record``, and what the other readings of it would give."""
         self._layouts.note(call, repair.result)
         choice, meant = repair.choice, self._read_in(call, repair.world)
-        if choice is None and call.name in CONCATENATIONS and meant is not None:
+        if choice is None and is_concatenation(call) and meant is not None:
             self._note_axis(record, meant, repair.result)
         bases = (HERE, *self._worlds(call)[:_MOST_WORLDS])
         self._read[record] = {base: set() for base in bases}
@@ -171,21 +166,19 @@ class Repairs:
 
     def ran(self, record: int, call: Call, result: Any) -> None:
         """Hand the other readings of a call's operands on to its result."""
-        if call.name in CONCATENATIONS:
+        if is_concatenation(call):
             self._note_axis(record, call, result)
         self._layouts.note(call, result)
-        self._widths.note(call, result, takes_one=call.name in _LAYER_AXES)
+        self._widths.note(call, result, takes_one=call.feature_axis is not None)
         if not self._readings and not self._ratios:
             return
         for tensor in call.tensors:
             ratio = self._ratios.get(tensor)  # type: ignore[no-untyped-call]
-            if ratio is not None and call.name not in _LAYER_AXES:
+            if ratio is not None and call.feature_axis is None:
                 for _, made in walk(result):
                     self._ratios[made] = ratio
         for place, world in enumerate(self._worlds(call)):
-            left = place >= _MOST_WORLDS or (
-                call.name in CONCATENATIONS and any(origin.ran for origin in world)
-            )
+            left = place >= _MOST_WORLDS or (is_concatenation(call) and any(origin.ran for origin in world))
             ran, other = (False, None) if left else self._run_in(call, world)
             self._remember(result, other if ran else None, world)
 
@@ -333,7 +326,7 @@ def _consistent(world: World) -> bool:
 
 def _wants(call: Call, origin: Origin) -> bool:
     """Whether the call is a layer that wants a number on the axis that ``origin`` would have joined."""
-    axis = _LAYER_AXES.get(call.name)
+    axis = call.feature_axis
     if axis is None or origin.choice.axis is None:
         return False
     return axis % len(call.shapes[0]) == origin.choice.axis

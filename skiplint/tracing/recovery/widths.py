@@ -12,6 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import Parameter
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from skiplint.operators import Family
 from skiplint.tracing.execution.errors import SHAPE_ERRORS
 from skiplint.tracing.recording.trees import walk
 from skiplint.tracing.recovery.calls import Call, Shape
@@ -36,7 +37,7 @@ class Widths:
             for tensor, _ in self.upstream(call.tensors[0], call.shapes[0]):
                 self._settled[tensor] = True
         made = [tensor for _, tensor in walk(result)]
-        if takes_one and call.name.endswith("_norm"):
+        if takes_one and call.op.is_a(Family.NORM):
             self._settled.update((tensor, True) for tensor in made)  # type: ignore[no-untyped-call]
         # A call keeps its operand alive, which costs memory where there are values.
         free = all(tensor.is_meta or isinstance(tensor, FakeTensor) for tensor in made)
