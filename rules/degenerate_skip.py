@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Skip
+from skiplint.analysis.structure.activations import activated
 from skiplint.analysis.structure.factors import Factors
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
@@ -226,7 +227,10 @@ def _unlearned(flow: Flow, norms: Norms, join: Operation, operand: Operand, star
         sources = norms.sources(operand)
         if sources and not operation.op.is_a(Family.NORM) and _together(operation, join):
             break
-        if not sources and operation.op.is_a(Family.ACTIVATION, Family.DROPOUT):
+        applied = activated(flow, operation)
+        if not sources and applied is not None:
+            sources = (applied,)
+        elif not sources and operation.op.is_a(Family.DROPOUT):
             sources = reads
         if len({tensor(source) for source in sources}) != 1:
             break
