@@ -82,6 +82,6 @@ MADE: tuple[Op, ...] = (
     *entries("multinomial", F.RANDOM, roles=(Role.STEERS,)),
     *entries("copy", F.OVERWRITE),
     *entries("set", F.OVERWRITE, F.TENSOR_STATE),
-    *entries("requires_grad resize resize_as as_strided share_memory rename", F.TENSOR_STATE),
+    *entries("requires_grad resize resize_as as_strided share_memory", F.TENSOR_STATE),
     *entries("fill zero", F.OVERWRITE),
 )

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 _MODULES = frozenset({"torch.nn.functional", "torch.functional"})
-_CHECKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 _globals: dict[int, dict[str, Any]] = {}
 _copies: dict[types.FunctionType, Callable[..., Any]] = {}
 
@@ -50,9 +49,8 @@ def _body_globals(original: dict[str, Any]) -> dict[str, Any]:
         changed = dict(original)
         _globals[id(original)] = changed  # before it is filled: the functions name each other
         for name, value in original.items():
-            changed[name] = opened(value) or value
-        for name in _CHECKS:
-            changed[name] = _no_torch_function
+            is_check = name.startswith("has_torch_function")
+            changed[name] = _no_torch_function if is_check else opened(value) or value
     return changed
 
 

@@ -8,6 +8,7 @@ recorded at that level so that the data flow has no gap.
 
 from __future__ import annotations
 
+import types
 from functools import cache
 from typing import Any
 
@@ -26,10 +27,10 @@ _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 def _is_quiet(function: Any) -> bool:
     """Calls that make no tensor and write none; they are the majority in Python-heavy models."""
-    name = getattr(function, "__name__", "")
-    if name in ("__get__", "__set__", "__delete__"):
-        return is_query(getattr(getattr(function, "__self__", None), "__name__", ""), is_property=True)
-    return is_query(name, is_property=False)
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, (types.GetSetDescriptorType, property)):  # a property is read or set
+        return is_query(getattr(owner, "__name__", ""), is_property=True)
+    return is_query(getattr(function, "__name__", ""), is_property=False)
 
 
 class FunctionMode(TorchFunctionMode):

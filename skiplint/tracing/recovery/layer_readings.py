@@ -42,6 +42,8 @@ def convolution(call: Call) -> Iterator[Candidate]:
 def shuffled(call: Call) -> Iterator[Candidate]:
     """As many channels as can be dealt out, the next number below and the one above."""
     shape = call.shapes[0]
+    axis: object
+    parts: object
     if call.op.is_a(Family.GATED_HALVES):
         axis, parts = call.setting("dim"), 2
     elif call.op.is_a(Family.PIXEL_SHUFFLE):
