@@ -1,8 +1,8 @@
-"""Whether a join could fail at another size: what the graph alone tells, before anything is run.
+"""Tell from the graph alone whether a join could fail at another size of the input.
 
-Every dimension of every tensor is followed from the inputs as a *course*: its size at a few sizes of the
-input, by the arithmetic of strides, paddings and scales. Two operands of a join whose courses differ would
-not meet at some of these sizes. Where the arithmetic is not known the course is not either.
+The size of every dimension of every tensor is computed at a few sizes of the input, from strides, paddings
+and scales. These sizes are its *course*. Two operands of a join with different courses do not combine at some
+of the sizes. If the arithmetic of an operation is unknown, so is the course.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from skiplint.operators.axes import concatenated_axis
 from skiplint.operators.sizes import AxisSize, result_sizes
 
 STEPS = (0, 1, 2, 4, 7, 12, 20)
-"""What is added to the size of the input at each point of a course."""
+"""The amounts by which the input is enlarged at each point of a course."""
 
 Course = tuple[int, ...] | None
 """A size for each of :data:`STEPS`; None if it is not known."""
@@ -30,7 +30,7 @@ JOINS = (
     Family.CHOICE,
     Family.CONCATENATION,
 )
-"""Operations that fail where their operands differ in size."""
+"""Operations that fail if their operands differ in size."""
 _ENLARGING = (
     Family.RESAMPLING,
     Family.TRANSPOSED,
@@ -46,9 +46,10 @@ def turned(number: int) -> tuple[int, ...]:
 
 
 def joins_may_depend(graph: ModelGraph, axes: tuple[Axis, ...]) -> bool:
-    """Whether two operands of some join may differ in size where the input has another size.
+    """Return whether two operands of some join may differ in size if the input has another size.
 
-    A dimension of unknown course counts in a model that enlarges what it made smaller, and not elsewhere.
+    A dimension of unknown course counts as different in a model that resamples or enlarges feature maps, and
+    is ignored in others.
     """
     enlarging = any(each.data and each.op.is_a(*_ENLARGING) for each in graph)
     courses = courses_of(graph, axes)
@@ -58,7 +59,7 @@ def joins_may_depend(graph: ModelGraph, axes: tuple[Axis, ...]) -> bool:
 
 
 def courses_of(graph: ModelGraph, axes: tuple[Axis, ...]) -> list[tuple[Courses, ...]]:
-    """The courses of every result of every operation, where ``axes`` of the inputs change."""
+    """Return the courses of every result of every operation, if ``axes`` of the inputs change."""
     courses: list[tuple[Courses, ...]] = []
     for operation in graph:
         courses.append(_courses(graph, operation, courses, axes))

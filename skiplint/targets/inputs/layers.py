@@ -1,4 +1,4 @@
-"""What a layer with weights says about the tensor that it is given. Only loaded while inputs are searched."""
+"""What a layer with weights says about its input. Imported only while inputs are searched."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from skiplint.operators import Family, Op
 
 @dataclass(frozen=True)
 class Mark:
-    """What has happened to an input on its way."""
+    """What has happened to an input of the model so far."""
 
     names: tuple[str, ...]
     reshaped: bool = False
     transposed: bool = False
     concatenated: bool = False
     rank: int = 0
-    """Rank of the input itself."""
+    """The rank of the input itself."""
     extra: int = 0
-    """Channels of other tensors that it was concatenated with."""
+    """The channels of other tensors with which it was concatenated."""
 
 
 @dataclass(frozen=True)
@@ -36,28 +36,36 @@ class Use:
     channels: int
     spatial: int = 0
     rank_shift: int = 0
-    """Dimensions that were added (or taken away) on the way to the layer."""
+    """The number of dimensions that were added before the layer; negative if some were removed."""
     reshaped: bool = False
     transposed: bool = False
     shared_by: int = 1
-    """Inputs that were concatenated on the way."""
+    """The number of inputs that were concatenated before the layer."""
     batch_first: bool = True
     dtype: str = "float32"
     upsamples: bool = False
-    """The layer is a transposed convolution."""
+    """Whether the layer is a transposed convolution."""
     shape: tuple[int, ...] = ()
-    """Shape of the parameter that the input meets, or of the normalised part."""
+    """The shape of the parameter that is combined with the input, or of the normalised part."""
 
 
 def is_layer(module: nn.Module) -> bool:
-    """Whether the module tells by itself what it takes."""
+    """Return whether the attributes of the module say which input it takes."""
     return isinstance(module, tuple(kind for kinds, _ in _READERS for kind in kinds))
 
 
 def module_use(module: Any, path: str, value: torch.Tensor, found: Mark, place: int | str) -> Use | None:
-    """What a layer of torch.nn says about the tensor that it is given as argument ``place``.
+    """Return what a layer of torch.nn says about the tensor that it is given.
 
-    None for a lazy layer, which takes anything.
+    Args:
+        module: the layer.
+        path: its path in the model.
+        value: the tensor.
+        found: what has happened to it so far.
+        place: the position or keyword of the argument.
+
+    Returns:
+        The use; None for a lazy layer, which takes any input.
     """
     weight = next(module.parameters(), None)
     if isinstance(weight, nn.parameter.UninitializedParameter):
@@ -78,10 +86,10 @@ def functional_use(op: Op, value: torch.Tensor, weight: torch.Tensor, index: int
         value: its argument ``index``.
         weight: its first parameter.
         index: a position among its arguments.
-        found: what has happened to ``value`` on its way.
+        found: what has happened to ``value`` so far.
 
     Returns:
-        The use; None where the function is no layer.
+        The use; None if the function is no layer.
     """
     if op.is_a(Family.CONVOLUTION):
         channels = weight.shape[0 if op.is_a(Family.TRANSPOSED) else 1]
@@ -147,7 +155,17 @@ def describe_use(
     weight: torch.Tensor | None,
     **more: Any,
 ) -> Use:
-    """The use that a layer makes of ``value``; ``found`` tells how it got there."""
+    """Return the use that a layer makes of a tensor.
+
+    Args:
+        kind: the family of the layer.
+        layer: its name, for the reason that is shown.
+        channels: the channels or features that it takes.
+        value: the tensor.
+        found: what has happened to it so far.
+        weight: the layer's weight, if its dtype is that of the input.
+        more: other fields of :class:`Use`.
+    """
     shared = len(found.names) if found.concatenated else 1
     dtype = "int64" if kind is Family.EMBEDDING else "float32"
     if kind is not Family.EMBEDDING and weight is not None and weight.dtype.is_floating_point:
@@ -166,7 +184,13 @@ def describe_use(
 
 
 def fitting(value: torch.Tensor, use: Use, extra: int = 0) -> torch.Tensor:
-    """An unmarked tensor that the layer accepts, as much like ``value`` as possible."""
+    """Return an unmarked tensor that the layer accepts, in a shape as much like ``value`` as possible.
+
+    Args:
+        value: the input that the layer was given.
+        use: what the layer takes.
+        extra: the channels of other tensors with which the input was concatenated.
+    """
     shape = list(value.shape)
     wanted = use.channels + extra
     if use.kind is Family.EMBEDDING:

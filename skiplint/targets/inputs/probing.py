@@ -1,8 +1,8 @@
-"""Which layer takes each input first: found by running forward once with marked tensors.
+"""Find the first layer that each input reaches, by running forward once with marked tensors.
 
-The marks follow the inputs through views, arithmetic and pooling to the first layer with weights. There the
-input is replaced by one that fits the layer, so that forward runs on and the other inputs are seen too. Any
-control flow works, since it is the real forward that runs. Only loaded while inputs are searched.
+The marks are passed on through views, arithmetic and pooling to the first layer with weights. There the input
+is replaced by one that fits the layer, so that forward goes on to the layers of the other inputs. Any control
+flow works, since the real forward runs. Imported only while inputs are searched.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _MARK = "_skiplint_mark"
 
 @dataclass
 class Probe:
-    """What one run has shown."""
+    """What one run has shown of the inputs."""
 
     uses: dict[str, Use] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
     """Inputs that were indexed by strings: they are dictionaries."""
     last_shape: str | None = None
-    """The input whose shape was read last, for errors in unpacking it."""
+    """The input whose shape was read last, which an error in unpacking a shape is about."""
     operations: int = 0
     error: BaseException | None = None
 
 
 def probe(model: nn.Module, args: list[Any], kwargs: dict[str, Any]) -> Probe:
-    """Run ``model`` once on marked inputs (see :func:`mark`) and watch where they go."""
+    """Run ``model`` once on marked inputs (see :func:`mark`) and return what each reached."""
     seen = Probe()
     handles = [
         module.register_forward_pre_hook(_layer_hook(seen, name), with_kwargs=True)
@@ -66,12 +66,12 @@ def probe(model: nn.Module, args: list[Any], kwargs: dict[str, Any]) -> Probe:
 
 
 def operations_before_failure(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    """How many torch operations run before forward ends or raises."""
+    """Return the number of torch operations that run before forward returns or raises."""
     return probe(model, list(args), kwargs).operations
 
 
 def mark(tensor: torch.Tensor, name: str) -> torch.Tensor:
-    """``tensor``, marked as the input called ``name``."""
+    """Mark ``tensor`` as the input called ``name``, and return it."""
     setattr(tensor, _MARK, Mark((name,), rank=tensor.dim()))
     return tensor
 
@@ -81,7 +81,7 @@ def _mark_of(value: Any) -> Mark | None:
 
 
 class _Watch(TorchFunctionMode):
-    """Passes the marks on from operands to results, and notes functional layers."""
+    """Passes marks from operands to results, and notes layers that are called as functions."""
 
     def __init__(self, seen: Probe) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class _Watch(TorchFunctionMode):
     def _fitted(
         self, op: Op, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
     ) -> list[Any] | None:
-        """For a functional layer, its arguments with an input that fits its weight."""
+        """The arguments of a layer called as a function, with an input that fits its weight; else None."""
         index = next((i for i, value in enumerate(args) if _mark_of(value)), None)
         if index is None or weight is None:
             return None
@@ -139,7 +139,7 @@ class _Watch(TorchFunctionMode):
     def _instead(
         self, op: Op, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
     ) -> torch.Tensor | None:
-        """A stand-in for the result of a call that failed because the input has the wrong shape."""
+        """A tensor in place of the result of a call that failed because of the input's shape."""
         value = next((value for value in args if _mark_of(value)), None)
         if weight is not None and weight.dim() >= 2 and value is not None:
             use = describe_use(
@@ -205,7 +205,7 @@ def _carried(op: Op, marks: list[Mark], args: tuple[Any, ...], kwargs: dict[str,
 
 
 def _unmarked_size(operands: Any, dimension: int) -> int:
-    """The total size, along the dimension of a concatenation, of the operands that come from elsewhere."""
+    """The total size, along the dimension of a concatenation, of its unmarked operands."""
     if not isinstance(operands, list | tuple):
         return 0
     others = [value for value in operands if isinstance(value, torch.Tensor) and _mark_of(value) is None]
@@ -221,7 +221,7 @@ def _pass_on(result: Any, carried: Mark) -> Any:
 
 
 def _joined_anyway(args: tuple[Any, ...], extra: int) -> torch.Tensor:
-    """For a concatenation that does not fit: the other operands and one channel of the input."""
+    """In place of a concatenation that fails: a tensor of the other operands and one channel of the input."""
     other = next(value for value in args[0] if _mark_of(value) is None)
     shape = list(other.shape)
     shape[args[1] if len(args) > 1 and isinstance(args[1], int) else -1] = extra + 1
@@ -229,7 +229,7 @@ def _joined_anyway(args: tuple[Any, ...], extra: int) -> torch.Tensor:
 
 
 def _reshaped_anyway(op: Op, args: tuple[Any, ...]) -> torch.Tensor | None:
-    """For a view that does not divide: a tensor of the shape that was asked for."""
+    """In place of a reshape that fails: a tensor of the shape that was asked for."""
     if not op.is_a(Family.SIZED_RESHAPE) or len(args) < 2:
         return None
     sizes = args[1] if isinstance(args[1], list | tuple) else args[1:]

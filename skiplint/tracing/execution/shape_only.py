@@ -1,4 +1,4 @@
-"""Calls of which only the shape is wanted: what comes out of them without the many steps behind.
+"""Calls of which only the shape is wanted: their results without the many steps inside.
 
 On the meta device a batch norm is worked out as some thirty elementwise operations on nothing, a grid sample
 as two hundred. In a run that only asks whether a forward fits, that is most of its time. What may fail, or

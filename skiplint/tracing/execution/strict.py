@@ -32,10 +32,10 @@ _LAYERS_OF_CELLS = _functions(Family.RECURRENT) - _functions(Family.CELL)
 
 
 def called(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """What the call gives; it fails where the real kernel would.
+    """Run a call and return its result; it fails where the kernel on real tensors would.
 
     Raises:
-        RuntimeError: as :func:`assert_fits`, or the input of a convolution is smaller than its kernel.
+        RuntimeError: as :func:`assert_fits` does, or the input of a convolution is smaller than its kernel.
     """
     assert_fits(function, args, kwargs)
     result = function(*args, **kwargs)
@@ -45,7 +45,7 @@ def called(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> A
 
 
 def assert_fits(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Fail as the real kernel would, before the call.
+    """Raise the error of the kernel on real tensors, before the call.
 
     Raises:
         RuntimeError: the input of a transposed convolution has other channels than its weights, or that of

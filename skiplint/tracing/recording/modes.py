@@ -1,9 +1,9 @@
-"""The two places where a running forward is overheard.
+"""The two modes of torch through which a running forward is recorded.
 
-The function mode sees calls as the author wrote them (``conv2d``, ``x += y``). The dispatch mode sees
-what reaches the kernels: which memory a call really writes, and the operations of regions that no
-function mode can look into (TorchScript, ``torch.func`` transforms, C++ extensions), which are then
-recorded at that level so that the data flow has no gap.
+The function mode sees calls as the author wrote them (``conv2d``, ``x += y``). The dispatch mode sees the
+kernels that they run: which memory a call writes, and the operations of code that no function mode sees
+(TorchScript, ``torch.func`` transforms, C++ extensions). Those are recorded as kernels, so that the data
+flow has no gap.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 def _is_quiet(function: Any) -> bool:
-    """Calls that make no tensor and write none; they are the majority in Python-heavy models."""
+    """Whether a call makes no tensor and writes none, as most calls in Python-heavy models."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, (types.GetSetDescriptorType, property)):  # a property is read or set
         return is_query(getattr(owner, "__name__", ""), is_property=True)
@@ -34,7 +34,7 @@ def _is_quiet(function: Any) -> bool:
 
 
 class FunctionMode(TorchFunctionMode):
-    """Hands every torch function call to the recorder."""
+    """Passes every call of a torch function to the recorder."""
 
     def __init__(self, recorder: Recorder, *, on_meta: bool = False) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def _written_arguments(function: Any) -> tuple[tuple[int, str], ...]:
 
 
 class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Tells the recorder of kernels' writes, and of kernels that no recorded call accounts for."""
+    """Tells the recorder which tensors kernels write, and of kernels that run outside of a recorded call."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""A call of a torch function, and the same call as it may have been meant."""
+"""A call of a torch function, and a corrected call that may have been meant."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one reading says of the fault; the fields are those of :class:`skiplint.graph.Fault`."""
+    """What a corrected call says of the fault; the fields are those of :class:`skiplint.graph.Fault`."""
 
     kind: FaultKind
     operand: int
@@ -32,7 +32,7 @@ class Choice:
 
 
 class Call:
-    """A call of a torch function, and the same call with other tensors."""
+    """A call of a torch function with its arguments."""
 
     def __init__(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -64,7 +64,7 @@ class Call:
 
     @cached_property
     def shapes(self) -> list[Shape]:
-        """Their shapes."""
+        """The shapes of :attr:`tensors`."""
         return [tuple(map(int, tensor.shape)) for tensor in self.tensors]
 
     def setting(self, name: str) -> Any:
@@ -76,7 +76,7 @@ class Call:
         return Call(self.function, *self.op.settings[name].put(value, self.args, self.kwargs))
 
     def resized(self, shapes: Mapping[int, Shape]) -> Call:
-        """The call with blank tensors of ``shapes`` at these positions of :attr:`tensors`."""
+        """Return the call with blank tensors of ``shapes`` in place of these positions of :attr:`tensors`."""
         blanks = {
             id(self.tensors[place]): torch.empty(
                 shape, dtype=self.tensors[place].dtype, device=self.tensors[place].device
@@ -93,7 +93,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A choice and the call as it would then run; None where the result is as the first operand."""
+    """A choice and the corrected call; None if the result then has the shape of the first operand."""
 
     choice: Choice
     call: Call | None
@@ -102,5 +102,13 @@ class Candidate:
 def as_meant(
     call: Call, kind: FaultKind, operand: int, shapes: Mapping[int, Shape], blame: Blame = "call"
 ) -> Candidate:
-    """The call with operands of ``shapes``, of which ``operand`` is the one to name."""
+    """Return the candidate that is ``call`` with operands of other shapes.
+
+    Args:
+        call: the call that fails.
+        kind: the kind of the fault.
+        operand: the position of the operand that the fault names.
+        shapes: the corrected shapes of operands by their positions, that of ``operand`` among them.
+        blame: what is wrong, the call or its operand.
+    """
     return Candidate(Choice(kind, operand, shapes[operand], blame=blame), call.resized(shapes))

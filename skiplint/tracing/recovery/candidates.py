@@ -1,7 +1,7 @@
-"""Ways in which a call that fails on shapes may have been meant, the likeliest first.
+"""Corrected calls for a call that fails on shapes, the likeliest first.
 
-Each is the same call with blank tensors of other shapes (or another axis), together with what it says of
-the fault. :mod:`skiplint.tracing.recovery.repair` takes the first one that runs.
+Each candidate is the same call with blank tensors of other shapes (or another axis), and what it says of the
+fault. :mod:`skiplint.tracing.recovery.repair` takes the first one that runs.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _READINGS: dict[Family, Callable[[Call], Iterator[Candidate]]] = {
     Family.EXPANSION: shapes.expand,
     Family.SPLIT: shapes.split,
 }
-"""How calls of each family are read; the first family that a function belongs to counts."""
+"""What corrects calls of each family; the first family to which a function belongs counts."""
 
 
 def candidates(call: Call) -> Iterator[Candidate]:
-    """Yield the ways in which ``call`` may have been meant."""
+    """Yield corrected calls for ``call``, the likeliest first; none if nothing is known of its function."""
     reading = next((reading for family, reading in _READINGS.items() if call.op.is_a(family)), None)
     if reading is not None and call.tensors:
         yield from reading(call)

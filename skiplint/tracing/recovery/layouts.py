@@ -1,4 +1,4 @@
-"""On which axis the channels of a tensor lie, as far as the layers before it tell."""
+"""The axis of the channels of each tensor of a trace, as far as the layers before it show."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _FOLDS = (
     Family.MATRIX_PRODUCT,
     Family.SUBSCRIPTED,
 )
-"""After these the axis of the channels is not known any more."""
+"""After calls of these families the axis of the channels is unknown."""
 
 
 class Layouts:
-    """What the calls of a trace tell of the layout of their results."""
+    """Keeps the layout of tensors while calls of a trace run."""
 
     def __init__(self) -> None:
         self._known: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
     def note(self, call: Call, result: Any) -> None:
-        """Note what a call that ran, or was repaired, gives."""
+        """Note the layout of the result of a call that ran or was repaired."""
         layout = _of_layer(call)
         if layout is None and call.tensors and not call.op.is_a(*_FOLDS):
             before = self._of(call.tensors[0])
@@ -42,10 +42,10 @@ class Layouts:
                     self._known[tensor] = layout
 
     def allows(self, call: Call, choice: Choice) -> bool:
-        """Whether a layer can have been meant for the same tensor with its axes turned.
+        """Return whether ``choice`` is plausible if it says that the axes of an operand are permuted.
 
-        Of images only where a layer before has given them the other way round: their sides are often as
-        long as there are channels.
+        Of an image only if a layer before it has the other layout, since the sides of an image are often as
+        long as it has channels.
         """
         own = _of_layer(call)
         turns = choice.actual != choice.expected and sorted(choice.actual) == sorted(choice.expected)

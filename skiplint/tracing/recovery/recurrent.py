@@ -1,4 +1,4 @@
-"""Recurrent layers: the shapes that their weights ask for, and the checks that they make in Python."""
+"""Recurrent layers: the shapes that their weights take, and their checks in Python switched off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skiplint.tracing.recovery.calls import Call, Shape
 
 
 def asked_by_weights(call: Call) -> dict[int, Shape]:
-    """The shapes of the input and the states, by place, that the call of a recurrent layer needs."""
+    """Return the shapes of input and states that the call of a recurrent layer takes, by operand."""
     states = len(call.op.states)
     if call.op.is_a(Family.CELL):
         return _by_cell(call, states) if states and len(call.shapes) >= states + 3 else {}
@@ -44,7 +44,7 @@ def _by_cell(call: Call, states: int) -> dict[int, Shape]:
 
 @contextmanager
 def unchecked(model: nn.Module) -> Iterator[None]:
-    """Let recurrent layers call their kernels whatever they get: those can be repaired, a raise cannot."""
+    """Switch off the checks of recurrent layers: the kernel fails instead, and its call can be repaired."""
     layers = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
     before = [vars(layer).get(_CHECK) for layer in layers]
     for layer in layers:
@@ -62,4 +62,4 @@ _CHECK = "check_forward_args"
 
 
 def _nothing(*_: object) -> None:
-    """No check at all."""
+    """Check nothing."""

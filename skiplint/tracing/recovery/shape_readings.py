@@ -1,4 +1,4 @@
-"""Ways in which calls that cut and fold tensors may have been meant where the sizes do not work out."""
+"""Corrected calls for reshapes, expansions and splits whose sizes do not fit the tensor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skiplint.tracing.recovery.calls import Call, Candidate, Choice, as_meant
 
 
 def reshape(call: Call) -> Iterator[Candidate]:
-    """The shape that was asked for (an open size becomes what is nearest below), or one that there is."""
+    """Yield the shape that was asked for (-1 becomes the nearest size below), then similar ones that fit."""
     sizes = packed(call, "sizes")
     if not sizes:
         return
@@ -27,7 +27,7 @@ def reshape(call: Call) -> Iterator[Candidate]:
 
 
 def unflatten(call: Call) -> Iterator[Candidate]:
-    """An axis as long as the sizes that it is to be cut into."""
+    """Yield an input whose axis has as many positions as the sizes multiply to."""
     axis, sizes = call.setting("dim"), call.setting("sizes")
     shape = call.shapes[0]
     if not isinstance(axis, int) or not isinstance(sizes, (list, tuple)) or not shape:
@@ -40,7 +40,7 @@ def unflatten(call: Call) -> Iterator[Candidate]:
 
 
 def expand(call: Call) -> Iterator[Candidate]:
-    """One where another size than that was to be repeated."""
+    """Yield an input of size 1 on the axes that cannot be expanded."""
     sizes = packed(call, "sizes") if "sizes" in call.op.settings else None
     shape = call.shapes[0]
     if sizes is None or len(sizes) < len(shape):
@@ -51,7 +51,7 @@ def expand(call: Call) -> Iterator[Candidate]:
 
 
 def unshuffled(call: Call) -> Iterator[Candidate]:
-    """Height and width that can be folded into channels, the next below."""
+    """Yield an input whose height and width are the next smaller multiples of the factor."""
     factor, shape = call.setting("factor"), call.shapes[0]
     if isinstance(factor, int) and factor > 0 and len(shape) > 2:
         fitting = (max(size // factor, 1) * factor for size in shape[-2:])
@@ -59,7 +59,7 @@ def unshuffled(call: Call) -> Iterator[Candidate]:
 
 
 def split(call: Call) -> Iterator[Candidate]:
-    """An axis as long as the parts together."""
+    """Yield an input whose axis is as long as the parts together."""
     sizes, axis, shape = call.setting("sizes"), call.setting("dim"), call.shapes[0]
     if isinstance(sizes, (list, tuple)) and isinstance(axis, int) and shape:
         axis %= len(shape)

@@ -1,4 +1,4 @@
-"""Which widths of a trace are beyond doubt, and where a tensor gets its own from."""
+"""The tensors of a trace whose width is certain, and the tensors from which each takes its width."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _MOST_STEPS = 6
 
 
 class Widths:
-    """Follows tensors from call to call, for the question whether one of them may be meant wider.
+    """Follows tensors from call to call, to tell whether another width may be meant for one of them.
 
-    What a layer has taken as it is, or a norm has given, has the right width.
+    What a layer has accepted, or a norm has returned, has the right width.
     """
 
     def __init__(self) -> None:
@@ -46,14 +46,14 @@ class Widths:
                 self._made_by[tensor] = _Making(call, place, [weakref.ref(each) for each in made])
 
     def is_settled(self, tensor: Tensor) -> bool:
-        """Whether its width is beyond doubt."""
+        """Return whether the width of ``tensor`` is certain."""
         chain = self.upstream(tensor, tuple(map(int, tensor.shape)))
         return any(source in self._settled for source, _ in chain)
 
     def upstream(self, tensor: Tensor, shape: Shape) -> Iterator[tuple[Tensor, Shape]]:
-        """``tensor`` and what it is made of alone, with the shapes that would make it one of ``shape``.
+        """Yield ``tensor`` and the tensors that it is made from, with the shapes that give it ``shape``.
 
-        And what is cut from the same tensors as it is.
+        Tensors that were split off together with one of these are among them.
         """
         for _ in range(_MOST_STEPS):
             yield tensor, shape
@@ -74,14 +74,14 @@ def _data(call: Call) -> list[int]:
 
 @dataclass(frozen=True)
 class _Making:
-    """The call that made a tensor of one other, and what it made besides."""
+    """The call that made a tensor from one other, and what else it made."""
 
     call: Call
     place: int
     parts: list[weakref.ref[Tensor]]
 
     def before(self, made: Shape, wanted: Shape) -> Shape | None:
-        """The shape of the operand with which the call gives ``wanted`` where it gave ``made``."""
+        """The shape of the operand with which the call gives ``wanted`` instead of ``made``; None if none."""
         own = self.call.shapes[_data(self.call)[0]]
         if made == wanted:
             return own
@@ -98,7 +98,7 @@ class _Making:
         return None
 
     def given(self, before: Shape) -> list[Shape]:
-        """What the call gives of an operand of another shape; nothing if it fails on it."""
+        """The shapes that the call gives for an operand of another shape; none if it fails."""
         call = self.call.resized({_data(self.call)[0]: before})
         try:
             result = call.function(*call.args, **call.kwargs)

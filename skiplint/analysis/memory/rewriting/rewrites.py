@@ -24,7 +24,7 @@ class Rewriting:
         """Copy the calls of ``graph``.
 
         Raises:
-            RuntimeError: the graph came from another process, where the live functions stayed behind.
+            RuntimeError: the graph came from another process, which has no live functions.
         """
         if graph.fx_builder is None:
             raise RuntimeError("this graph was loaded from another process; trace the model again")
