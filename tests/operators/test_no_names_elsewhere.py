@@ -49,8 +49,7 @@ REASONS: dict[tuple[str, str], str] = {
     ("skiplint/targets/models/evaluation.py", 'name == "to"'): "calls in the user's source code",
     ("skiplint/targets/models/evaluation.py", 'name == "device"'): "calls in the user's source code",
     ("skiplint/targets/models/demo.py", '"compile"'): "calls in the user's source code",
-    ("skiplint/tracing/execution/shape_only.py", "given.get("): "values of the argument `mode`",
-    ("skiplint/tracing/recording/composites.py", "_CHECKS"): "functions that torch calls in its own bodies",
+    ("skiplint/tracing/recording/composites.py", "is_check"): "functions that torch calls in its own bodies",
     ("skiplint/tracing/execution/errors.py", "_ASSERTING"): "frames of a traceback",
 }
 """Places that may name a function: the module and a part of the line, with the reason."""

@@ -1,10 +1,10 @@
 """Find the sizes that a model accepts with few probes.
 
 Whether the branches of a network have the same size at a join depends on rounding: each stride, pooling
-and upsampling needs a certain remainder. So the accepted sizes are a few runs of consecutive sizes that repeat
-with a period, from a minimum on and perhaps up to a maximum. The search finds the run around an accepted size,
-then the period, then other runs within one period, then minimum and maximum. At last it probes the sizes at
-which the answer is most likely to be wrong.
+and upsampling needs a certain remainder. So the accepted sizes are a few runs of consecutive sizes that
+repeat with a period, from a minimum on and perhaps up to a maximum. The search finds the run around an
+accepted size, then the period, then other runs within one period, then minimum and maximum. At last it
+probes the sizes at which the answer is most likely to be wrong.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def with_exceptions(sizes: Sizes, accepted: Iterable[int], last: int) -> Sizes:
 
 
 def doubtful(sizes: Sizes, start: int) -> list[int]:
-    """Return the sizes at which ``sizes`` is likeliest to be wrong: very small ones, those near its bounds."""
+    """Return the sizes at which ``sizes`` is likeliest to be wrong: very small, or near its bounds."""
     first = next_fit(sizes, sizes.minimum)
     tries = {1, 2, 3, 5, first - 1, first, first + 1, next_fit(sizes, first + 1), start // 2, start * 3 // 4}
     if sizes.stepped:

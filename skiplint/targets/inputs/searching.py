@@ -58,6 +58,14 @@ class Search:
     def __init__(
         self, slots: list[Slot], runs: Runs, fixed: Mapping[str, int], preferred: Mapping[str, int]
     ) -> None:
+        """Prepare a search.
+
+        Args:
+            slots: the parameters of forward to fill.
+            runs: runs one forward and returns its exception, or None if it ran.
+            fixed: open sizes that are not varied.
+            preferred: open sizes to try first.
+        """
         self._slots = slots
         self._runs = runs
         self._fixed = dict(fixed)

@@ -78,6 +78,15 @@ class Recorder:
         recover: bool = False,
         observer: Observer | None = None,
     ) -> None:
+        """Prepare the record of one forward.
+
+        Args:
+            scopes: the stack of running modules.
+            frames: reads the user's lines.
+            registered: kind and name of each parameter and buffer of the model, by its ``id()``.
+            recover: go on after calls that fail on shapes.
+            observer: runs the calls in place of the recorder.
+        """
         self.records: list[Record] = []
         self.inside = False
         """Whether a recorded call is running, to which the kernels that run now belong."""
