@@ -41,10 +41,10 @@ def on_an_arc(subject: Subject, size: int, seed: int) -> Batch:
     """
     import torch
 
-    from skiplint.tracing.recording.trees import replace, walk
+    from skiplint.tracing.recording.trees import replace, tensors_of
 
     inputs = varied((subject.args, subject.kwargs), seed)
-    tensors = [tensor for _, tensor in walk(inputs)]
+    tensors = tensors_of(*inputs)
     old = tensors[0].shape[0] if tensors and tensors[0].dim() else 0
     generator = torch.Generator().manual_seed(seed)
     squares = torch.zeros(size, size, dtype=torch.float64)

@@ -51,7 +51,7 @@ class Probe:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run a call, with zeros in place of what is removed."""
-        from skiplint.tracing.recording.arguments import tensors_in_call
+        from skiplint.tracing.recording.trees import tensors_in
 
         number = self._count
         self._count += 1
@@ -62,7 +62,7 @@ class Probe:
             (result if result is not None else args[0]).zero_()
         if number in self._watched:
             index = self._watched[number]
-            read, made = tensors_in_call(args, kwargs), tensors_in_call((result,), {})
+            read, made = tensors_in(args, kwargs), tensors_in(result)
             # At once, before the forward writes into them.
             if made:
                 self.variances[index] = variance(made[0])
@@ -93,10 +93,10 @@ def _with_zeros(
     """The arguments with zeros at the tensors ``places``; what is written in place is emptied itself."""
     import torch
 
-    from skiplint.tracing.recording.arguments import tensors_in_call, with_tensors
     from skiplint.tracing.recording.naming import function_name
+    from skiplint.tracing.recording.trees import tensors_in, with_tensors
 
-    given = tensors_in_call(args, kwargs)
+    given = tensors_in(args, kwargs)
     for place in places:
         written = place == 0 and function_name(function).endswith("_")
         given[place] = given[place].zero_() if written else torch.zeros_like(given[place])

@@ -36,7 +36,8 @@ def resize(
     Raises:
         ResizeError: the inputs do not have the dimensions that are to change.
     """
-    from skiplint.tracing.execution.reshaping import reshaped, tensors_of
+    from skiplint.tracing.execution.reshaping import reshaped
+    from skiplint.tracing.recording.trees import tensors_of
 
     tensors = tensors_of(args, kwargs)
     if not wanted or not tensors:

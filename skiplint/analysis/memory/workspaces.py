@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from skiplint.graph import ModelGraph, Operation
-from skiplint.tracing.replay.live_storages import live_storages
-from skiplint.tracing.replay.replay import on_meta, replay
+from skiplint.tracing.replay.surroundings import apart, bare
 
 # One kernel and its result: not worth a look. A batch norm's statistics have no size in inference.
 _NO_WORKSPACE = frozenset(
@@ -23,16 +22,19 @@ def find_workspaces(graph: ModelGraph) -> tuple[int, ...]:
     Contiguous copies, attention weights of the unfused form, indices of a pooling that nobody asked for.
     What a kernel allocates outside of tensors is not seen.
     """
+    from skiplint.tracing.replay.allocations import LiveStorages
+    from skiplint.tracing.replay.interpreter import Interpreter
+
     found = [0] * len(graph)
 
-    def around(operation: Operation, run: Callable[[], Any]) -> Any:
-        if operation.view or operation.inplace or operation.base_name in _NO_WORKSPACE:
+    def around(operation: Operation | None, run: Callable[[], Any]) -> Any:
+        if operation is None or operation.view or operation.inplace or operation.base_name in _NO_WORKSPACE:
             return run()
-        with live_storages() as live:
+        with LiveStorages() as live:
             result = run()
         found[operation.index] = live.peak - live.bytes()
         return result
 
-    with on_meta(grad=False):
-        replay(graph, training=False, around=around)
+    with apart(grad=False, device="meta"):
+        Interpreter(graph.fx, bare, device="meta", around=around, assume=True).run()
     return tuple(found)

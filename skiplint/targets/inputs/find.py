@@ -225,20 +225,10 @@ def _with_attempt(error: TargetError, attempt: ExampleInputs) -> TargetError:
 
 
 def _on_device(model: nn.Module, inputs: ExampleInputs) -> Arguments:
-    """The inputs where the model's parameters are."""
+    """The inputs on the device of the model's parameters."""
     import torch
+    from torch.utils._pytree import tree_map_only
 
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-    def moved(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return value.to(device)
-        if isinstance(value, dict):
-            return {key: moved(item) for key, item in value.items()}
-        if type(value) in (list, tuple):
-            return type(value)(moved(item) for item in value)
-        return value
-
-    return tuple(moved(value) for value in inputs.args), {
-        key: moved(value) for key, value in inputs.kwargs.items()
-    }
+    moved: Arguments = tree_map_only(torch.Tensor, lambda each: each.to(device), (inputs.args, inputs.kwargs))
+    return moved

@@ -20,8 +20,9 @@ from skiplint.tracing.execution.backends import Call, prepared
 from skiplint.tracing.execution.caches import caches_kept_clean
 from skiplint.tracing.execution.errors import Refusal, TraceError, refusal
 from skiplint.tracing.execution.forward import dry_run, observe_call, trace_call
-from skiplint.tracing.execution.reshaping import Shape, reshaped, tensors_of
+from skiplint.tracing.execution.reshaping import Shape, reshaped
 from skiplint.tracing.recording.recorder import Observer
+from skiplint.tracing.recording.trees import tensors_of
 
 Attempt = Callable[[Sequence[Shape]], Refusal | None]
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from skiplint.graph import ModelGraph, Operation
-from skiplint.tracing.recording.arguments import tensors_in_call, with_tensors
 from skiplint.tracing.recording.naming import function_name
-from skiplint.tracing.recording.storages import Region, region_of, storage_key
+from skiplint.tracing.recording.storages import Region, region_of, storage_key, storage_size
+from skiplint.tracing.recording.trees import tensors_in, with_tensors
 
 
 @dataclass(slots=True)
@@ -63,12 +63,12 @@ class Tape:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run one call on leaves of its own and return what the forward goes on with."""
-        read = tensors_in_call(args, kwargs)
+        read = tensors_in(args, kwargs)
         data = [self._is_data(tensor) for tensor in read]
         if not any(data) or not torch.is_grad_enabled():
             self._pending = None
             result = function(*args, **kwargs)
-            made = tensors_in_call((result,), {})
+            made = tensors_in(result)
             if any(data):  # in a region without gradients
                 self._mark(made)
             return _mapped(result, {}) if any(tensor.requires_grad for tensor in made) else result
@@ -82,7 +82,7 @@ class Tape:
         self._pending, self._refused = None, True
         with torch.no_grad():
             result = function(*args, **kwargs)
-        self._mark(tensors_in_call((result,), {}))
+        self._mark(tensors_in(result))
         return result
 
     def _run_on_leaves(
@@ -121,7 +121,7 @@ class Tape:
                     tensor.copy_(clone)
         keep: list[Tensor] = []
         outcome = _mapped(result, back, local, keep)
-        self._mark(tensors_in_call((outcome,), {}))
+        self._mark(tensors_in(outcome))
         self._mark([tensor for tensor, use in zip(read, given, strict=True) if use is not tensor])
         self._pending = (leaves, local, [*keep, *given])
         return outcome
@@ -137,8 +137,8 @@ class Tape:
     def bound(self, producer: int, output: int, tensor: Tensor) -> None:
         """``tensor`` is the value ``output`` of record ``producer``."""
         key = storage_key(tensor)
-        if key is not None:
-            elements = tensor.untyped_storage().nbytes() // max(1, tensor.element_size())
+        if key > 0:
+            elements = storage_size(tensor) // max(1, tensor.element_size())
             self._places[producer, output] = _Place(key, elements, region_of(tensor))
         call = self._calls.get(producer)
         if call is not None and self._pending is not None:
@@ -153,7 +153,7 @@ class Tape:
         self._mark([tensor])
 
     def _mark(self, tensors: list[Tensor]) -> None:
-        self._data.update(key for key in map(storage_key, tensors) if key is not None)
+        self._data.update(key for key in map(storage_key, tensors) if key > 0)
 
     def _is_data(self, tensor: Tensor) -> bool:
         return id(tensor) not in self._buffers and storage_key(tensor) in self._data
@@ -217,8 +217,7 @@ def _look(memory: Tensor, region: Region) -> Tensor:
 
 def _same(left: Tensor, right: Tensor) -> bool:
     """Whether two tensors look at the same elements; strides of an axis of one element say nothing."""
-    key = storage_key(left)
-    if key is None or key != storage_key(right):
+    if storage_key(left) != storage_key(right) or storage_key(left) < 0:
         return False
     return tuple(left.shape) == tuple(right.shape) and region_of(left).offset == region_of(right).offset
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.memory.rewriting.branches import Branch, Join, Part
-from skiplint.analysis.memory.rewriting.running import Region
 from skiplint.graph import ModelGraph, Operand
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ class Rewriting:
     def checkpoint(self, branch: Branch) -> None:
         """Run the concatenation and what follows it again in the backward pass, and keep only its parts."""
         from torch import fx
+
+        from skiplint.tracing.replay.interpreter import Region
 
         inner = fx.Graph()
         inputs: dict[fx.Node, fx.Node] = {}

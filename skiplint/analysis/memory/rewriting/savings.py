@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from skiplint.analysis.memory.concatenations import Concatenation
 from skiplint.analysis.memory.rewriting.branches import Branch, Branches, Join
 from skiplint.analysis.memory.rewriting.rewrites import Rewriting
-from skiplint.analysis.memory.rewriting.running import NoValuesError, peak_bytes, saved_bytes
-from skiplint.graph import ModelGraph
+from skiplint.graph import ModelGraph, Operation
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, bare
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Remedy = Literal["checkpoint", "buffer", "sum"]
 
+_LEAVES = ("placeholder", "get_attr")
 _MOST_PARTS = 8
 """Nobody writes a sum of more convolutions than this in place of one."""
 
 
 class Written:
-    """A model as a graph of calls, written in one way; run when a figure is asked for."""
+    """A model as a graph of calls, written in one way; run on the meta device when a figure is asked for."""
 
     def __init__(self, rewriting: Rewriting, *, training: bool) -> None:
         """Hold the calls, recorded in ``training`` mode or not."""
@@ -29,19 +33,46 @@ class Written:
 
     @cached_property
     def saved(self) -> int | None:
-        """Bytes that a training forward keeps for backward; None where a call needs values."""
-        try:
-            return saved_bytes(self._graph, training=not self._training)
-        except NoValuesError:
-            return None
+        """Bytes saved for backward, parameters and buffers not counted; None where a call needs values."""
+        from skiplint.tracing.recording.storages import storage_key, storage_size
+        from skiplint.tracing.replay.allocations import saved_for_backward
+
+        with apart(grad=True, device="meta"), saved_for_backward() as saved:
+            leaves = self._leaves()
+            if not self._runs(leaves, training=not self._training):
+                return None
+        state = {storage_key(tensor) for (kind, _), tensor in leaves.items() if kind != "input"}
+        sizes = {storage_key(tensor): storage_size(tensor) for tensor in saved}
+        return sum(size for key, size in sizes.items() if key not in state)
 
     @cached_property
     def peak(self) -> int | None:
         """The most bytes alive at once in inference, each result freed after its last reader, else None."""
+        from skiplint.tracing.recording.storages import storage_key
+        from skiplint.tracing.replay.allocations import LiveStorages
+
+        with apart(grad=False, device="meta"):
+            leaves = self._leaves()
+            with LiveStorages({storage_key(tensor) for tensor in leaves.values()}) as live:
+                return live.peak if self._runs(leaves, training=False) else None
+
+    def _leaves(self) -> dict[tuple[str, int], Tensor]:
+        """Inputs and state, by kind and operation; held while the model runs, they are not counted."""
+        operations = [node.meta["operation"] for node in self._graph.nodes if node.op in _LEAVES]
+        return {(operation.kind, operation.index): bare(operation, 0) for operation in operations}
+
+    def _runs(self, leaves: dict[tuple[str, int], Tensor], *, training: bool) -> bool:
+        """Run once; whether that works without values."""
+        from skiplint.tracing.replay.interpreter import Interpreter
+
+        def leaf(operation: Operation, _: int) -> Tensor:
+            return leaves[operation.kind, operation.index]
+
         try:
-            return peak_bytes(self._graph)
-        except NoValuesError:
-            return None
+            Interpreter(self._graph, leaf, device="meta", training=training).run()
+        except ExecutionError:
+            return False
+        return True
 
 
 @dataclass(frozen=True, eq=False)

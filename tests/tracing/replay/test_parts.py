@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 import skiplint
 from skiplint.graph import Operation, TensorSpec
-from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
+from skiplint.tracing.replay.parts import execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
 
 
 class Mixed(nn.Module):
