@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
@@ -10,7 +10,6 @@ from skiplint.targets.building.randomness import seeded
 from skiplint.targets.failures import from_exception
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
-from skiplint.targets.inputs.diagnosis import needs_values
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
 from skiplint.targets.models.evaluation import NotSimpleError
@@ -21,6 +20,7 @@ from skiplint.targets.records import (
     InputSource,
     ModelConfig,
     ModelTarget,
+    Runs,
     TargetError,
 )
 from skiplint.targets.snippets import inputs_snippet, on_one_line
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 _DATA_SETS = (("cifar", 32), ("mnist", 28), ("svhn", 32), ("tinyimagenet", 64), ("tiny_imagenet", 64))
 
-Runs = Callable[[tuple[Any, ...], dict[str, Any]], "Exception | None"]
-
 
 def find_inputs(
     model: nn.Module, target: ModelTarget, *, config: ModelConfig | None = None, runs: Runs
@@ -42,8 +40,7 @@ def find_inputs(
     """Inputs on which ``model`` runs.
 
     In this order: the configuration, the model's own conventions, annotations of forward, the calls that
-    its file makes, and a search that starts from the layers which take the inputs first. ``runs`` tries one
-    forward and gives its exception, or None.
+    its file makes, and a search that starts from the layers which take the inputs first.
 
     Raises:
         TargetError: no inputs run; ``attempt`` of the error holds those that got furthest.
@@ -165,12 +162,12 @@ class _Finder:
 
     def _accept(self, source: InputSource, why: str, arguments: Arguments) -> ExampleInputs | None:
         args, kwargs = arguments
-        error = self._runs(args, kwargs)
-        verified = error is None
-        found = ExampleInputs(args, kwargs, source, f"{why}: {describe_arguments(args, kwargs)}", verified)
-        if error is None or needs_values(error):
+        failed = self._runs(args, kwargs)
+        why = f"{why}: {describe_arguments(args, kwargs)}"
+        found = ExampleInputs(args, kwargs, source, why, verified=failed is None)
+        if failed is None or failed.needs_values:
             return found
-        self._failures.append((found, error))
+        self._failures.append((found, failed.error))
         return None
 
     # -- failure ----------------------------------------------------------------------------------

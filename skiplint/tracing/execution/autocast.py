@@ -15,13 +15,15 @@ from typing import Any
 
 import torch
 
+from skiplint.tracing.execution.errors import BackendLimitError
+
 _lock = threading.Lock()
 _open: list[Any] = []
 """``torch.autocast.__init__`` once for each trace that runs now."""
 _thread = threading.local()
 
 
-class AutocastWithoutDeviceError(NotImplementedError):
+class AutocastWithoutDeviceError(BackendLimitError):
     """An autocast region was met on the meta device, where it does nothing."""
 
 

@@ -17,16 +17,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-    FakeTensorMode,
-    UnsupportedOperatorException,
-)
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
 from skiplint.graph import Backend
 from skiplint.tracing.execution.autocast import regions_followed
+from skiplint.tracing.execution.errors import BackendLimitError
 from skiplint.tracing.recording.trees import replace
 
 ORDER: tuple[Backend, ...] = ("meta", "fake", "eager")
@@ -43,7 +39,7 @@ def prepared(
     ``grad`` records gradients meanwhile, for a forward that differentiates.
 
     Raises:
-        RuntimeError: ``eager`` was asked of a model whose weights are on the meta device.
+        BackendLimitError: ``eager`` was asked of a model whose weights are on the meta device.
     """
     with ExitStack() as stack:
         stack.enter_context(torch.set_grad_enabled(grad))
@@ -60,7 +56,7 @@ def prepared(
             convert = _Faker(mode)
         else:
             if any(parameter.is_meta for parameter in model.parameters()):
-                raise RuntimeError("the model has no real weights (it was built on the meta device)")
+                raise BackendLimitError("the model has no real weights (it was built on the meta device)")
             convert = _to_copy
         memo: dict[int, Tensor] = {}
 
@@ -89,7 +85,7 @@ class _Faker:
 
     def __call__(self, tensor: Tensor) -> Tensor:
         if is_lazy(tensor):
-            raise NotImplementedError("a lazy weight cannot be materialised as a fake tensor")
+            raise BackendLimitError("a lazy weight cannot be materialised as a fake tensor")
         device = "cpu" if tensor.is_meta else tensor.device
         with self._mode, torch.no_grad():
             fake: Any = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
@@ -203,24 +199,6 @@ def _quiet_fake_tensors() -> Iterator[None]:
         yield
     finally:
         logger.disabled = before
-
-
-_ASKS_FOR_VALUES = (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-    UnsupportedOperatorException,
-    NotImplementedError,
-)
-
-
-def is_backend_limit(error: BaseException) -> bool:
-    """Whether ``error`` comes from running without values, rather than from the model itself."""
-    if isinstance(error, _ASKS_FOR_VALUES):
-        return True
-    text = str(error).lower()
-    return any(
-        word in text for word in ("meta", "fake", "data-dependent", "device", "storage", "data pointer")
-    )
 
 
 def asks_for_grad(error: BaseException) -> bool:

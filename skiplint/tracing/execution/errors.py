@@ -29,6 +29,10 @@ class TraceError(Exception):
         self.needs_values = needs_values
 
 
+class BackendLimitError(NotImplementedError):
+    """A backend without values cannot run a forward, or the model has none for one that needs them."""
+
+
 def one_line(error: BaseException, limit: int = 300) -> str:
     """``Type: message`` of ``error`` on one line of at most ``limit`` characters."""
     message = " ".join(str(error).split())

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
 from skiplint.tracing.execution.autocast import AutocastWithoutDeviceError
-from skiplint.tracing.execution.backends import ORDER, asks_for_grad, is_backend_limit, prepared
+from skiplint.tracing.execution.backends import ORDER, asks_for_grad, prepared
 from skiplint.tracing.execution.caches import caches_kept_clean
 from skiplint.tracing.execution.errors import TraceError, one_line, user_place, verbose_text
+from skiplint.tracing.execution.limits import needs_values
 from skiplint.tracing.execution.strict import Strict
 from skiplint.tracing.recording.fx_graph import builder
 from skiplint.tracing.recording.lift import lift
@@ -303,7 +304,7 @@ def _own_code(cls: type) -> Iterator[CodeType]:
 
 def _settled(errors: list[Exception]) -> bool:
     """Two backends agree on an error of the model's own: running it with values would only be slower."""
-    if len(errors) < 2 or any(map(is_backend_limit, errors[-2:])):
+    if len(errors) < 2 or any(map(needs_values, errors[-2:])):
         return False
     before, last = errors[-2:]
     same_place = user_place(before.__traceback__) == user_place(last.__traceback__)
@@ -312,7 +313,7 @@ def _settled(errors: list[Exception]) -> bool:
 
 def _faithful(errors: list[Exception]) -> Exception:
     """The error that tells most: the model's own before one of a backend's limits."""
-    own = [error for error in errors if not is_backend_limit(error)]
+    own = [error for error in errors if not needs_values(error)]
     return (own or errors)[-1]
 
 
