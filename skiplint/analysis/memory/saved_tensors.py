@@ -1,4 +1,4 @@
-"""What autograd keeps between the forward and the backward pass of a training step."""
+"""Which tensors autograd saves in a forward pass for the backward pass."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STATE = frozenset({"parameter", "buffer", "constant"})
 
 @dataclass(frozen=True, slots=True)
 class SavedStorage:
-    """One piece of memory that waits for the backward pass, counted once however often it is saved."""
+    """One storage that is kept for the backward pass, counted once however often it is saved."""
 
     storage: int
     """Its number in :attr:`SavedTensors.made`; not that of the graph, where a dropout may be a view."""
@@ -27,11 +27,11 @@ class SavedStorage:
     origin: Origin
     """``input`` and ``state`` (parameters, buffers, constants) are in memory anyway."""
     maker: int
-    """The operation that made it; made inside the call (a mask, a contiguous copy), the one that saved it."""
+    """The operation that made it; where it was made inside a call (a mask, a copy), the one that saved it."""
     savers: tuple[int, ...]
     """The operations whose backward reads it."""
     internal: bool
-    """No operation of the graph has it as a result."""
+    """It is not the result of an operation of the graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ class SavedTensors:
     sizes: tuple[int, ...]
     """Bytes of each storage that some operation made."""
     assumed: tuple[int, ...]
-    """Operations that could not be run without values; what they save is not counted."""
+    """Operations that do not run without values; what they save is not counted."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes that wait for the backward pass, parameters, buffers and constants not counted."""
+        """Bytes kept for the backward pass, without parameters, buffers and constants."""
         return sum(storage.nbytes for storage in self.storages if storage.origin != "state")
 
 
 def find_saved_tensors(graph: ModelGraph) -> SavedTensors:
-    """What a training step over the operations of ``graph`` saves for backward.
+    """What a training step of ``graph`` saves for backward.
 
-    Every floating parameter is taken to be trained and no input to need a gradient. Batch norms and
-    dropouts are run in training mode, whatever the mode of the trace.
+    All floating-point parameters are trained, inputs need no gradient. Batch norms and dropouts run in
+    training mode, whatever the mode of the trace.
     """
     from skiplint.tracing.recording.storages import storage_key
     from skiplint.tracing.replay.allocations import saved_for_backward

@@ -1,4 +1,4 @@
-"""The memory that a call takes while it runs and gives back before it returns."""
+"""The memory that a call allocates and frees again before it returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from skiplint.graph import ModelGraph, Operation
 from skiplint.tracing.replay.surroundings import apart, bare
 
-# One kernel and its result: not worth a look. A batch norm's statistics have no size in inference.
+# One kernel, which allocates its result only. A batch norm's statistics have no size in inference.
 _NO_WORKSPACE = frozenset(
     "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d batch_norm relu gelu silu "
     "sigmoid tanh exp add sub mul div neg cat stack avg_pool2d softmax embedding mean sum clone contiguous "
@@ -17,10 +17,10 @@ _NO_WORKSPACE = frozenset(
 
 
 def find_workspaces(graph: ModelGraph) -> tuple[int, ...]:
-    """For each operation the bytes that it needs in inference beyond its results, as torch counts tensors.
+    """For each operation the bytes of tensors that it allocates in inference besides its results.
 
-    Contiguous copies, attention weights of the unfused form, indices of a pooling that nobody asked for.
-    What a kernel allocates outside of tensors is not seen.
+    Such as contiguous copies, the weights of unfused attention, and the indices of a pooling that are not
+    returned. What a kernel allocates without a tensor is not counted.
     """
     from skiplint.tracing.replay.allocations import LiveStorages
     from skiplint.tracing.replay.interpreter import Interpreter

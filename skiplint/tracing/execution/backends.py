@@ -1,8 +1,8 @@
-"""Running a forward without touching the user's model, on the cheapest backend that can.
+"""Run a forward on a backend and restore the model afterwards.
 
 ``meta``: shapes only, no memory. ``fake``: shapes, and devices as on the real machine. ``eager``: real
-tensors on the CPU, for a forward that asks for values. Whatever the forward changes in the model (buffers,
-attributes, lazily made weights) is put back afterwards.
+tensors on the CPU, for a forward that needs values. Whatever the forward changes in the model (buffers,
+attributes, lazily made weights) is restored.
 """
 
 from __future__ import annotations
@@ -34,9 +34,14 @@ Call = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
 def prepared(
     backend: Backend, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, grad: bool = False
 ) -> Iterator[Call]:
-    """Enter ``backend`` and yield what to call there; leaving restores the model.
+    """Convert the model and its inputs to ``backend`` and yield what to call; leaving restores the model.
 
-    ``grad`` records gradients meanwhile, for a forward that differentiates.
+    Args:
+        backend: where to run.
+        model: the model.
+        args: its positional inputs.
+        kwargs: its keyword inputs.
+        grad: record gradients, for a forward that differentiates.
 
     Raises:
         BackendLimitError: ``eager`` was asked of a model whose weights are on the meta device.
@@ -114,7 +119,7 @@ def _as_parameter_if(original: Tensor, tensor: Tensor) -> Tensor:
 
 @contextmanager
 def _swapped(model: nn.Module, once: Callable[[Tensor], Tensor], *, keep_weights: bool) -> Iterator[None]:
-    """Put converted tensors in place of all that the modules hold, and restore every attribute after."""
+    """Replace all tensors that the modules hold by converted ones, and restore every attribute after."""
     saved: list[_Saved] = []
 
     def change(tensor: Tensor) -> Tensor:
@@ -202,6 +207,6 @@ def _quiet_fake_tensors() -> Iterator[None]:
 
 
 def asks_for_grad(error: BaseException) -> bool:
-    """Whether the forward differentiates something, which a run without gradients does not allow."""
+    """Whether the forward failed because it differentiates something and gradients are not recorded."""
     text = str(error)
     return "does not require grad" in text or "does not have a grad_fn" in text

@@ -1,8 +1,8 @@
-"""One real forward, kept call by call so that each call can be differentiated by itself.
+"""Run one real forward so that each recorded call can be differentiated by itself.
 
-Every recorded call runs on fresh leaves that share memory with what it reads, so that the gradient through
-one call to one of its operands is known, and is not mixed with what comes through its neighbours. Values
-and memory are those of an ordinary forward: what is written in place is written into the real tensor.
+Each call runs on new leaf tensors that share memory with its operands. So the gradient through one call to
+one operand is known separately from that of other calls. Values and memory are those of an ordinary forward:
+writes in place go into the real tensor. It is the model's own forward that runs, not its recorded calls.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from skiplint.tracing.recording.trees import tensors_in, with_tensors
 
 @dataclass(slots=True)
 class _Call:
-    """The graph of one call by itself."""
+    """The autograd graph of one call."""
 
     leaves: list[Tensor | None]
-    """By position of the operand; None where no gradient goes."""
+    """By position of the operand; None for one without a gradient."""
     outputs: dict[int, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an output lies in its memory."""
+    """The elements of its storage that an output covers."""
 
     storage: int
     elements: int
@@ -39,15 +39,15 @@ class _Place:
 
 
 class Tape:
-    """Observes a forward for a recorder and differentiates its calls."""
+    """Observes a recorded forward and differentiates its calls."""
 
     def __init__(self, instead: Mapping[int, Tensor] | None = None) -> None:
-        """Nothing observed yet; ``instead`` are values to use in place of parameters, by their ids."""
+        """Observe nothing yet; ``instead`` has values to use in place of parameters, by ``id``."""
         self._instead = dict(instead or {})
         self.graph: ModelGraph
-        """The graph of the forward; set when it is over."""
+        """The graph of the forward; set by the caller when it is over."""
         self.opaque: list[int] = []
-        """Calls that autograd does not take apart; no gradient is known to pass them."""
+        """Calls that autograd cannot differentiate; their gradients are not known."""
         self._calls: dict[int, _Call] = {}
         self._places: dict[tuple[int, int], _Place] = {}
         self._pending: tuple[list[Tensor | None], dict[int, Tensor], list[Tensor]] | None = None
@@ -58,11 +58,11 @@ class Tape:
     # -- while the forward runs --------------------------------------------------------------------
 
     def start(self, buffers: frozenset[int]) -> None:
-        """Say which tensors, by id, are buffers of the model; no gradient goes to them."""
+        """Note the ``id`` of each buffer of the model; buffers get no gradient."""
         self._buffers = buffers
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Run one call on leaves of its own and return what the forward goes on with."""
+        """Run one call on leaf tensors of its own; its result, for the forward to continue with."""
         read = tensors_in(args, kwargs)
         data = [self._is_data(tensor) for tensor in read]
         if not any(data) or not torch.is_grad_enabled():
@@ -161,7 +161,7 @@ class Tape:
     # -- afterwards --------------------------------------------------------------------------------
 
     def pull(self, operation: Operation, gradients: Mapping[int, Tensor]) -> dict[int, Tensor]:
-        """The gradient that ``operation`` hands to each operand, by position, for those of its outputs."""
+        """The gradient at each operand of ``operation``, by position, for ``gradients`` at its outputs."""
         if operation.name in ("update", "alias") and operation.index not in self._calls:
             return self._pull_through_memory(operation, gradients)
         call = self._calls.get(operation.index)
@@ -185,13 +185,13 @@ class Tape:
         return {place: each for place, each in zip(leaves, found, strict=True) if each is not None}
 
     def forget(self, index: int) -> None:
-        """Let go of what is only needed to differentiate call ``index``."""
+        """Free what is needed to differentiate call ``index``."""
         self._calls.pop(index, None)
 
     def _pull_through_memory(
         self, operation: Operation, gradients: Mapping[int, Tensor]
     ) -> dict[int, Tensor]:
-        """Of a tensor whose memory others wrote into: to each of them what lies where it wrote last."""
+        """For a tensor that others wrote into: the gradient at each of them, where it was written last."""
         whole = self._places.get((operation.index, 0))
         gradient = gradients.get(0)
         if whole is None or gradient is None:
@@ -216,7 +216,7 @@ def _look(memory: Tensor, region: Region) -> Tensor:
 
 
 def _same(left: Tensor, right: Tensor) -> bool:
-    """Whether two tensors look at the same elements; strides of an axis of one element say nothing."""
+    """Whether two tensors cover the same elements; strides of an axis of one element do not matter."""
     if storage_key(left) != storage_key(right) or storage_key(left) < 0:
         return False
     return tuple(left.shape) == tuple(right.shape) and region_of(left).offset == region_of(right).offset
@@ -231,7 +231,7 @@ def _has_history(tensor: Tensor | None) -> bool:
 
 
 def _writes_in_place(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a call is known to write into an argument; others are found out when they refuse a leaf."""
+    """Whether a call is known to write into an argument; others fail on a leaf tensor."""
     name = function_name(function)
     if name.endswith("_") or name in ("setitem", "__setitem__"):
         return True
@@ -244,9 +244,13 @@ def _mapped(
     local: dict[int, Tensor] | None = None,
     keep: list[Tensor] | None = None,
 ) -> Any:
-    """A result without its history; arguments that were handed back are the real ones.
+    """A result without autograd history; arguments that are returned are the real ones.
 
-    ``local`` gets the tensor with history by the id of the one without, and ``keep`` holds both.
+    Args:
+        value: the result, with tensors nested in it.
+        back: the real argument by the ``id`` of the leaf that stands for it.
+        local: gets the tensor with history by the ``id`` of the one without.
+        keep: gets both, so that their ids are not used again.
     """
     if isinstance(value, Tensor):
         real = back.get(id(value))

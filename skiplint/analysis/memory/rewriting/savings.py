@@ -1,4 +1,4 @@
-"""How much less a model takes with a chain of concatenations written in another way."""
+"""How much memory a model saves when a chain of concatenations is written in another way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Remedy = Literal["checkpoint", "buffer", "sum"]
 
 _LEAVES = ("placeholder", "get_attr")
 _MOST_PARTS = 8
-"""Nobody writes a sum of more convolutions than this in place of one."""
+"""More convolutions than this are no practical substitute for one."""
 
 
 class Written:
@@ -77,7 +77,7 @@ class Written:
 
 @dataclass(frozen=True, eq=False)
 class Saving:
-    """One other way to write a chain, measured on the whole model."""
+    """Another way to write a chain, with its effect on the memory of the whole model."""
 
     remedy: Remedy
     """``checkpoint``: the concatenations and what follows them up to the next layer run again in the
@@ -103,11 +103,10 @@ class Saving:
 
 
 class Rewriter:
-    """Writes chains of one graph in other ways.
+    """Measures other ways to write the chains of one graph.
 
-    A model is run on the meta device with and without the change, in the same way both times: batch norms
-    and dropouts in training mode with gradients for what is saved, in evaluation mode without gradients for
-    the peak.
+    The model is run on the meta device with and without the change. What is saved for backward is measured
+    in training mode with gradients, the peak in evaluation mode without.
     """
 
     def __init__(self, graph: ModelGraph) -> None:
@@ -120,10 +119,10 @@ class Rewriter:
         return Written(Rewriting(self._graph), training=self._graph.training)
 
     def savings(self, joins: Sequence[Concatenation]) -> tuple[Saving, ...]:
-        """What each remedy that fits ``joins`` changes.
+        """The saving of each remedy that applies to ``joins``.
 
         Raises:
-            RuntimeError: the graph came from another process, where the live functions stayed behind.
+            RuntimeError: the graph was loaded from another process, without the functions of its calls.
         """
         found = _remedies(self._graph, Branches(self._graph, joins))
         return tuple(
