@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skiplint.graph import ModelGraph, Operation
+from skiplint.graph import Operation
 from skiplint.tracing.recording.naming import function_name
 from skiplint.tracing.recording.storages import Region, region_of, storage_key, storage_size
 from skiplint.tracing.recording.trees import tensors_in, with_tensors
@@ -44,8 +44,6 @@ class Tape:
     def __init__(self, instead: Mapping[int, Tensor] | None = None) -> None:
         """Observe nothing yet; ``instead`` has values to use in place of parameters, by ``id``."""
         self._instead = dict(instead or {})
-        self.graph: ModelGraph
-        """The graph of the forward; set by the caller when it is over."""
         self.opaque: list[int] = []
         """Calls that autograd cannot differentiate; their gradients are not known."""
         self._calls: dict[int, _Call] = {}
