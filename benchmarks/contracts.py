@@ -16,10 +16,10 @@ from torch import nn
 
 from skiplint import Analysis
 from skiplint.analysis.contract.words import contract_in_words
-from skiplint.linting.measuring import Measuring
 from skiplint.linting.registry import load_registry
-from skiplint.linting.report import ModelReport
-from skiplint.linting.session import Session
+from skiplint.reporting.report import ModelReport
+from skiplint.run.gather import Session
+from skiplint.run.request import Measuring
 from skiplint.tracing import Subject, trace
 
 MODELS: dict[str, tuple[Callable[[], nn.Module], int]] = {

@@ -11,7 +11,7 @@ import warnings
 import torch
 
 from skiplint import analyze
-from tests.analysis.memory_measuring import MODELS, MeasuredModel, peak_bytes, saved_bytes
+from tests.analysis.memory.memory_measuring import MODELS, MeasuredModel, peak_bytes, saved_bytes
 
 
 def row(measured: MeasuredModel) -> str:

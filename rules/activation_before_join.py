@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.analysis.skips.roles import is_noise, is_unchanged
+from skiplint.analysis.structure.factors import Factors
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of, tensor_name
 from skiplint.graph import Operand, Operation
-
-from ._factors import Factors
-from ._reading import flow_of, past_views, shapes_of, tensor_name
 
 _FLOORS = {
     "hardtanh": (1, "min_val"),

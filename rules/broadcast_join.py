@@ -8,15 +8,14 @@ from dataclasses import dataclass
 
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
+from skiplint.analysis.faults.remedies import advised_outputs
 from skiplint.analysis.skips.axes import MOVES
 from skiplint.analysis.skips.joins import reaches
 from skiplint.analysis.skips.roles import is_unchanged
+from skiplint.analysis.structure.broadcast_axes import Maker, maker_of_one
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.reading import flow_of, shapes_of, sizes, tensor_name
 from skiplint.graph import Operand, Operation
-
-from ._axes import Maker, maker_of_one
-from ._reading import flow_of, shapes_of, sizes, tensor_name
-from ._remedies import advised_outputs
 
 _JOINS = frozenset({"add", "sub", "add_relu", "broadcast_tensors"})
 _BY_CHANCE = frozenset({"layer", "missing", "input", "picked"})

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.memory.byte_sizes import byte_size, parse_bytes
 from skiplint.analysis.memory.chains import Chain
 from skiplint.analysis.memory.rewriting import Saving
-from skiplint.byte_sizes import byte_size, parse_bytes
 
 
 class ConcatBlowup(Rule):

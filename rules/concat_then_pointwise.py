@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.memory.concatenations import Concatenation
 from skiplint.analysis.memory.rewriting import Branch, Branches, Join
-from skiplint.byte_sizes import byte_size
 from skiplint.graph import ModelGraph
 
 

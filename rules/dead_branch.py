@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from skiplint import Finding, Location, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.roles import ADDITIONS, CONCATENATIONS
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.reading import flow_of
 from skiplint.graph import ModelGraph, Operation
-
-from ._reading import flow_of
-from ._uses import asks_for_mode, is_read
+from skiplint.sources.uses import asks_for_mode, is_read
 
 _KEPT = frozenset({"buffer", "parameter"})
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
+from skiplint.analysis.structure.factors import Factors
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.norms import Norms
+from skiplint.analysis.structure.reading import ACTIVATIONS, DROPOUTS, NORMS, flow_of, tensor, tensor_name
 from skiplint.graph import Operand, Operation
-
-from ._factors import Factors
-from ._norms import Norms
-from ._reading import ACTIVATIONS, DROPOUTS, NORMS, flow_of, tensor, tensor_name
 
 _AS_IS = frozenset("contiguous clone alias to float half bfloat16 double type type_as".split())
 """What hands on the very same numbers. Not `detach`: straight-through estimators are made of it."""

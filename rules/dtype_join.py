@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.analysis.skips.roles import ADDITIONS, CONCATENATIONS, is_unchanged
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor_name
 from skiplint.graph import ModelGraph, Operand, Operation
-
-from ._reading import flow_of, shapes_of, tensor_name
 
 _JOINS = ADDITIONS | CONCATENATIONS | {"lerp", "addcmul", "where"}
 _CASTS = frozenset({"to", "float", "double", "type", "type_as"})

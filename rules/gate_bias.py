@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.execution import ExecutionError, Key, apart, execute, filled
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
 from skiplint.analysis.skips.roles import CONCATENATIONS, is_unchanged
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.norms import Norms
+from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor, tensor_name
 from skiplint.graph import Operand, Operation
-
-from ._norms import Norms
-from ._reading import flow_of, shapes_of, tensor, tensor_name
+from skiplint.tracing.replay.interpreter import ExecutionError, Key, apart, execute, filled
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,15 +9,23 @@ from math import prod
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
 from skiplint.analysis.skips.roles import ADDITIONS
+from skiplint.analysis.structure.factors import Factors
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.norms import Norms
+from skiplint.analysis.structure.reading import (
+    ACTIVATIONS,
+    DROPOUTS,
+    Tensor,
+    flow_of,
+    past_views,
+    shapes_of,
+    tensor,
+    tensor_name,
+)
+from skiplint.analysis.structure.streams import branch_operations, main_operand
 from skiplint.graph import Operand, Operation
-
-from ._factors import Factors
-from ._norms import Norms
-from ._reading import ACTIVATIONS, DROPOUTS, Tensor, flow_of, past_views, shapes_of, tensor, tensor_name
-from ._streams import branch_operations, main_operand
 
 _KEEPS_VARIANCE = 0.03
 """How far the sum of squares may be from 1: 0.7 for the square root of a half is fine."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from skiplint import Finding, ModelGraph, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.execution import ExecutionError, apart, execute, filled
-from skiplint.analysis.memory.replay import tensors_in
 from skiplint.graph import Operation
+from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
+from skiplint.tracing.replay.replay import tensors_in
 
 if TYPE_CHECKING:
     from torch import Tensor

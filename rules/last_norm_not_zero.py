@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of
+from skiplint.analysis.structure.streams import is_residual, main_operand
 from skiplint.graph import Operation
-
-from ._reading import flow_of, past_views, shapes_of
-from ._streams import is_residual, main_operand
 
 _NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"})
 

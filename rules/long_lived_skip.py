@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.memory.totals import HeldSkip
-from skiplint.byte_sizes import byte_size
 
 
 class LongLivedSkip(Rule):

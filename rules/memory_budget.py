@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.memory.budget import Budget, Verdict, judge
+from skiplint.analysis.memory.byte_sizes import byte_size, parse_bytes
 from skiplint.analysis.memory.sizes import SizeError
-from skiplint.byte_sizes import byte_size, parse_bytes
 
 _BLAMED = 3
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.recurring import Recurring, recurring_faults
-from skiplint.analysis.shapes import sources_of
+from skiplint.analysis.faults.join_remedies import join_advice
+from skiplint.analysis.faults.origins import sources_of
+from skiplint.analysis.faults.recurring import Recurring, recurring_faults
+from skiplint.analysis.faults.remedies import Advice
+from skiplint.analysis.structure.reading import again, sizes
 from skiplint.graph import Fault, ModelGraph, Operation
-
-from ._join_remedies import join_advice
-from ._reading import again, sizes
-from ._remedies import Advice
 
 
 class MismatchedJoin(Rule):

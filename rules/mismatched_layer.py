@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.recurring import recurring_faults
-from skiplint.analysis.shapes import Shape, Source, sources_of
+from skiplint.analysis.faults.layer_remedies import layer_advice, shape_advice
+from skiplint.analysis.faults.origins import Shape, Source, sources_of
+from skiplint.analysis.faults.recurring import recurring_faults
 from skiplint.analysis.skips.roles import CONCATENATIONS, concatenated_axis
+from skiplint.analysis.structure.reading import again, sizes
 from skiplint.graph import Fault, ModelGraph
-
-from ._layer_remedies import layer_advice, shape_advice
-from ._reading import again, sizes
 
 
 class MismatchedLayer(Rule):

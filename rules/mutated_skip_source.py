@@ -6,11 +6,18 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.reading import (
+    Blocks,
+    common_owner,
+    flow_of,
+    inside,
+    past_views,
+    shapes_of,
+    tensor_name,
+)
 from skiplint.graph import Operand, Operation
-
-from ._reading import Blocks, common_owner, flow_of, inside, past_views, shapes_of, tensor_name
 
 
 class MutatedSkipSource(Rule):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.structure.reading import flow_of
 from skiplint.graph import Operation
 
-from ._reading import flow_of
 from .plain_depth import PlainDepth
 
 

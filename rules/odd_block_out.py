@@ -9,10 +9,9 @@ from itertools import pairwise
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
-
-from ._reading import inside, parent
-from ._wiring_difference import Difference
-from ._wirings import Block, Layer, Wiring, blocks_of
+from skiplint.analysis.structure.block_difference import Difference
+from skiplint.analysis.structure.blocks import Block, Layer, Wiring, blocks_of
+from skiplint.analysis.structure.reading import inside, parent
 
 _ITEM = re.compile(r"\d$")
 """The path of an item of a stage: ``blocks.3``, ``layer3``."""

@@ -7,9 +7,8 @@ from itertools import accumulate
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.structure.reading import is_depthwise
 from skiplint.graph import ModelGraph, Operand, Operation
-
-from ._reading import is_depthwise
 
 
 class PlainDepth(Rule):

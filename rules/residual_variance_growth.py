@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from skiplint import Finding, ModelGraph, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.execution import ExecutionError, apart, execute, filled
-from skiplint.analysis.memory.replay import tensors_in
 from skiplint.analysis.skips import Skip
+from skiplint.analysis.structure.reading import ACTIVATIONS, flow_of
+from skiplint.analysis.structure.streams import residual_streams
 from skiplint.graph import Operation
-
-from ._reading import ACTIVATIONS, flow_of
-from ._streams import residual_streams
+from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
+from skiplint.tracing.replay.replay import tensors_in
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,9 +8,8 @@ from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.contract import Contract, Failure, size_dependence
 from skiplint.analysis.contract.words import contract_in_words, listed
+from skiplint.analysis.structure.reading import sizes
 from skiplint.graph import ModelGraph, Operand, Operation
-
-from ._reading import sizes
 
 _MAX_STEPS = 24
 

@@ -18,17 +18,17 @@ from skiplint.version import __version__
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis as Analysis
-    from skiplint.config import Settings as Settings
+    from skiplint.analysis.faults.remedy import Remedy as Remedy
+    from skiplint.api import analyze as analyze
+    from skiplint.api import lint as lint
     from skiplint.graph import Location as Location
     from skiplint.graph import ModelGraph as ModelGraph
     from skiplint.linting.finding import Finding as Finding
-    from skiplint.linting.finding import Remedy as Remedy
     from skiplint.linting.finding import Severity as Severity
-    from skiplint.linting.report import Report as Report
     from skiplint.linting.rule import Rule as Rule
     from skiplint.linting.rule import RuleOptions as RuleOptions
-    from skiplint.pipeline import analyze as analyze
-    from skiplint.pipeline import lint as lint
+    from skiplint.reporting.report import Report as Report
+    from skiplint.settings.settings import Settings as Settings
     from skiplint.tracing import trace as trace
 
 _HOMES = {
@@ -36,14 +36,14 @@ _HOMES = {
     "Finding": "skiplint.linting.finding",
     "Location": "skiplint.graph",
     "ModelGraph": "skiplint.graph",
-    "Remedy": "skiplint.linting.finding",
-    "Report": "skiplint.linting.report",
+    "Remedy": "skiplint.analysis.faults.remedy",
+    "Report": "skiplint.reporting.report",
     "Rule": "skiplint.linting.rule",
     "RuleOptions": "skiplint.linting.rule",
-    "Settings": "skiplint.config",
+    "Settings": "skiplint.settings.settings",
     "Severity": "skiplint.linting.finding",
-    "analyze": "skiplint.pipeline",
-    "lint": "skiplint.pipeline",
+    "analyze": "skiplint.api",
+    "lint": "skiplint.api",
     "trace": "skiplint.tracing",
 }
 

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 import yaml
 
-from skiplint.config import Settings, convert_settings, validate_rules
-from skiplint.config_schema import settings_schema
 from skiplint.linting.registry import load_registry
-from skiplint.precedence import CONFIG_VARIABLE, variable_name
+from skiplint.settings.precedence import CONFIG_VARIABLE, variable_name
+from skiplint.settings.schema import settings_schema
+from skiplint.settings.settings import Settings, convert_settings, validate_rules
 
 if sys.version_info >= (3, 11):
     import tomllib

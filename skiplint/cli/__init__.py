@@ -1,4 +1,4 @@
-"""The command line: parses, calls the pipeline, prints. No analysis happens here."""
+"""The command line: parses, runs, prints. No analysis happens here."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from skiplint import pipeline
 from skiplint.analysis.ablation.options import AblationOptions
 from skiplint.cli import options
 from skiplint.cli.view import View
-from skiplint.linting.measuring import Measuring
-from skiplint.reporting.console_ablation import ablation_tables
+from skiplint.reporting.formats.console_ablation import ablation_tables
+from skiplint.run.request import Measuring
+from skiplint.run.running import Running
 
 
 def ablate(
@@ -45,5 +45,5 @@ def ablate(
     """
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     measuring = Measuring(ablation=AblationOptions(seeds=seeds, seed=seed, batch=batch))
-    running = pipeline.Running(measuring=measuring)
+    running = Running(measuring=measuring)
     view.show(ablation_tables, running)

@@ -25,9 +25,9 @@ from skiplint.cli.paths import paths
 from skiplint.cli.report import report
 from skiplint.cli.rules import explain, rules
 from skiplint.cli.skips import skips
-from skiplint.config import ConfigError, ExitCode
+from skiplint.run.workers import WorkerError
+from skiplint.settings.settings import ConfigError, ExitCode
 from skiplint.version import __version__
-from skiplint.workers import WorkerError
 
 app = typer.Typer(
     name="skiplint",

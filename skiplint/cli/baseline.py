@@ -10,8 +10,8 @@ from typing import Any
 
 from skiplint.cli.failures import UsageError
 from skiplint.cli.output import emit
-from skiplint.config import Settings, shown_path
-from skiplint.linting.baseline import (
+from skiplint.linting.registry import Registry
+from skiplint.reporting.baseline import (
     Baseline,
     BaselineError,
     apply_baseline,
@@ -19,8 +19,8 @@ from skiplint.linting.baseline import (
     read_baseline,
     render_baseline,
 )
-from skiplint.linting.registry import Registry
-from skiplint.linting.report import Report
+from skiplint.reporting.report import Report
+from skiplint.settings.settings import Settings, shown_path
 
 
 @dataclass(frozen=True)

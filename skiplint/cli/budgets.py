@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from skiplint.byte_sizes import parse_bytes
+from skiplint.analysis.memory.byte_sizes import parse_bytes
 from skiplint.cli.failures import UsageError
-from skiplint.config import Settings
 from skiplint.linting.registry import Registry
+from skiplint.settings.settings import Settings
 
 CODE = "SKL405"
 PANEL = "Memory budget"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import typer
 
-from skiplint import pipeline
 from skiplint.cli import budgets, options, output
 from skiplint.cli.baseline import Known
 from skiplint.cli.destinations import parse_destinations, refuse_statistics, write_report
@@ -16,10 +15,12 @@ from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
 from skiplint.cli.fixing import fixed
 from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
-from skiplint.config import validate_rules
-from skiplint.linting.measuring import Measuring
 from skiplint.linting.registry import load_registry
-from skiplint.precedence import effective_settings
+from skiplint.run.check import check as check_targets
+from skiplint.run.request import Measuring
+from skiplint.run.running import Running
+from skiplint.settings.precedence import effective_settings
+from skiplint.settings.settings import validate_rules
 
 
 def check(
@@ -83,14 +84,14 @@ def check(
     validate_rules(settings, registry, source="command line")
     known = Known.find(settings, registry, baseline, write_baseline)
     positional, named = options.build_arguments(args, kwargs)
-    running = pipeline.Running(measuring=Measuring(contract=destinations.whole))
+    running = Running(measuring=Measuring(contract=destinations.whole))
     if diff:
         targets, among = only_changed(targets, diff)
         running = replace(running, among=among)
     workers = workers_for(settings, jobs, timeout, memory_limit)
     cache = cache_for(effective, wanted=not no_cache)
-    check_targets = partial(pipeline.check, targets, settings, args=positional, kwargs=named, running=running)
-    lint = partial(known.lint, check_targets, registry=registry, workers=workers)
+    run = partial(check_targets, targets, settings, args=positional, kwargs=named, running=running)
+    lint = partial(known.lint, run, registry=registry, workers=workers)
     with output.stdout_to_stderr(), progress() as next_model:
         report = lint(progress=next_model, cache=cache)
     if fix or show_fixes:
@@ -112,8 +113,8 @@ def only_changed(targets: list[str], base: str) -> tuple[list[str], frozenset[Pa
     Raises:
         UsageError: git cannot say what changed.
     """
-    from skiplint.changes import ChangesError
-    from skiplint.target_files import affected_targets
+    from skiplint.run.changed_targets import affected_targets
+    from skiplint.sources.changes import ChangesError
 
     try:
         kept, among = affected_targets(targets, base, Path.cwd())

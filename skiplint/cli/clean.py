@@ -6,12 +6,12 @@ from pathlib import Path
 
 import typer
 
-from skiplint.byte_sizes import byte_size
-from skiplint.cache import Cache, cache_folder
+from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.cli import options
 from skiplint.cli.failures import UsageError
-from skiplint.config import shown_path
-from skiplint.precedence import effective_settings
+from skiplint.run.cache import Cache, cache_folder
+from skiplint.settings.precedence import effective_settings
+from skiplint.settings.settings import shown_path
 
 
 def clean(config: options.Config = None) -> None:

@@ -15,14 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from skiplint.cli import options, output
-from skiplint.config import Settings
-from skiplint.config_lines import lines_of_keys
-from skiplint.config_schema import schema_text
 from skiplint.linting.registry import load_registry
 from skiplint.linting.selection import choose_rules
-from skiplint.precedence import Effective, Origin, effective_settings, flattened
-from skiplint.reporting.style import Style
-from skiplint.reporting.terminal import to_text
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.formats.terminal import to_text
+from skiplint.settings.precedence import Effective, Origin, effective_settings, flattened
+from skiplint.settings.schema import schema_text
+from skiplint.settings.settings import Settings
+from skiplint.settings.toml_lines import lines_of_keys
 
 
 def config(

@@ -10,9 +10,9 @@ from pathlib import Path
 from skiplint.cli import output
 from skiplint.cli.failures import UsageError
 from skiplint.cli.options import Color, OutputFormat
-from skiplint.linting.report import Report
 from skiplint.linting.selection import did_you_mean
-from skiplint.reporting import render
+from skiplint.reporting.formats import render
+from skiplint.reporting.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def write_report(
     for each in (destinations.first, *destinations.others):
         style = output.style_for(color, file=each.file, verbosity=verbosity)
         if statistics and each is destinations.first:
-            from skiplint.reporting.statistics import render_statistics
+            from skiplint.reporting.formats.statistics import render_statistics
 
             text = render_statistics(report, each.output_format.value, style)
         else:
@@ -114,7 +114,7 @@ def refuse_statistics(output_format: OutputFormat) -> None:
     Raises:
         UsageError: it has none.
     """
-    from skiplint.reporting.statistics import STATISTICS_FORMATS
+    from skiplint.reporting.formats.statistics import STATISTICS_FORMATS
 
     if output_format.value not in STATISTICS_FORMATS:
         known = ", ".join(STATISTICS_FORMATS)

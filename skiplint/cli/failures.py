@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from skiplint.config import ExitCode
 from skiplint.linting.finding import Severity
-from skiplint.linting.report import Report
 from skiplint.linting.tool_rules import RuleFailed
+from skiplint.reporting.report import Report
+from skiplint.settings.settings import ExitCode
 
 
 class UsageError(Exception):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from skiplint.cli.failures import UsageError
 from skiplint.fixing.sources import check_writable, read_source, write_source
-from skiplint.linting.report import Report
+from skiplint.reporting.report import Report
 
 if TYPE_CHECKING:
     from skiplint.fixing.fixing import Try

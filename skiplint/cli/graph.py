@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skiplint import pipeline
-from skiplint.analysis.outline import DEFAULT_DEPTH, outline
+from skiplint.analysis.structure.outline import DEFAULT_DEPTH, outline
 from skiplint.cli import options, output
 from skiplint.cli.failures import UsageError, complain_of, exit_code
 from skiplint.cli.progress import progress
-from skiplint.config import ExitCode, Settings
-from skiplint.linting.outcome import Outcome, untraced
 from skiplint.linting.registry import Registry
-from skiplint.linting.report import ModelReport
-from skiplint.linting.session import Session
-from skiplint.precedence import effective_settings
+from skiplint.reporting.report import ModelReport
+from skiplint.run.check import check as check_targets
+from skiplint.run.gather import Session
+from skiplint.run.outcome import Outcome, untraced
+from skiplint.settings.precedence import effective_settings
+from skiplint.settings.settings import ExitCode, Settings
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -68,13 +68,13 @@ def graph(
 
     `skiplint graph model.py:UNet --format mermaid --depth 1`
     """
-    from skiplint.reporting.graphs import render_graph
+    from skiplint.reporting.formats.graphs import render_graph
 
     settings = Settings(models=effective_settings([target], config=config).settings.models)
     positional, named = options.build_arguments(args, kwargs)
     session = _Traces()
     with output.stdout_to_stderr(), progress() as next_model:
-        report = pipeline.check(
+        report = check_targets(
             [target], settings, args=positional, kwargs=named, progress=next_model, session=session
         )
     if len(session.analyses) > 1:

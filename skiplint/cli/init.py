@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
-from skiplint import pipeline
 from skiplint.cli import output
 from skiplint.cli.failures import UsageError
 from skiplint.cli.progress import progress
-from skiplint.config import (
+from skiplint.linting.registry import Registry
+from skiplint.run.check import check as check_targets
+from skiplint.settings.first_settings import ModelEntry, with_settings
+from skiplint.settings.settings import (
     OWN_FILE,
     PROJECT_FILE,
     Settings,
@@ -22,8 +24,6 @@ from skiplint.config import (
     parse_toml,
     settings_of,
 )
-from skiplint.first_settings import ModelEntry, with_settings
-from skiplint.linting.registry import Registry
 from skiplint.targets import ModelConfig
 
 
@@ -95,7 +95,7 @@ def _look() -> tuple[list[ModelEntry], int]:
             item.target: item.snippet for item in items if isinstance(item, SkippedTarget) and item.snippet
         }
         tried = tuple(_entry_of(snippet) for snippet in snippets.values())
-        report = pipeline.check(["."], Settings(models=tried), registry=Registry(()), progress=next_model)
+        report = check_targets(["."], Settings(models=tried), registry=Registry(()), progress=next_model)
     entries = []
     for model in report.models:
         works = model.status == "traced"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from skiplint.byte_sizes import parse_bytes
-from skiplint.cache import Cache, cache_folder
+from skiplint.analysis.memory.byte_sizes import parse_bytes
 from skiplint.cli.failures import UsageError
-from skiplint.config import ConfigError, Settings
-from skiplint.precedence import Effective
-from skiplint.workers import Workers
+from skiplint.run.cache import Cache, cache_folder
+from skiplint.run.workers import Workers
+from skiplint.settings.precedence import Effective
+from skiplint.settings.settings import ConfigError, Settings
 
 
 def workers_for(

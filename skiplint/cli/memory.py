@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from skiplint import pipeline
+from skiplint.analysis.memory.resizing import Resizing
 from skiplint.cli import budgets, options
 from skiplint.cli.failures import UsageError
 from skiplint.cli.view import View
-from skiplint.linting.measuring import Measuring
-from skiplint.reporting.console_memory import memory_tables
-from skiplint.resizing import Resizing
+from skiplint.reporting.formats.console_memory import memory_tables
+from skiplint.run.request import Measuring
+from skiplint.run.running import Running
 
 
 def memory(
@@ -73,9 +73,7 @@ def memory(
     `skiplint memory model.py:UNet --growth`
     """
     measuring = Measuring(growth=growth, budget=budgets.parsed(memory_budget), optimizer=optimizer.value)
-    running = pipeline.Running(
-        Resizing(batch, _dimensions(size)), training=train is True, measuring=measuring
-    )
+    running = Running(Resizing(batch, _dimensions(size)), training=train is True, measuring=measuring)
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(
         lambda report, style: memory_tables(

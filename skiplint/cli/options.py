@@ -12,7 +12,7 @@ import typer
 from skiplint.cli.completion import complete_rules
 from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
-from skiplint.precedence import split_words
+from skiplint.settings.precedence import split_words
 
 SELECTING = "Which rules"
 FIXING = "Fixes"

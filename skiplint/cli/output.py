@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from skiplint.atomic_files import write_at_once
 from skiplint.cli.failures import UsageError
 from skiplint.cli.options import Color
-from skiplint.reporting.style import Style
+from skiplint.reporting.formats.style import Style
+from skiplint.sources.atomic_files import write_at_once
 
 _PIPED_WIDTH = 100
 

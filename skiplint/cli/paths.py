@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from skiplint import pipeline
 from skiplint.cli import options
 from skiplint.cli.view import View
-from skiplint.linting.measuring import Measuring
-from skiplint.reporting.console_paths import path_tables
+from skiplint.reporting.formats.console_paths import path_tables
+from skiplint.run.request import Measuring
+from skiplint.run.running import Running
 
 
 class PathUnit(str, Enum):
@@ -64,5 +64,5 @@ def paths(
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(
         lambda report, style: path_tables(report, style, unit.value if unit else None),
-        pipeline.Running(measuring=Measuring(gradients=gradients)),
+        Running(measuring=Measuring(gradients=gradients)),
     )

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.failures import UsageError, complain_of
 from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
-from skiplint.config import ExitCode
 from skiplint.linting.registry import load_registry
-from skiplint.precedence import effective_settings
-from skiplint.reporting import render
+from skiplint.reporting.formats import render
+from skiplint.run.check import check as check_targets
+from skiplint.settings.precedence import effective_settings
+from skiplint.settings.settings import ExitCode
 
 
 def report(
@@ -55,7 +55,7 @@ def report(
     settings = effective.settings
     positional, named = options.build_arguments(args, kwargs)
     with output.stdout_to_stderr(), progress() as next_model:
-        found = pipeline.check(
+        found = check_targets(
             targets,
             settings,
             args=positional,

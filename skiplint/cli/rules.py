@@ -10,11 +10,11 @@ import typer
 from skiplint.cli import options, output
 from skiplint.cli.completion import complete_rule
 from skiplint.cli.failures import UsageError, complain
-from skiplint.config import ExitCode
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.linting.rule import Rule, summary
 from skiplint.linting.selection import did_you_mean
-from skiplint.reporting.rule_pages import rule_page, rule_table
+from skiplint.reporting.formats.rule_pages import rule_page, rule_table
+from skiplint.settings.settings import ExitCode
 
 
 def rules(

@@ -8,7 +8,7 @@ import typer
 
 from skiplint.cli import options
 from skiplint.cli.view import View
-from skiplint.reporting.console_models import skip_tables
+from skiplint.reporting.formats.console_models import skip_tables
 
 
 def skips(

@@ -9,17 +9,18 @@ from pathlib import Path
 import msgspec
 import typer
 
-from skiplint import pipeline
 from skiplint.cli import options, output
 from skiplint.cli.failures import complain_of, exit_code
 from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
-from skiplint.config import Settings
 from skiplint.linting.registry import Registry
-from skiplint.linting.report import Report
-from skiplint.precedence import effective_settings
-from skiplint.reporting import render
-from skiplint.reporting.style import Style
+from skiplint.reporting.formats import render
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.report import Report
+from skiplint.run.check import check as check_targets
+from skiplint.run.running import Running
+from skiplint.settings.precedence import effective_settings
+from skiplint.settings.settings import Settings
 
 _NO_RULES = {
     name: getattr(Settings(), name)
@@ -43,7 +44,7 @@ class View:
     def show(
         self,
         draw: Callable[[Report, Style], str],
-        running: pipeline.Running = pipeline.Running(),  # noqa: B008
+        running: Running = Running(),  # noqa: B008
     ) -> None:
         """Trace the models and write what ``draw`` makes of the report, or the report itself as JSON.
 
@@ -55,7 +56,7 @@ class View:
         settings = msgspec.structs.replace(effective.settings, **_NO_RULES)
         positional, named = options.build_arguments(self.args, self.kwargs)
         with output.stdout_to_stderr(), progress() as next_model:
-            report = pipeline.check(
+            report = check_targets(
                 self.targets,
                 settings,
                 args=positional,

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from skiplint.cli.failures import UsageError
-from skiplint.local_imports import ImportScan
-from skiplint.precedence import config_file
-from skiplint.target_files import target_files
+from skiplint.run.changed_targets import target_files
+from skiplint.settings.precedence import config_file
+from skiplint.sources.local_imports import ImportScan
 
 FLAG = "--watch"
 INTERRUPTED = 130

@@ -9,8 +9,8 @@ from typing import cast
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from skiplint.analysis.faults.remedy import ArgumentEdit, Edit, WrapEdit
 from skiplint.fixing.operands import JOINS, HiddenOperandError, Join, computes, operand, with_operand
-from skiplint.linting.edits import ArgumentEdit, Edit, WrapEdit
 
 
 class EditError(Exception):

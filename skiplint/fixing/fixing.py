@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from skiplint.analysis.faults.remedy import Edit
 from skiplint.fixing.edits import EditError, apply_edits
 from skiplint.fixing.sources import read_source
-from skiplint.linting.edits import Edit
 from skiplint.linting.finding import Finding, Severity
-from skiplint.linting.report import Report
+from skiplint.reporting.report import Report
 
 Try = Callable[[Mapping[str, str]], Report]
 """Lints with the texts of some files replaced."""

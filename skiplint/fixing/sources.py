@@ -7,7 +7,7 @@ import io
 import tokenize
 from pathlib import Path
 
-from skiplint.atomic_files import write_at_once
+from skiplint.sources.atomic_files import write_at_once
 
 
 def read_source(path: str) -> str:

@@ -12,13 +12,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from skiplint.config import Settings
 from skiplint.linting.finding import Severity
-from skiplint.reporting import render
-from skiplint.reporting.style import Style
+from skiplint.reporting.formats import render
+from skiplint.reporting.formats.style import Style
+from skiplint.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from skiplint.linting.report import Report
+    from skiplint.reporting.report import Report
 
 logger = logging.getLogger("skiplint")
 
@@ -112,10 +112,10 @@ class SkiplintCallback(*_bases()):  # type: ignore[misc]
         return batch[0] if isinstance(batch, list | tuple) else batch
 
     def _lint(self, pl_module: Any, arguments: Arguments) -> None:
-        from skiplint import pipeline
+        from skiplint.api import lint
 
         args, kwargs = arguments
-        self.report = pipeline.lint(pl_module, *args, settings=self.settings, **kwargs)
+        self.report = lint(pl_module, *args, settings=self.settings, **kwargs)
         worst = self.report.worst()
         if worst is None:
             return

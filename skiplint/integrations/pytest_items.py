@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from skiplint import pipeline
+from skiplint.api import lint
 from skiplint.linting.finding import Severity
 from skiplint.linting.registry import load_registry
-from skiplint.linting.report import Report
-from skiplint.precedence import effective_settings, split_words
-from skiplint.reporting import render
-from skiplint.reporting.style import Style
+from skiplint.reporting.formats import render
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.report import Report
+from skiplint.run.check import check as check_targets
+from skiplint.settings.precedence import effective_settings, split_words
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,7 +69,7 @@ class ModelItem(pytest.Item):
         """
         registry = load_registry()
         settings = effective_settings([str(self.path)], registry=registry).settings
-        report = pipeline.check([self.target], settings, registry=registry)
+        report = check_targets([self.target], settings, registry=registry)
         _judge(report, settings.fail_on)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -102,7 +103,7 @@ def check_model(root: Path, model: nn.Module, args: Sequence[Any], kwargs: Mappi
         table["fail-on"] = fail_on.value if isinstance(fail_on, Severity) else fail_on
     given = {key: value for key, value in table.items() if value}
     settings = effective_settings(start=root, registry=load_registry(), command_line=given).settings
-    report = pipeline.lint(model, *args, settings=settings, **inputs)
+    report = lint(model, *args, settings=settings, **inputs)
     try:
         _judge(report, settings.fail_on)
     except ModelFaultError as failure:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from skiplint.linting.report import Report
+    from skiplint.reporting.report import Report
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,16 +1,15 @@
-"""What a rule has to say, as data; text is rendered in :mod:`skiplint.reporting`."""
+"""What a rule has to say, as data; text is rendered in :mod:`skiplint.reporting.formats`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
+from skiplint.analysis.faults.remedy import Remedy
 from skiplint.graph import Location
-from skiplint.linting.edits import Edit
 
 Shape = tuple[int, ...]
-RemedyKind = Literal["module-argument", "call-argument", "wrap-operand", "wrap-result", "insert-module"]
 
 
 class Severity(Enum):
@@ -35,51 +34,6 @@ def location_dict(location: Location | None) -> dict[str, Any] | None:
     if location is None:
         return None
     return {"path": location.path, "line": location.line, "column": location.column}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remedy:
-    """One change of the model's source that mends a finding.
-
-    - ``module-argument``: the module at path ``target`` is built with ``new`` for ``argument``, not ``old``.
-    - ``call-argument``: the call ``target``, at the finding's place, gets ``new`` for ``argument``.
-    - ``wrap-operand``: the operand ``argument`` of the call ``target`` becomes the expression ``new``, in
-      which ``{}`` stands for it.
-    - ``wrap-result``: so becomes what the call ``target`` gives; ``argument`` is empty.
-    - ``insert-module``: the operand ``argument`` goes through a new module of the model, built by ``new``.
-
-    An operand is named as in :class:`skiplint.graph.Operand`: ``0``, ``1``, ``0[2]``, ``tensors[1]``.
-    """
-
-    kind: RemedyKind
-    target: str
-    argument: str
-    old: Any
-    """None where there is nothing to take away."""
-    new: Any
-    description: str
-    """The change in words."""
-    safe: bool = True
-    """Whether what was meant is beyond doubt; others are made with ``--unsafe-fixes`` only."""
-    edits: tuple[Edit, ...] = ()
-    """The same as edits of the source, where its place is known; rules leave this to the engine."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The remedy as it stands in the machine-readable report."""
-        return {
-            "kind": self.kind,
-            "target": self.target,
-            "argument": self.argument,
-            "old": _plain(self.old),
-            "new": _plain(self.new),
-            "description": self.description,
-            "safe": self.safe,
-            "edits": [edit.to_dict() for edit in self.edits],
-        }
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from skiplint.frames import is_packaged
+from skiplint.analysis.faults.remedy import ArgumentEdit, Edit, Remedy, ResampleEdit, WrapEdit
 from skiplint.graph import Location, ModelGraph, Operation
-from skiplint.linting.edits import ArgumentEdit, Edit, ResampleEdit, WrapEdit
-from skiplint.linting.finding import Remedy
+from skiplint.sources.frames import is_packaged
 
 
 def located(graph: ModelGraph, remedy: Remedy) -> Remedy:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from skiplint.analysis.faults.remedy import Remedy
 from skiplint.graph import Location, Operation
-from skiplint.linting.finding import Finding, Remedy, Severity, Shape
+from skiplint.linting.finding import Finding, Severity, Shape
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis

@@ -3,8 +3,16 @@
 :func:`resolve` finds models, :func:`build` makes one, :func:`find_inputs` finds inputs on which it runs.
 """
 
-from skiplint.targets.building import build
-from skiplint.targets.finding import find_inputs
+from skiplint.targets.building.building import build
+from skiplint.targets.inputs.find import find_inputs
+from skiplint.targets.models.resolving import (
+    folder_files,
+    parts_elsewhere,
+    python_files,
+    resolve,
+    resolve_member,
+    split_target,
+)
 from skiplint.targets.records import (
     BuiltModel,
     ExampleInputs,
@@ -13,14 +21,6 @@ from skiplint.targets.records import (
     ModelTarget,
     SkippedTarget,
     TargetError,
-)
-from skiplint.targets.resolving import (
-    folder_files,
-    parts_elsewhere,
-    python_files,
-    resolve,
-    resolve_member,
-    split_target,
 )
 
 __all__ = [

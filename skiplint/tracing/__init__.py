@@ -1,37 +1,40 @@
-"""One forward pass of a real model, recorded into a :class:`skiplint.graph.ModelGraph`."""
+"""Record one forward pass of a real model as a :class:`skiplint.graph.ModelGraph`.
+
+Importing this package imports no torch: its names are loaded when they are first asked for.
+"""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from skiplint.tracing.caches import caches_kept_clean
-from skiplint.tracing.errors import TraceError
-from skiplint.tracing.forward import dry_run, recovered, trace_call, trace_or_recover
-from skiplint.tracing.subject import Subject, SubjectError
-
 if TYPE_CHECKING:
-    from torch import nn
+    from skiplint.tracing.execution.caches import caches_kept_clean as caches_kept_clean
+    from skiplint.tracing.execution.errors import TraceError as TraceError
+    from skiplint.tracing.execution.forward import dry_run as dry_run
+    from skiplint.tracing.execution.forward import recovered as recovered
+    from skiplint.tracing.execution.forward import trace as trace
+    from skiplint.tracing.execution.forward import trace_call as trace_call
+    from skiplint.tracing.execution.forward import trace_or_recover as trace_or_recover
+    from skiplint.tracing.execution.subject import Subject as Subject
+    from skiplint.tracing.execution.subject import SubjectError as SubjectError
 
-    from skiplint.graph import ModelGraph
+_HOMES = {
+    "Subject": "subject",
+    "SubjectError": "subject",
+    "TraceError": "errors",
+    "caches_kept_clean": "caches",
+    "dry_run": "forward",
+    "recovered": "forward",
+    "trace": "forward",
+    "trace_call": "forward",
+    "trace_or_recover": "forward",
+}
 
-__all__ = [
-    "Subject",
-    "SubjectError",
-    "TraceError",
-    "caches_kept_clean",
-    "dry_run",
-    "recovered",
-    "trace",
-    "trace_call",
-    "trace_or_recover",
-]
+__all__ = [*_HOMES]  # noqa: PLE0604
 
 
-def trace(model: nn.Module, /, *args: Any, **kwargs: Any) -> ModelGraph:
-    """Trace ``model(*args, **kwargs)`` into a graph.
-
-    Raises:
-        TraceError: the forward did not run on any backend.
-    """
-    with caches_kept_clean():
-        return trace_call(model, args, kwargs)
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.execution.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,10 +11,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from skiplint.linting.report import ModelReport, Report
-from skiplint.reporting.console_ablation import ablation_tables
-from skiplint.reporting.console_paths import histogram_bins, path_tables
-from skiplint.reporting.style import Style
+from skiplint.reporting.formats.console_ablation import ablation_tables
+from skiplint.reporting.formats.console_paths import histogram_bins, path_tables
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.report import ModelReport, Report
 
 Run = Callable[..., CompletedProcess[str]]
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 
-from skiplint.config_lines import lines_of_keys
+from skiplint.settings.toml_lines import lines_of_keys
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

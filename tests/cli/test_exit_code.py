@@ -6,7 +6,7 @@ import pytest
 
 from skiplint import Finding, Report, Severity
 from skiplint.cli.failures import exit_code
-from skiplint.linting.report import ModelReport, Status
+from skiplint.reporting.report import ModelReport, Status
 
 
 def report(severity: str | None, status: Status = "traced", code: str = "SKL205") -> Report:

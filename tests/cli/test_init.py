@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skiplint.config import load_settings
+from skiplint.settings.settings import load_settings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from skiplint.reporting.console_memory import sparkline
-from skiplint.resizing import ResizeError, Resizing, resize
+from skiplint.analysis.memory.resizing import ResizeError, Resizing, resize
+from skiplint.reporting.formats.console_memory import sparkline
 from tests.conftest import Run
 
 UNET = """

@@ -13,13 +13,13 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from tests.reporting.test_ci_formats import CODE_QUALITY, parse_commands
 
 from skiplint.cli import output
 from skiplint.cli.destinations import parse_destinations
 from skiplint.cli.failures import UsageError
 from skiplint.cli.options import Color, OutputFormat
 from tests.conftest import Run
-from tests.reporting.test_ci_formats import CODE_QUALITY, parse_commands
 
 BLOCK = """\
 import torch

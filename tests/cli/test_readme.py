@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skiplint.config import convert_settings
+from skiplint.settings.settings import convert_settings
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

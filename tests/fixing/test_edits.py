@@ -6,9 +6,9 @@ import textwrap
 
 import pytest
 
+from skiplint.analysis.faults.remedy import ArgumentEdit, ResampleEdit, WrapEdit
 from skiplint.fixing.edits import EditError, apply_edits
 from skiplint.graph import Location
-from skiplint.linting.edits import ArgumentEdit, ResampleEdit, WrapEdit
 
 
 def place(source: str, call: str) -> Location:

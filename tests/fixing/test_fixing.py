@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from skiplint.analysis.faults.remedy import ArgumentEdit, Remedy
 from skiplint.fixing.fixing import fix
 from skiplint.graph import Location
-from skiplint.linting.edits import ArgumentEdit
-from skiplint.linting.finding import Finding, Remedy, Severity
-from skiplint.linting.report import ModelReport, Report
+from skiplint.linting.finding import Finding, Severity
+from skiplint.reporting.report import ModelReport, Report
 
 SOURCE = "a = nn.ReLU(inplace=True)\nb = nn.ReLU(inplace=True)\n"
 FIXED = SOURCE.replace("True", "False")

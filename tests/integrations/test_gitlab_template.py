@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from skiplint.precedence import environment_table
+from skiplint.settings.precedence import environment_table
 
 TEMPLATE = Path(__file__).parents[2] / "ci" / "gitlab" / "skiplint.yml"
 JOB: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["skiplint"]

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from skiplint.config import Settings
 from skiplint.integrations.lightning import SkipConnectionError, SkiplintCallback
+from skiplint.settings.settings import Settings
 
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 

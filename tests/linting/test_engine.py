@@ -11,7 +11,7 @@ from skiplint.graph import Location
 from skiplint.linting.engine import load_findings, run_rules
 from skiplint.linting.registry import LoadFailure, Registry
 from skiplint.linting.selection import choose_rules
-from skiplint.pipeline import check
+from skiplint.run.check import check
 
 MakeAnalysis = Callable[..., Analysis]
 

@@ -9,10 +9,10 @@ import pytest
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.linting.registry import Registry
-from skiplint.linting.report import ModelReport, Report
 from skiplint.linting.selection import Selection
-from skiplint.linting.session import Session
 from skiplint.linting.suppressions import read_suppressions
+from skiplint.reporting.report import ModelReport, Report
+from skiplint.run.gather import Session
 
 MakeAnalysis = Callable[..., Analysis]
 Lint = Callable[..., list[str]]

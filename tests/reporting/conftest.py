@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skiplint import Finding, Location, Severity
-from skiplint.linting.report import InputReport, ModelReport, Report, SkipReport, TraceReport
+from skiplint.reporting.report import InputReport, ModelReport, Report, SkipReport, TraceReport
 
 SOURCE = """\
 class Block(Module):

@@ -12,7 +12,7 @@ import pytest
 
 from skiplint import Rule
 from skiplint.linting.registry import load_registry
-from skiplint.reporting.rule_pages import markdown_index, markdown_page
+from skiplint.reporting.formats.rule_pages import markdown_index, markdown_page
 
 RULES = load_registry().rules
 FOLDER = Path(__file__).parents[2] / "docs" / "rules"

@@ -15,7 +15,7 @@ from skiplint_rules.repeated_concat import RepeatedConcat
 from torch import Tensor, nn
 
 from skiplint import Severity, analyze
-from skiplint.byte_sizes import byte_size
+from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.linting.registry import load_registry
 from skiplint.testing import findings_of
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import skiplint
-from skiplint.config import Settings
+from skiplint.settings.settings import Settings
 
 Norm = Callable[[Tensor, Tensor, Tensor], Tensor]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from skiplint_rules._wiring_difference import Difference
-from skiplint_rules._wirings import Wiring
+
+from skiplint.analysis.structure.block_difference import Difference
+from skiplint.analysis.structure.blocks import Wiring
 
 ADDED = Wiring("additive", "add", 2, tap=-1, span=4, end=4, long=False)
 INNER = Wiring("additive", "add", 2, tap=1, span=2, end=3, long=False)

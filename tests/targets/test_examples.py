@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from skiplint.targets import ExampleInputs, ModelTarget, TargetError, build, find_inputs, resolve
-
-from .conftest import trial
+from tests.targets.conftest import trial
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

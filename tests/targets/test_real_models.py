@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from skiplint.targets import ExampleInputs, ModelTarget, build, find_inputs, resolve
-
-from .conftest import trial
+from tests.targets.conftest import trial
 
 TORCHVISION = {
     "alexnet": 224,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from skiplint import Analysis
 from skiplint.tracing import Subject, trace
-from skiplint.tracing.backends import prepared
+from skiplint.tracing.execution.backends import prepared
 
 from .contract_models import CASES, Case
 

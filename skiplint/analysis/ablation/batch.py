@@ -41,7 +41,7 @@ def on_an_arc(subject: Subject, size: int, seed: int) -> Batch:
     """
     import torch
 
-    from skiplint.tracing.trees import replace, walk
+    from skiplint.tracing.recording.trees import replace, walk
 
     inputs = varied((subject.args, subject.kwargs), seed)
     tensors = [tensor for _, tensor in walk(inputs)]

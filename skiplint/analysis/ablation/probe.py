@@ -27,7 +27,7 @@ class Plan:
 
 
 class Probe:
-    """Observes a forward (see :class:`skiplint.tracing.recorder.Recorder`), and removes skips from it."""
+    """Observes a forward for a recorder, and removes skips from it."""
 
     def __init__(self, plan: Plan | None = None, removal: Removal = NOTHING, watched: Sequence[int] = ()):
         """Remove ``removal`` and keep the results of the operations in ``watched``, both as in ``plan``.
@@ -51,7 +51,7 @@ class Probe:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run a call, with zeros in place of what is removed."""
-        from skiplint.tracing.arguments import tensors_in_call
+        from skiplint.tracing.recording.arguments import tensors_in_call
 
         number = self._count
         self._count += 1
@@ -93,8 +93,8 @@ def _with_zeros(
     """The arguments with zeros at the tensors ``places``; what is written in place is emptied itself."""
     import torch
 
-    from skiplint.tracing.arguments import tensors_in_call, with_tensors
-    from skiplint.tracing.naming import function_name
+    from skiplint.tracing.recording.arguments import tensors_in_call, with_tensors
+    from skiplint.tracing.recording.naming import function_name
 
     given = tensors_in_call(args, kwargs)
     for place in places:

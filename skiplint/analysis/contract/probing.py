@@ -10,8 +10,8 @@ from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
     from skiplint.tracing import Subject
-    from skiplint.tracing.errors import Refusal
-    from skiplint.tracing.subject import Attempt
+    from skiplint.tracing.execution.errors import Refusal
+    from skiplint.tracing.execution.subject import Attempt
 
 Point = tuple[int, ...]
 """A size for each axis."""

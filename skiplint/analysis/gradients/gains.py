@@ -26,7 +26,7 @@ from skiplint.progress import tracked
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from skiplint.tracing.tape import Tape
+    from skiplint.tracing.replay.tape import Tape
 
 Read = tuple[int, int]
 """A tensor, as (producer, output)."""
@@ -227,7 +227,7 @@ class _Sweep:
 
 
 def _is_start(graph: ModelGraph, operation: Operation) -> bool:
-    """An input of numbers, or a layer that looks integers up: behind it no gradient goes on."""
+    """Whether it is an input of numbers, or a layer that looks integers up: no gradient goes further back."""
     if operation.kind == "input":
         return True
     return operation.weighted and not any(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from skiplint.tracing import Subject
-    from skiplint.tracing.tape import Tape
+    from skiplint.tracing.replay.tape import Tape
 
 Loss = Callable[[Sequence["Tensor"]], "Tensor"]
 """A scalar of the tensors that the model returns, in the order in which it returns them."""
@@ -51,7 +51,7 @@ def run_on_tape(
         GradientError: the model cannot be had with values, or does not run on them.
     """
     from skiplint.tracing import SubjectError, TraceError
-    from skiplint.tracing.tape import Tape
+    from skiplint.tracing.replay.tape import Tape
 
     args, kwargs = varied((subject.args, subject.kwargs), seed)
     error: Exception | None = None
@@ -71,7 +71,7 @@ def varied(inputs: Any, seed: int) -> Any:
     """``inputs`` with normal random numbers in place of floating-point tensors of one single value."""
     import torch
 
-    from skiplint.tracing.trees import replace
+    from skiplint.tracing.recording.trees import replace
 
     generator = torch.Generator().manual_seed(seed)
 
@@ -128,7 +128,7 @@ def random_gradients(outputs: Sequence[Tensor], seed: int) -> list[Tensor | None
     """For each output a random direction of length 1: the gradient of ``sum_i <r_i, y_i> / |r_i|``.
 
     A scalar, which is a loss already, gets 1; a tensor without numbers None. Unlike a plain sum this does
-    not vanish behind a softmax or a norm, and no output counts more than another.
+    not vanish where the model ends in a softmax or a norm, and no output counts more than another.
     """
     import torch
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.memory.concatenations import find_concatenations
+from skiplint.analysis.memory.resizing import Resizing
 from skiplint.analysis.memory.sizes import SizeError, analysis_at, first_input
 from skiplint.analysis.skips import Skip, find_skips
-from skiplint.byte_sizes import byte_size
 from skiplint.graph import ModelGraph, Operation
-from skiplint.resizing import Resizing
 
 if TYPE_CHECKING:
     from torch import Tensor

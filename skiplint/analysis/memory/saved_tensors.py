@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from skiplint.analysis.memory.replay import Replay, on_meta, replay, storage_key, storage_size
 from skiplint.graph import ModelGraph, Operation
+from skiplint.tracing.replay.replay import Replay, on_meta, replay, storage_key, storage_size
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from skiplint.analysis.memory.growth import Growth, figures, growth_of
+from skiplint.analysis.memory.resizing import Resizing
 from skiplint.analysis.memory.sizes import SizeError, analysis_at
-from skiplint.resizing import Resizing
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis

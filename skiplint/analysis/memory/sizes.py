@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skiplint.resizing import ResizeError, Resizing, resize
+from skiplint.analysis.memory.resizing import ResizeError, Resizing, resize
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ def analysis_at(analysis: Analysis, wanted: Resizing) -> Analysis:
 def _without_values(value: Any) -> Any:
     import torch
 
-    from skiplint.tracing.trees import replace
+    from skiplint.tracing.recording.trees import replace
 
     def bare(tensor: Tensor) -> Tensor:
         return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta") if tensor.dim() else tensor

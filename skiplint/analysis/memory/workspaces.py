@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from skiplint.analysis.memory.live_storages import live_storages
-from skiplint.analysis.memory.replay import on_meta, replay
 from skiplint.graph import ModelGraph, Operation
+from skiplint.tracing.replay.live_storages import live_storages
+from skiplint.tracing.replay.replay import on_meta, replay
 
 # One kernel and its result: not worth a look. A batch norm's statistics have no size in inference.
 _NO_WORKSPACE = frozenset(

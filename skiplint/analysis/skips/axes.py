@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import heapq
 
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.joins import Join
 from skiplint.analysis.skips.roles import is_selection
+from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
 
 _MAX_VISITS = 200

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.joins import reaches
+from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
 
 # Where the state that the gates carry stands in the call, and the state that the gates are computed from.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from skiplint.analysis.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.analysis.skips.axes import joins_features, picks_one_position
 from skiplint.analysis.skips.cells import carried_states
 from skiplint.analysis.skips.forks import MainPaths, Match, find_forks
@@ -18,6 +17,7 @@ from skiplint.analysis.skips.roles import (
     is_selection,
     losses,
 )
+from skiplint.analysis.structure.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.graph import ModelGraph, Operand, Operation
 
 SkipKind = Literal["additive", "concatenative", "gated"]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.roles import (
     ADDITIONS,
     CONCATENATIONS,
@@ -17,6 +16,7 @@ from skiplint.analysis.skips.roles import (
     is_stack_reduction,
     is_unchanged,
 )
+from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, OperandRef, Operation
 
 ScaleKind = Literal["parameter", "constant"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiplint.analysis.flow import Flow
+from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
 
 ADDITIONS = frozenset({"add", "sub", "add_relu", "index_add"})

@@ -15,8 +15,7 @@ from skiplint.analysis.contract import Contract
 from skiplint.analysis.contract.axes import free_axes
 from skiplint.analysis.contract.words import contract_in_words
 from skiplint.tracing import Subject, trace
-
-from .volumes import Normed
+from tests.analysis.contract.volumes import Normed
 
 
 def contract_of(model: nn.Module, *inputs: Tensor) -> Contract:

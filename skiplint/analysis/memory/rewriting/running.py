@@ -1,6 +1,6 @@
 """A graph of recorded and rewritten calls run on the meta device, to see what it keeps and takes.
 
-The same kernels and modes as in :mod:`skiplint.analysis.memory.replay`, but for any :class:`torch.fx.Graph`:
+The same kernels and modes as in :mod:`skiplint.tracing.replay.replay`, but for any :class:`torch.fx.Graph`:
 nodes that stand for a recorded operation carry it in ``meta["operation"]``, new ones only need a target.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skiplint.analysis.memory.kernels import as_in_training, as_on_cpu
-from skiplint.analysis.memory.replay import (
+from skiplint.tracing.replay.kernels import as_in_training, as_on_cpu
+from skiplint.tracing.replay.replay import (
     leaf,
     on_meta,
     storage_key,
@@ -96,7 +96,7 @@ def peak_bytes(graph: fx.Graph) -> int:
     Raises:
         NoValuesError: a call needs values.
     """
-    from skiplint.analysis.memory.live_storages import live_storages
+    from skiplint.tracing.replay.live_storages import live_storages
 
     with on_meta(grad=False):
         leaves, kept = _leaves(graph)

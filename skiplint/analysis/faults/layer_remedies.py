@@ -1,0 +1,170 @@
+"""The number that a layer has to be built with, the sizes that a reshape has to ask for."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from skiplint.analysis.faults.origins import Shape
+from skiplint.analysis.faults.remedies import (
+    INPUTS,
+    OUTPUTS,
+    Advice,
+    Lane,
+    advised,
+    built_argument,
+    lane_of,
+    rebuilt,
+    turned,
+    wrapped,
+)
+from skiplint.analysis.faults.remedy import Remedy
+from skiplint.analysis.structure.reading import NORMS, sizes
+from skiplint.graph import Fault, ModelGraph, Operation, fitting_sizes
+
+
+def layer_advice(graph: ModelGraph, operation: Operation, fault: Fault, axis: int, unit: str) -> Advice:
+    """The number that a layer, or the one before it, has to be built with."""
+    operand = operation.operands[fault.operand]
+    given, built = fault.actual[axis], fault.expected[axis]
+    lane = lane_of(graph, operand)
+    if fault.blame == "operand" and lane is not None and not lane.through_norm:
+        name = built_argument(OUTPUTS, lane.layer)
+        need = f"{operation.id} and what runs behind it need that"
+        words = f"build {lane.layer.id} with {built} output {unit}: {need}"
+        if name is not None and (lane.alone or not operation.base_name.startswith(_DEALING)):
+            return advised(rebuilt(lane.layer, name, given, built, words))
+        return Advice(words)
+    if fault.blame == "width" and operation.base_name == "linear":
+        return Advice(f"build {operation.id} with {given} input and {given} output {unit} instead of {built}")
+    norm = operation.base_name in NORMS
+    if fault.blame == "operand" and not norm and not operation.weighted:
+        return Advice(_dealt(graph, operation, built, unit, lane))
+    if fault.operand and operation.base_name.startswith(_RECURRENT):
+        return Advice(f"build {operation.id} with hidden_size={given}, or start it with {built} {unit}")
+    if operation.module_class == _ATTENTION and operation.base_name == "linear":
+        return Advice(_keys(graph, operation, given, built))
+    words = f"build {operation.id} " + (
+        f"for {given} {unit} instead of {built}" if norm else f"with {given} input {unit} instead of {built}"
+    )
+    if not norm and lane is not None and lane.alone and not lane.through_norm and _makes(lane.layer, given):
+        words += f", or {lane.layer.id} with {built} output {unit}"
+    name = built_argument(INPUTS, operation) if fault.operand == 0 else None
+    if fault.operand and name is None and operation.base_name == "multi_head_attention_forward":
+        name = {1: "kdim", 2: "vdim"}.get(fault.operand)
+        words = f"build {operation.module} with {name}={given} instead of {built}"
+    if name is None or not _divides(operation, given):
+        return Advice(words)
+    old: Any = built
+    if name == "normalized_shape":
+        old = fault.expected[-1]
+    return advised(rebuilt(operation, name, old, given, words))
+
+
+_DEALING = ("split", "unsafe_split", "pixel_shuffle", "channel_shuffle", "native_channel_shuffle", "glu")
+"""Calls of which nothing tells whether the operand is wrong or they are."""
+_PRODUCTS = ("matmul", "bmm", "mm", "addmm", "baddbmm", "einsum", "scaled_dot_product_attention")
+_RECURRENT = ("lstm", "gru", "rnn")
+_ATTENTION = "torch.nn.modules.activation.MultiheadAttention"
+
+
+def _dealt(graph: ModelGraph, operation: Operation, count: int, unit: str, lane: Lane | None) -> str:
+    """Another number for a call that deals out what it gets, such as a shuffle or a split."""
+    name = operation.base_name
+    if name.startswith("split"):
+        other = f"or split into sizes that add up to {_given(graph, operation)}"
+    else:
+        other = f"so that {name} can deal them out"
+    if lane is not None and built_argument(OUTPUTS, lane.layer) is not None:
+        return f"build {lane.layer.id} with {count} output {unit}, {other}"
+    return f"give {operation.id} {count} {unit}, {other}"
+
+
+def _given(graph: ModelGraph, operation: Operation) -> int:
+    shape, axis = graph.spec(operation.operands[0]).shape, operation.argument(2, "dim", 0)
+    return shape[axis] if isinstance(axis, int) else 0
+
+
+def _keys(graph: ModelGraph, operation: Operation, given: int, built: int) -> str:
+    """The width of keys and values, which have arguments of their own."""
+    rows, columns = graph.spec(operation.operands[1]).shape
+    both = f"kdim={given} and vdim={given}" if rows > columns else f"kdim={given} or vdim={given}"
+    return f"build {operation.module} with {both}, or give it keys and values of {built} features"
+
+
+def _makes(maker: Operation, given: int) -> bool:
+    """Whether the number is that of the layer's outputs, and nothing in between has changed it."""
+    if not maker.base_name.startswith(("conv", "linear", "embedding")):
+        return False
+    made = maker.outputs[0].shape
+    place = 1 if maker.base_name.startswith("conv") else len(made) - 1
+    return made[place] == given
+
+
+def _divides(operation: Operation, given: int) -> bool:
+    """Whether the layer's groups or heads divide the number that it gets."""
+    if operation.base_name.startswith("conv"):
+        groups = operation.argument(6, "groups", 1)
+    elif operation.base_name == "group_norm":
+        groups = operation.argument(1, "num_groups", 1)
+    elif operation.base_name == "multi_head_attention_forward":
+        groups = operation.argument(4, "num_heads", 1)
+    else:
+        groups = 1
+    return isinstance(groups, int) and given % groups == 0
+
+
+def shape_advice(graph: ModelGraph, operation: Operation, fault: Fault) -> Advice | None:
+    """The sizes for a reshape that asks for other than there are; an operand turned as the call takes it."""
+    operand, have, want = operation.operands[fault.operand], fault.actual, fault.expected
+    maker = graph.operations[operand.producer].id
+    if operation.base_name in ("view", "reshape"):
+        return _reshaped(operation, have, want)
+    if operation.base_name == "pixel_unshuffle":
+        return Advice(f"crop or pad the input to {sizes(want[-2:])}")
+    if operation.base_name.startswith(_RECURRENT):
+        return Advice(f"start {operation.id} with a state of {sizes(want)}")
+    turn = turned(have, want)
+    if operation.base_name in ("matmul", "bmm", "mm"):
+        if turn is not None and fault.operand == 1:
+            words = f"transpose the second operand: {maker} is {sizes(have)}"
+            return advised(wrapped(operation, operand, "{}.transpose(-2, -1)", words))
+    elif turn is not None:
+        return _turned(graph, operation, fault, turn)
+    if len(have) == len(want) and operation.base_name in _PRODUCTS:
+        return Advice(f"let {maker} give {sizes(want)} instead of {sizes(have)}")
+    return None
+
+
+def _turned(graph: ModelGraph, operation: Operation, fault: Fault, turn: str) -> Advice:
+    operand, have, want = operation.operands[fault.operand], fault.actual, fault.expected
+    how = turn.format("").lstrip(".")
+    words = f"give it {sizes(want)}: {graph.operations[operand.producer].id} is {sizes(have)}, {how} turns it"
+    if fault.blame == "width":
+        back = turned(want, have) or turn
+        words += f", and turn what comes out back with {back.format('').lstrip('.')}"
+    if fault.blame == "width" or operation.module_class.startswith("torch.nn.modules."):
+        return Advice(words)  # it is the module that is called in the source
+    return advised(wrapped(operation, operand, turn, words))
+
+
+def _reshaped(operation: Operation, have: Shape, expected: Shape) -> Advice | None:
+    """One size changed so that the elements suffice."""
+    packed = operation.argument(1, "shape", operation.kwargs.get("size"))
+    asked = packed if isinstance(packed, tuple) else operation.args[1:]
+    if not all(isinstance(size, int) for size in asked):
+        return None
+    total = math.prod(have)
+    new = expected if math.prod(expected) == total else next(fitting_sizes(asked, total), None)
+    if new is None:
+        return None
+    words = f"ask for {sizes(new)}, of as many elements as {sizes(have)}"
+    remedy = Remedy(
+        kind="call-argument",
+        target=operation.id,
+        argument="shape",
+        old=tuple(asked),
+        new=new,
+        description=words,
+    )
+    return advised(remedy)

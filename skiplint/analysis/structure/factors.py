@@ -1,0 +1,131 @@
+"""The constant numbers that tensors are multiplied by, and what they amount to at a join."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from math import prod
+
+from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.skips.roles import is_stack_reduction, is_unchanged
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.reading import Tensor, flow_of, tensor
+from skiplint.graph import Operand, OperandRef, Operation
+
+Term = tuple[Operand, float]
+"""A tensor and the number that it is multiplied by."""
+_PRODUCTS = frozenset({"mul", "multiply"})
+_QUOTIENTS = frozenset({"div", "divide", "true_divide"})
+_ZEROS = frozenset({"zeros", "new_zeros", "zeros_like"})
+_MOST_STEPS = 16
+
+
+class Factors:
+    """Reads constants from calls, and from buffers where the model's values are at hand."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._flow: Flow = flow_of(analysis)
+
+    def number(self, operation: Operation, argument: object) -> float | None:
+        """The number that ``argument`` of ``operation`` is or holds everywhere, if it is known."""
+        if isinstance(argument, (int, float)) and not isinstance(argument, bool):
+            return float(argument)
+        if isinstance(argument, OperandRef):
+            return self._held(operation.operands[argument.position])
+        return None
+
+    def of(self, operation: Operation) -> float | None:
+        """The number by which ``operation`` multiplies the one feature that it reads, if it is known."""
+        if len(self._flow.reads[operation.index]) != 1 or len(operation.args) < 2:
+            return None
+        name = operation.base_name
+        first, second = operation.args[:2]
+        if name in _PRODUCTS:
+            values = [self.number(operation, each) for each in (first, second)]
+            return next((value for value in values if value is not None), None)
+        if name in _QUOTIENTS and operation.argument(2, "rounding_mode") is None:
+            value = self.number(operation, second)
+            return 1 / value if value else None
+        return None
+
+    def weights(self, join: Operation, steps: Collection[int], stop: Tensor) -> dict[Tensor, float]:
+        """What ``join`` adds, as tensors with the number that each is multiplied by.
+
+        ``steps`` are the additions that belong to the join; ``stop`` is not looked behind.
+        """
+        form: dict[Tensor, float] = {}
+        pending = [(term, 0) for term in self._terms(join, steps) or ()]
+        while pending:
+            (operand, factor), depth = pending.pop()
+            behind = None
+            if tensor(operand) != stop and depth < _MOST_STEPS:
+                behind = self._terms(self._flow.graph.operations[operand.producer], steps)
+            if behind is None:
+                form[tensor(operand)] = form.get(tensor(operand), 0.0) + factor
+            else:
+                pending.extend(((each, factor * number), depth + 1) for each, number in behind)
+        return form
+
+    def after(self, join: Operation) -> tuple[list[tuple[Operation, float]], Operation]:
+        """The constants that multiply all of ``join`` next, and the last call of those."""
+        found: list[tuple[Operation, float]] = []
+        last = join
+        for _ in range(_MOST_STEPS):
+            readers = self._flow.readers[last.index]
+            if len(readers) != 1:
+                break
+            reader = self._flow.graph.operations[readers[0]]
+            factor = self.of(reader)
+            if factor is not None:
+                found.append((reader, factor))
+            elif not is_unchanged(reader) or len(self._flow.reads[reader.index]) != 1:
+                break
+            last = reader
+        return found, last
+
+    def _terms(self, operation: Operation, steps: Collection[int]) -> list[Term] | None:
+        """``operation`` as a sum of what it reads; None where it is anything else."""
+        reads = self._flow.reads[operation.index]
+        name = operation.base_name
+        if len(reads) == 1 and operation.index not in steps:
+            if is_unchanged(operation) or name == "add":
+                return [(reads[0], 1.0)]
+            factor = -1.0 if name == "neg" else self.of(operation)
+            return None if factor is None else [(reads[0], factor)]
+        if operation.index not in steps:
+            return None
+        if name in ("add", "sub") and len(reads) == 2:
+            alpha = self.number(operation, operation.argument(2, "alpha", 1))
+            if alpha is None:
+                return None
+            return [(reads[0], 1.0), (reads[1], alpha if name == "add" else -alpha)]
+        if name == "lerp" and len(reads) == 2:
+            weight = self.number(operation, operation.argument(2, "weight"))
+            return None if weight is None else [(reads[0], 1 - weight), (reads[1], weight)]
+        if name == "stack":
+            return [(each, 1.0) for each in reads]
+        return self._reduced(operation, reads)
+
+    def _reduced(self, operation: Operation, reads: tuple[Operand, ...]) -> list[Term] | None:
+        if not is_stack_reduction(operation) or len(reads) != 1:
+            return None
+        many = prod(self._flow.graph.spec(reads[0]).shape) / max(prod(operation.outputs[0].shape), 1)
+        return [(reads[0], 1 / many if "mean" in operation.base_name else 1.0)]
+
+    def _held(self, operand: Operand) -> float | None:
+        """The one number in a buffer, or in a tensor that the forward makes of a number."""
+        operation = self._flow.graph.operations[operand.producer]
+        while is_unchanged(operation) and len(operation.operands) == 1:
+            operation = self._flow.graph.operations[operation.operands[0].producer]
+        if operation.base_name in _ZEROS:
+            return 0.0
+        if operation.kind == "call" and operation.base_name in ("tensor", "as_tensor", "scalar_tensor"):
+            value = operation.argument(0, "data")
+            return float(value) if isinstance(value, (int, float)) else None
+        if operation.kind != "buffer":
+            return None
+        held = (self._analysis.state or {}).get(operation.id)
+        if held is None or held.is_meta or not held.is_floating_point() or not held.numel():
+            return None
+        number = held.flatten()[0]
+        return float(number) if bool((held == number).all()) else None

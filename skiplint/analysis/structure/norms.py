@@ -1,0 +1,213 @@
+"""Where a graph normalises: torch's own norms, and those that are computed by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from skiplint.analysis.skips.roles import is_unchanged
+from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.structure.reading import NORMS, Scope, Tensor, past_views, tensor
+from skiplint.graph import Operand, Operation
+
+_ROOTS = frozenset({"rsqrt", "sqrt", "norm", "vector_norm", "linalg_vector_norm", "std", "std_mean"})
+_MOMENTS = frozenset("mean var std var_mean std_mean sum einsum norm vector_norm linalg_vector_norm".split())
+_QUOTIENTS = frozenset({"div", "true_divide", "mul", "einsum"})
+_AFFINE = frozenset({"mul", "div", "neg", "to", "float", "type_as", "contiguous"})
+_SHIFTS = frozenset({"add", "addcmul", "sub"})
+_MOST_STEPS = 32
+
+
+class _ByHand(NamedTuple):
+    """A quotient that is a norm."""
+
+    source: Operand
+    steps: frozenset[int]
+    """Operations that compute it from the source, the quotient included."""
+
+
+class Norms:
+    """Where a graph normalises, by torch's own norms or by hand.
+
+    By hand means a product or a quotient of a tensor, centred or not, with a root of a moment of that same
+    tensor, as in ``(x - mean) / sqrt(var + eps)`` or ``x * rsqrt(mean(x ** 2))``, wherever it is written;
+    and a module that takes a moment and a root of what it reads and has no weighted layer in it.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._by_hand: dict[int, _ByHand] = {}
+        self._steps: set[tuple[int, Tensor]] = set()
+        for operation in flow.graph:
+            found = _by_hand(flow, operation)
+            if found is not None:
+                self._by_hand[operation.index] = found
+                self._steps.update((step, tensor(found.source)) for step in found.steps)
+        self._scopes = _leaf_scopes(flow)
+
+    def source(self, operand: Operand) -> Operand | None:
+        """What was normalised, if ``operand`` is the result of a norm."""
+        return next(iter(self.sources(operand)), None)
+
+    def sources(self, operand: Operand) -> tuple[Operand, ...]:
+        """What was normalised, then what else had a part in it; empty if ``operand`` is no norm's result."""
+        operation = self._flow.graph.operations[operand.producer]
+        if operation.base_name in NORMS:
+            return self._flow.reads[operation.index]
+        quotient = _before_affine(self._flow, operand)
+        if quotient in self._by_hand:
+            return (self._by_hand[quotient].source,)
+        scope = (operation.module, operation.call)
+        if scope not in self._scopes or operation.kind != "call" or not self._leaves(operation, scope):
+            return ()
+        return tuple(self._entries(operation, scope))
+
+    def _leaves(self, operation: Operation, scope: Scope) -> bool:
+        """Whether something outside of the module reads the result, which so is no inner step of it."""
+        operations = self._flow.graph.operations
+        readers = [operations[reader] for reader in self._flow.readers[operation.index]]
+        return any((reader.module, reader.call) != scope for reader in readers)
+
+    def _entries(self, operation: Operation, scope: Scope) -> Iterator[Operand]:
+        """The tensors from outside that the call of the norm's module reads, earliest first."""
+        pending, seen, found = [operation.index], {operation.index}, []
+        while pending:
+            for operand in self._flow.reads[pending.pop()]:
+                producer = self._flow.graph.operations[operand.producer]
+                if (producer.module, producer.call) != scope or producer.kind != "call":
+                    found.append(operand)
+                elif operand.producer not in seen:
+                    seen.add(operand.producer)
+                    pending.append(operand.producer)
+        return iter(sorted(found, key=lambda each: each.producer))
+
+    def readers(self, source: Operand) -> list[int]:
+        """Operations that hand on ``source`` normalised."""
+        return [reader for reader in self._flow.readers[source.producer] if self._normalises(reader, source)]
+
+    def _normalises(self, reader: int, source: Operand, casts: int = 3) -> bool:
+        operation = self._flow.graph.operations[reader]
+        if operation.base_name in NORMS or (operation.module, operation.call) in self._scopes:
+            return True
+        if (reader, tensor(source)) in self._steps:
+            return True
+        further = self._flow.readers[reader]
+        if not casts or not further or not is_unchanged(operation):
+            return False
+        result = Operand(reader, 0, "0")
+        return all(self._normalises(each, result, casts - 1) for each in further)
+
+
+def _leaf_scopes(flow: Flow) -> frozenset[Scope]:
+    """Calls of modules that take a moment and a root, and that hold no weighted layer at any depth."""
+    moments: set[Scope] = set()
+    roots: set[Scope] = set()
+    weighted: set[str] = {""}
+    for operation in flow.graph:
+        scope = (operation.module, operation.call)
+        path = operation.module
+        while operation.weighted and path not in weighted:
+            weighted.add(path)
+            path = path.rpartition(".")[0]
+        if operation.data and operation.base_name in _MOMENTS - {"sum", "einsum"}:
+            moments.add(scope)
+        if operation.data and operation.base_name in _ROOTS:
+            roots.add(scope)
+    return frozenset(scope for scope in moments & roots if scope[0] not in weighted)
+
+
+def _by_hand(flow: Flow, operation: Operation) -> _ByHand | None:
+    """``operation`` as the quotient of a norm; None if it is none."""
+    reads = flow.reads[operation.index]
+    if operation.base_name not in _QUOTIENTS or len(reads) != 2:
+        return None
+    orders = (reads,) if operation.base_name == "div" else (reads, reads[::-1])
+    for features, scale in orders:
+        if not _is_smaller(flow, past_views(flow, scale), features):
+            continue
+        for source, centring in _sources(flow, features):
+            steps = _moment(flow, scale, source, root=True)
+            if steps is not None:
+                own = _between(flow, operation, features, source)
+                return _ByHand(source, frozenset({operation.index, *own, *steps, *centring}))
+    return None
+
+
+def _is_smaller(flow: Flow, small: Operand, large: Operand) -> bool:
+    return math.prod(flow.graph.spec(small).shape) < math.prod(flow.graph.spec(large).shape)
+
+
+def _sources(flow: Flow, features: Operand) -> Iterator[tuple[Operand, frozenset[int]]]:
+    """What ``features`` may be a centred form of, with the operations that take its mean; then itself."""
+    plain = _bare(flow, features)
+    operation = flow.graph.operations[plain.producer]
+    reads = flow.reads[plain.producer]
+    if operation.base_name in {"sub", "add"} and len(reads) == 2:
+        for source, mean in (reads, reads[::-1]):
+            steps = _moment(flow, mean, _bare(flow, source), root=False)
+            if steps is not None:
+                yield _bare(flow, source), steps
+    yield plain, frozenset()
+
+
+def _bare(flow: Flow, operand: Operand) -> Operand:
+    """``operand`` before views, casts and factors that are no features."""
+    for _ in range(8):
+        operation = flow.graph.operations[operand.producer]
+        reads = flow.reads[operand.producer]
+        if len(reads) != 1 or not (is_unchanged(operation) or operation.base_name in _AFFINE):
+            break
+        operand = reads[0]
+    return operand
+
+
+def _moment(flow: Flow, result: Operand, source: Operand, *, root: bool) -> frozenset[int] | None:
+    """The operations that make ``result`` a moment (or the root of one) of ``source`` and of nothing else."""
+    pending, steps = [result], set[int]()
+    while pending:
+        operand = pending.pop()
+        if tensor(operand) == tensor(source) or operand.producer in steps:
+            continue
+        operation = flow.graph.operations[operand.producer]
+        reads = flow.reads[operand.producer]
+        if operation.weighted or operation.kind != "call" or not reads or len(steps) >= _MOST_STEPS:
+            return None
+        steps.add(operand.producer)
+        pending.extend(reads)
+    operations = [flow.graph.operations[step] for step in steps]
+    rooted = any(each.base_name in _ROOTS or _is_half_power(each) for each in operations)
+    has_moment = any(each.base_name in _MOMENTS for each in operations)
+    return frozenset(steps) if has_moment and (rooted or not root) else None
+
+
+def _is_half_power(operation: Operation) -> bool:
+    return operation.base_name == "pow" and abs(operation.argument(1, "exponent", 0) or 0) == 0.5
+
+
+def _between(flow: Flow, operation: Operation, features: Operand, source: Operand) -> Iterator[int]:
+    """The operations on the way from ``source`` to the quotient by ``features``."""
+    index = features.producer
+    while index not in (source.producer, operation.index):
+        yield index
+        reads = flow.reads[index]
+        if not reads:
+            return
+        index = reads[0].producer
+
+
+def _before_affine(flow: Flow, operand: Operand) -> int:
+    """The operation that made ``operand`` before it was multiplied by, and then added to, what is learned."""
+    index = operand.producer
+    shifted = False
+    for _ in range(8):
+        operation = flow.graph.operations[index]
+        reads = flow.reads[index]
+        is_shift = operation.base_name in _SHIFTS
+        if len(reads) != 1 or (is_shift and shifted) or not (is_shift or operation.base_name in _AFFINE):
+            break
+        if len(flow.readers[reads[0].producer]) != 1:
+            break  # the norm's result is read elsewhere, so what is made of it here is another thing
+        shifted = shifted or is_shift
+        index = reads[0].producer
+    return index

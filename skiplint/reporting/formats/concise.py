@@ -1,0 +1,27 @@
+"""One line a finding, ``path:line:column: code name message``, for editors and for grep."""
+
+from __future__ import annotations
+
+from skiplint.reporting.formats.grouping import FindingGroup, group_findings
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.formats.terminal import counted
+from skiplint.reporting.report import Report
+
+
+def render(report: Report, style: Style) -> str:
+    """The findings alone, one a line; nothing at all where there are none."""
+    del style
+    return "".join(f"{_line(group)}\n" for group in group_findings(report.findings))
+
+
+def _line(group: FindingGroup) -> str:
+    """A block that is used twenty times has its fault at one line, and one line is enough here."""
+    finding = group.first
+    place = finding.location
+    if place is None:
+        where = finding.model or "skiplint"
+    else:
+        where = ":".join(str(part) for part in (place.path, place.line, place.column) if part is not None)
+    more = len(group.nodes) - 1
+    others = f" (and at {counted(more, 'more node')})" if more > 0 else ""
+    return f"{where}: {finding.code} {finding.name} {' '.join(finding.message.split())}{others}"

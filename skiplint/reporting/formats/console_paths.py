@@ -1,0 +1,196 @@
+"""Path lengths at the terminal: the figures in both units, a histogram, and what lies on the paths."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import reduce
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from skiplint.reporting.formats.console_models import model_head, path_count
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.formats.terminal import counted, figures_table, to_text
+from skiplint.reporting.report import ModelReport, Report
+
+_ROWS = 30
+"""Bars at most, not counting the tails; more lengths than that are put together."""
+_TAIL = Decimal("0.0005")
+"""The part of all paths at either end that may be put into one bar."""
+_LEAST_BAR, _MOST_BAR = 10, 60
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_TOO_MANY = "too many paths to list exactly in good time; skiplint.analyze(...).paths works them out"
+
+
+class Bin(NamedTuple):
+    """The paths of one bar."""
+
+    low: int
+    high: int
+    share: float
+    effective: float = 0.0
+    """The part of the gradient that they carry, where that was measured."""
+
+
+def path_tables(report: Report, style: Style, unit: str | None = None) -> str:
+    """The paths of every traced model, and all of their layers and skips when verbose.
+
+    Args:
+        report: the report.
+        style: how it is to look.
+        unit: of the histogram, ``layers`` or ``blocks``; None for blocks where the model has any.
+    """
+    traced = [model for model in report.models if model.status == "traced"]
+    blocks = [Padding(Group(*_model(model, style, unit)), (0, 0, 1, 0)) for model in traced]
+    return to_text(Group(*blocks), style) if blocks else ""
+
+
+def _model(model: ModelReport, style: Style, unit: str | None) -> list[RenderableType]:
+    head = model_head(model)
+    paths = model.paths
+    if paths is None or paths["count"] == "0":
+        return [head, Text(f"  {_TOO_MANY if paths is None else 'no path from an input to an output'}")]
+    blocks = paths.get("blocks")
+    both = [paths, *([blocks] if blocks else [])]
+    chosen = both[-1] if unit == "blocks" or (unit is None and both[-1]["max"]) else paths
+    parts: list[RenderableType] = [
+        _figures("unit", [row for each in both for row in _units(each)], style),
+        _chart(chosen, style),
+    ]
+    woken = (paths.get("effective") or {}).get("woken")
+    if woken:
+        parts.append(
+            Text(f"small random numbers stood for zeros that let no gradient pass: {', '.join(woken)}")
+        )
+    pairs = paths.get("pairs") or []
+    if pairs:
+        named = [(f"{pair['input']} to {pair['output']}", pair[chosen["unit"]]) for pair in pairs]
+        parts.append(_figures(f"pair, in {chosen['unit']}", named, style))
+    if style.verbosity > 0:
+        parts += [_layers(paths.get("layers") or []), _skips(paths.get("skips") or [])]
+    return [head, *(Padding(part, (1, 0, 0, 2)) for part in parts)]
+
+
+def _units(lengths: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """A unit's row, and one of the paths weighted by the gradient if that was measured."""
+    unit, effective = lengths["unit"], lengths.get("effective")
+    return [(unit, lengths), *([(f"{unit}, by gradient", effective)] if effective else [])]
+
+
+def _figures(title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], style: Style) -> Table:
+    percents = list(rows[0][1].get("percentiles") or {}) if style.width >= 90 else []
+    marks = [f"{percent}%" for percent in percents]
+    table = figures_table(title, "paths", "shortest", "mean", "sd", *marks, "longest")
+    for name, lengths in rows:
+        percentiles = [str(lengths["percentiles"][percent]) for percent in percents]
+        spread = f"{lengths['sd']:.2f}" if "sd" in lengths else ""
+        middle = f"{lengths['mean']:.2f}", spread, *percentiles
+        if "count" in lengths:
+            ends = path_count(lengths["count"]), str(lengths["min"]), *middle, str(lengths["max"])
+        else:
+            ends = "", "", *middle, ""
+        table.add_row(name, *ends)
+    return table
+
+
+def _chart(lengths: Mapping[str, Any], style: Style) -> Table:
+    effective = lengths.get("effective")
+    bins = histogram_bins(lengths["histogram"], _ROWS, effective["histogram"] if effective else {})
+    most = max(max(each.share, each.effective) for each in bins)
+    sides = 2 if effective else 1
+    room = min(_MOST_BAR, max(_LEAST_BAR, style.width - 30) // sides)
+    table = figures_table(lengths["unit"], "paths" if effective else "share")
+    table.columns[0].no_wrap = True
+    table.add_column(no_wrap=True)
+    if effective:
+        table.add_column("gradient", justify="right", no_wrap=True)
+        table.add_column(no_wrap=True)
+    for each in bins:
+        label = str(each.low) if each.low == each.high else f"{each.low}-{each.high}"
+        row: list[str | Text] = [
+            label,
+            _percent(each.share),
+            Text(_bar(each.share / most * room), style="green"),
+        ]
+        if effective:
+            row += [_percent(each.effective), Text(_bar(each.effective / most * room), style="magenta")]
+        table.add_row(*row)
+    return table
+
+
+def histogram_bins(
+    histogram: Mapping[str, str], rows: int, effective: Mapping[str, float] = MappingProxyType({})
+) -> list[Bin]:
+    """The histogram in at most ``rows`` bins of equal width, and one for either tail.
+
+    Every bin has as many of the lengths that can occur (all even ones, say), so that no pattern comes in
+    that is not in the paths. What is in the tails of both distributions is a tail.
+    """
+    numbers = {int(length): Decimal(count) for length, count in histogram.items()}
+    parts = {int(length): part for length, part in effective.items() if int(length) in numbers}
+    low, high = min(numbers), max(numbers)
+    step = reduce(math.gcd, (length - low for length in numbers), 0) or 1
+    first, last = _body(numbers)
+    if parts:
+        other = _body({length: Decimal(parts.get(length, 0.0)) for length in numbers})
+        first, last = min(first, other[0]), max(last, other[1])
+    width = step * -(-((last - first) // step + 1) // rows)
+    edges = [(start, min(start + width - step, last)) for start in range(first, last + 1, width)]
+    if low < first:
+        edges.insert(0, (low, first - step))
+    if last < high:
+        edges.append((last + step, high))
+    starts = [start for start, _ in edges]
+    sums = [Decimal(0)] * len(edges)
+    carried = [0.0] * len(edges)
+    for length, number in numbers.items():
+        at = bisect_right(starts, length) - 1
+        sums[at] += number
+        carried[at] += parts.get(length, 0.0)
+    total = sum(sums)
+    shares = [float(number / total) for number in sums]
+    return [Bin(*edge, share, part) for edge, share, part in zip(edges, shares, carried, strict=True)]
+
+
+def _body(numbers: Mapping[int, Decimal]) -> tuple[int, int]:
+    """The lengths between the tails."""
+    lengths = sorted(numbers)
+    tail = _TAIL * sum(numbers.values())
+    left = list(accumulate(numbers[length] for length in lengths))
+    right = list(accumulate(numbers[length] for length in reversed(lengths)))
+    return lengths[bisect_right(left, tail)], lengths[-1 - bisect_right(right, tail)]
+
+
+def _layers(layers: Sequence[Mapping[str, Any]]) -> Table:
+    table = figures_table("weighted layer", "paths", "share", "to the output")
+    for layer in layers:
+        distance = "no way" if layer["distance"] is None else counted(layer["distance"], "layer")
+        table.add_row(layer["node"], path_count(layer["count"]), _percent(layer["share"]), distance)
+    return table
+
+
+def _skips(skips: Sequence[Mapping[str, Any]]) -> Table:
+    table = figures_table("shortcut into", "paths", "share in layers", "in blocks")
+    for skip in skips:
+        shares = _percent(skip["share"]), _percent(skip["block_share"])
+        table.add_row(skip["join_node"], path_count(skip["count"]), *shares)
+    return table
+
+
+def _percent(share: float) -> str:
+    """Two places, or a power of ten where that would be 0."""
+    percent = 100 * share
+    return f"{percent:.2f}%" if percent >= 0.005 or not percent else f"{percent:.0e}%"
+
+
+def _bar(length: float) -> str:
+    full, part = divmod(round(8 * length), 8)
+    return ("█" * full + _EIGHTHS[part]).rstrip() or ("▏" if length else "")

@@ -1,0 +1,38 @@
+"""What a finding is known by from one run to the next, wherever its line has moved to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+from skiplint.reporting.formats.grouping import FindingGroup
+from skiplint.reporting.formats.source import source_line
+
+
+def fingerprints(groups: Sequence[FindingGroup]) -> list[str]:
+    """One for each of ``groups``, all different: 32 hexadecimal digits.
+
+    Made from the rule, the file and the text of the line, not from its number; equal lines with equal
+    findings are told apart by their order.
+    """
+    seen: Counter[tuple[str, ...]] = Counter()
+    digests = []
+    for group in groups:
+        key = _identity(group)
+        digests.append(_digest((*key, str(seen[key]))))
+        seen[key] += 1
+    return digests
+
+
+def _identity(group: FindingGroup) -> tuple[str, ...]:
+    finding = group.first
+    place = finding.location
+    text = " ".join(source_line(place).split()) if place else ""
+    # Without a line to go by, what was said and of which model is the next best.
+    rest = (text,) if text else (finding.message, finding.model or "")
+    return (finding.code, place.path if place else "", *rest)
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,57 @@
+"""Workflow commands of GitHub Actions: each becomes an annotation at its line of the pull request.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+from skiplint.graph import Location
+from skiplint.linting.finding import Severity
+from skiplint.reporting.formats.grouping import FindingGroup, group_findings
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.report import ModelReport, Report
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def render(report: Report, style: Style) -> str:
+    """One command a finding and a failed model; a fault that shows in many blocks is one."""
+    del style
+    failed = [_failure(model) for model in report.models if model.status == "failed"]
+    return "".join(failed + [_finding(group) for group in group_findings(report.findings)])
+
+
+def _failure(model: ModelReport) -> str:
+    place = Location(model.path, model.line or 1) if model.path else None
+    return _command("error", place, f"{model.target} could not be linted", model.reason or "")
+
+
+def _finding(group: FindingGroup) -> str:
+    finding = group.first
+    lines = [finding.message]
+    if finding.shapes:
+        lines.append("operands: " + "  ".join(str(list(shape)) for shape in finding.shapes))
+    if group.nodes:
+        lines.append("at: " + ", ".join(group.nodes))
+    if finding.suggestion:
+        lines.append(f"help: {finding.suggestion}")
+    title = f"{finding.code} {finding.name}"
+    return _command(_COMMANDS[finding.severity], finding.location, title, "\n".join(lines))
+
+
+def _command(name: str, place: Location | None, title: str, message: str) -> str:
+    properties: list[tuple[str, object]] = []
+    if place is not None:
+        properties += [("file", place.path), ("line", place.line)]
+        properties += [("col", place.column)] if place.column is not None else []
+    properties.append(("title", title))
+    listed = ",".join(f"{key}={_escape_property(str(value))}" for key, value in properties)
+    return f"::{name} {listed}::{_escape(message)}\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,29 @@
+"""The machine-readable report one record a line, for ``jq`` and for logs that are read as they grow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.report import Report
+
+
+def render(report: Report, style: Style) -> str:
+    """A line for the run, one a model and one a finding.
+
+    ``type`` says which; beside it stand the keys of the JSON report (docs/report.schema.json).
+    """
+    del style
+    whole = report.to_dict()
+    models, findings = whole.pop("models"), whole.pop("findings")
+    records = [
+        ("run", whole),
+        *(("model", each) for each in models),
+        *(("finding", each) for each in findings),
+    ]
+    return "".join(_line(kind, record) for kind, record in records)
+
+
+def _line(kind: str, record: dict[str, Any]) -> str:
+    return json.dumps({"type": kind, **record}, ensure_ascii=False) + "\n"

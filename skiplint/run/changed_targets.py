@@ -1,0 +1,69 @@
+"""From what the user typed to the files behind it, without importing any of them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from skiplint.sources.changes import changed_files
+from skiplint.sources.local_imports import ImportScan
+from skiplint.targets import python_files, split_target
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFiles:
+    """The files that one target names."""
+
+    target: str
+    files: tuple[Path, ...] = ()
+    """Python files and saved programs; empty for a module of an installed package."""
+    folder: Path | None = None
+    """The folder, where the target is one."""
+    missing: bool = False
+    """There is nothing of this name, which linting it will say."""
+
+
+def target_files(target: str, scan: ImportScan) -> TargetFiles:
+    """The files that ``target`` names: a file, a folder's files, or those of a module."""
+    location = split_target(target)[0]
+    path = Path(location)
+    if path.is_dir():
+        return TargetFiles(target, tuple(python_files(path)), path)
+    if path.is_file():
+        return TargetFiles(target, (path,))
+    found = scan.module_file(location)
+    if found is not None:
+        return TargetFiles(target, (found,))
+    return TargetFiles(target, missing=not _is_installed(location))
+
+
+def affected_targets(targets: Sequence[str], base: str, folder: Path) -> tuple[list[str], frozenset[Path]]:
+    """The targets that a change since revision ``base`` may concern, and the files in them that it may.
+
+    A file is concerned if it differs or if something local differs that it imports, directly or not.
+
+    Raises:
+        ChangesError: git cannot say what changed.
+    """
+    changed = changed_files(base, folder)
+    scan = ImportScan(folder)
+    kept: list[str] = []
+    among: set[Path] = set()
+    for target in targets:
+        found = target_files(target, scan)
+        hit = [path for path in found.files if not changed.isdisjoint(scan.reachable([path]))]
+        among.update(path.resolve() for path in hit)
+        if hit or found.missing:
+            kept.append(target)
+    return kept, frozenset(among)
+
+
+def _is_installed(module: str) -> bool:
+    """Whether a package of this name can be imported; looking for the top one imports nothing."""
+    top = module.partition(".")[0]
+    try:
+        return top.isidentifier() and importlib.util.find_spec(top) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,105 @@
+"""JSON Schema of the configuration, for editors, made from :class:`Settings` and the rules' own options."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from typing import Any
+
+import msgspec
+
+from skiplint.linting.finding import Severity
+from skiplint.linting.registry import Registry
+from skiplint.linting.rule import Rule, summary
+from skiplint.settings.settings import Settings
+from skiplint.targets import ModelConfig
+
+SELECTOR_LISTS = ("select", "extend-select", "ignore")
+_SELECTOR = {"$ref": "#/definitions/Selector"}
+_SEVERITIES = [severity.value for severity in reversed(Severity)]
+
+
+def settings_schema(registry: Registry) -> dict[str, Any]:
+    """The schema of ``[tool.skiplint]`` and of skiplint.toml, with the rules of ``registry`` by name.
+
+    Rules that are not in ``registry`` may be those of a pack that the reader has and the writer has not, so
+    their tables may hold anything. Draft 7 is what editors' TOML support knows.
+    """
+    body, definitions = _struct_schema(Settings)
+    properties = body["properties"]
+    for key in SELECTOR_LISTS:
+        properties[key]["items"] = _SELECTOR
+    properties["per-file-ignores"]["additionalProperties"]["items"] = _SELECTOR
+    tables = properties["rules"]["properties"] = {}
+    for rule in registry.rules:
+        tables[rule.name], more = _rule_schema(rule)
+        definitions |= more
+    definitions["ModelConfig"] = _struct_schema(ModelConfig)[0]
+    definitions["Selector"] = _selector_schema(registry)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        **body,
+        "title": "skiplint settings",
+        "description": "[tool.skiplint] in pyproject.toml, or the whole of skiplint.toml",
+        "definitions": dict(sorted(definitions.items())),
+    }
+
+
+def schema_text(registry: Registry) -> str:
+    """The schema as it stands in docs/skiplint.schema.json."""
+    return msgspec.json.format(msgspec.json.encode(settings_schema(registry)), indent=2).decode() + "\n"
+
+
+def field_docs(struct: type[Any]) -> dict[str, str]:
+    """What the string below each field of ``struct`` says, by the field's name; on one line."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(struct))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found: dict[str, str] = {}
+    for field, doc in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(doc, ast.Expr)
+            and isinstance(doc.value, ast.Constant)
+            and isinstance(doc.value.value, str)
+        ):
+            found[field.target.id] = " ".join(doc.value.value.replace("``", "`").split())
+    return found
+
+
+def _struct_schema(struct: type[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of one struct, with what its source says of the fields, and of what it refers to."""
+    definitions = msgspec.json.schema(struct, ref_template="#/definitions/{name}")["$defs"]
+    body = definitions.pop(struct.__name__)
+    docs = field_docs(struct)
+    for field in msgspec.structs.fields(struct):
+        place = body["properties"][field.encode_name]
+        if field.name in docs:
+            # Draft 7 ignores what stands beside a reference.
+            if "$ref" in place:
+                place["allOf"] = [{"$ref": place.pop("$ref")}]
+            place["description"] = docs[field.name]
+    body["description"] = " ".join(inspect.getdoc(struct).split())  # type: ignore[union-attr]
+    return body, definitions
+
+
+def _rule_schema(rule: type[Rule]) -> tuple[dict[str, Any], dict[str, Any]]:
+    body, definitions = _struct_schema(rule.Options)
+    properties = {name.replace("_", "-"): place for name, place in body["properties"].items()}
+    properties["severity"] = {"enum": _SEVERITIES, "description": "Severity of its findings."}
+    schema = {
+        "type": "object",
+        "description": f"{rule.code}: {summary(rule).replace('`', '')}",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+    return schema, definitions
+
+
+def _selector_schema(registry: Registry) -> dict[str, Any]:
+    keys = ["ALL", *(key for rule in registry.rules for key in (rule.code, rule.name))]
+    return {
+        "description": "A rule's code, the beginning of codes, a rule's name, or ALL.",
+        "anyOf": [{"enum": keys}, {"type": "string", "minLength": 1}],
+    }

@@ -1,0 +1,262 @@
+"""What the result of a run depends on, as far as imports tell: recorded after it, compared before the next.
+
+Local files count by their content, installed packages by their version. That a package is not installed, or
+that no local file is in the way of an installed one, counts too. Data files, the network and environment
+variables are not seen.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from skiplint.sources.errors import is_installed
+from skiplint.sources.frames import is_packaged
+from skiplint.sources.import_roots import import_root, outer_roots
+
+_OWN = str(Path(__file__).resolve().parents[1]) + os.sep
+_DYNAMIC = frozenset({"importlib", "__import__", "runpy", "exec", "pkgutil"})
+"""Names whose use means that import statements do not tell everything."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What must be as it was for a result to be as it was; all paths are absolute."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Digest of the content by path."""
+    distributions: Mapping[str, int] = field(default_factory=dict)
+    """Metadata folders of installed packages, whose names hold the version; the size of their RECORD."""
+    absent: tuple[str, ...] = ()
+    """Files that would be imported in place of others if they were there."""
+    missing: tuple[str, ...] = ()
+    """Packages that an import asks for and that are not installed."""
+
+    def holds(self, digests: dict[str, str | None]) -> bool:
+        """Whether everything is as it was; ``digests`` remembers files for the next footprint."""
+        for path, known in self.files.items():
+            if path not in digests:
+                digests[path] = digest(path)
+            if digests[path] != known:
+                return False
+        return (
+            all(_record_size(folder) == size for folder, size in self.distributions.items())
+            and not any(os.path.lexists(path) for path in self.absent)
+            and not any(_importable(name) for name in self.missing)
+        )
+
+
+def digest(path: str) -> str | None:
+    """Of the content of ``path``; None where it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - hot in a cached run
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:
+        return None
+
+
+def source_digest(places: Iterable[str]) -> str:
+    """Of files and of every Python file below folders: which build of skiplint and of its rules this is."""
+    total = hashlib.sha256()
+    for place in sorted(places):
+        for path in sorted(Path(place).rglob("*.py")) if Path(place).is_dir() else [Path(place)]:
+            total.update(f"{path.relative_to(place).as_posix()}\0{digest(str(path))}\0".encode())
+    return total.hexdigest()
+
+
+def record(paths: Iterable[str], modules: Iterable[str], *, since: float) -> Footprint | None:
+    """The footprint of what has just been run in this process.
+
+    Args:
+        paths: the files that were asked for.
+        modules: names of the modules that were asked for, and of those that the run imported.
+        since: when this process began to import the user's modules (seconds since the epoch).
+
+    Returns:
+        None where a file is newer than ``since``, so that what ran may not be what stands there now.
+    """
+    walk = _Walk()
+    walk.follow(paths, modules)
+    distributions, unnamed = _installed()
+    files: dict[str, str] = {}
+    for path in sorted(walk.files | unnamed):
+        content = digest(path)
+        if content is None or os.stat(path).st_mtime > since:  # noqa: PTH116
+            return None
+        files[path] = content
+    return Footprint(
+        files=files,
+        distributions=distributions,
+        absent=tuple(sorted(walk.absent)),
+        missing=tuple(sorted(name for name in walk.unknown if not _importable(name))),
+    )
+
+
+class _Walk:
+    """Follows the import statements of local files through the modules that are loaded."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+        self.absent: set[str] = set()
+        self.unknown: set[str] = set()
+        self._by_file = {path: module for module in _loaded() if (path := _local_source(module)) is not None}
+
+    def follow(self, paths: Iterable[str], modules: Iterable[str]) -> None:
+        """Take in ``paths`` and ``modules`` and everything local that they import."""
+        waiting = [os.path.abspath(path) for path in paths]  # noqa: PTH100
+        waiting += [path for name in modules for path in self._sources(name)]
+        while waiting:
+            path = waiting.pop()
+            if path in self.files:
+                continue
+            self.files.add(path)
+            if path.endswith(".py"):
+                waiting += self._imported(path)
+
+    def _imported(self, path: str) -> Iterator[str]:
+        module = self._by_file.get(path) or self._by_file.get(os.path.realpath(path))
+        root = import_root(Path(path))
+        self.absent.update(
+            str(folder / "__init__.py") for folder in (root,) if not (folder / "__init__.py").exists()
+        )
+        names, dynamic = _import_statements(path)
+        if dynamic:
+            yield from self._by_file
+        package = getattr(module, "__package__", None) or ""
+        for level, written in names:
+            name = _absolute_name(package, level, written) if level else written
+            sources = list(self._sources(name))
+            yield from sources
+            top = name.partition(".")[0]
+            if not top or sources or top in sys.stdlib_module_names:
+                continue
+            folders = [root]
+            if top not in sys.modules:
+                self.unknown.add(top)
+                folders += outer_roots(root)
+            beside = [folder / name for folder in folders for name in (f"{top}.py", top)]
+            self.absent.update(str(other) for other in beside if not os.path.lexists(other))
+
+    def _sources(self, name: str) -> Iterator[str]:
+        """Local files of a module and of the packages around it."""
+        parts = name.split(".")
+        for length in range(1, len(parts) + 1):
+            module = sys.modules.get(".".join(parts[:length]))
+            path = _local_source(module) if module is not None else None
+            if path is not None:
+                yield path
+
+
+def _absolute_name(package: str, level: int, name: str) -> str:
+    base = package.rsplit(".", level - 1)[0] if level > 1 else package
+    return f"{base}.{name}" if base and name else base or name
+
+
+@cache
+def _import_statements(path: str) -> tuple[tuple[tuple[int, str], ...], bool]:
+    """Level and name of everything that a file may import, and whether it imports by other means too."""
+    try:
+        tree = ast.parse(Path(path).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return (), True
+    found: dict[tuple[int, str], None] = {}
+    dynamic = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [(0, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            names = [(node.level, base)]
+            # What is imported from a package may be a module of it.
+            names += [(node.level, f"{base}.{alias.name}".lstrip(".")) for alias in node.names]
+        else:
+            dynamic = dynamic or (isinstance(node, ast.Name) and node.id in _DYNAMIC)
+            continue
+        dynamic = dynamic or any(name.partition(".")[0] in _DYNAMIC for _, name in names)
+        found.update(dict.fromkeys(names))
+    return tuple(found), dynamic
+
+
+def _loaded() -> list[ModuleType]:
+    return [module for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
+
+
+def _local_source(module: object) -> str | None:
+    """The file of a module of the user's; None for installed ones and for skiplint's."""
+    source = getattr(module, "__file__", None)
+    if not isinstance(source, str) or getattr(module, "__name__", "") == "__main__":
+        return None
+    return None if _is_foreign(source) else source
+
+
+@cache
+def _is_foreign(source: str) -> bool:
+    return is_installed(source) or source.startswith(_OWN) or not Path(source).is_file()
+
+
+def local_modules() -> set[str]:
+    """Names of the user's modules that are loaded."""
+    return {name for name, module in list(sys.modules.items()) if _local_source(module) is not None}
+
+
+def _importable(name: str) -> bool:
+    if name in sys.modules:
+        return True
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _installed() -> tuple[dict[str, int], set[str]]:
+    """The installed packages that are loaded, and the first files of those that no metadata name."""
+    folders: set[str] = set()
+    files: set[str] = set()
+    for name, module in list(sys.modules.items()):
+        source = getattr(module, "__file__", None)
+        if "." in name or not isinstance(source, str) or not is_packaged(source):
+            continue
+        named = _metadata_folders(name)
+        folders.update(named)
+        if not named and Path(source).is_file():
+            files.add(source)
+    return {folder: _record_size(folder) for folder in sorted(folders)}, files
+
+
+@cache
+def _metadata_folders(top: str) -> tuple[str, ...]:
+    """Metadata of the distribution of a module: mostly of the same name, else one that lists the module.
+
+    :func:`importlib.metadata.packages_distributions` would read every file list there is: 0.7 s.
+    """
+    try:
+        found = [importlib.metadata.distribution(top)]
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        found = [item for names, item in _top_levels() if top in names]
+    paths = (getattr(item, "_path", None) for item in found)
+    return tuple(os.path.abspath(path) for path in paths if path is not None)  # noqa: PTH100
+
+
+@cache
+def _top_levels() -> tuple[tuple[frozenset[str], importlib.metadata.Distribution], ...]:
+    return tuple(
+        (frozenset((item.read_text("top_level.txt") or "").split()), item)
+        for item in importlib.metadata.distributions()
+    )
+
+
+def _record_size(folder: str) -> int:
+    """Bytes of the list of a package's files; 0 where it keeps none, -1 where the package is gone."""
+    try:
+        return (Path(folder) / "RECORD").stat().st_size
+    except OSError:
+        return 0 if Path(folder).exists() else -1

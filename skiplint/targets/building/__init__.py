@@ -1,0 +1,1 @@
+"""Building a model: on the meta device where that works, else with real, seeded weights."""

@@ -1,0 +1,1 @@
+"""Example inputs on which a model runs: given, written beside the model, or inferred from its layers."""

@@ -1,0 +1,244 @@
+"""Example inputs for a model, from the most explicit source to the least."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from skiplint.sources.errors import at, describe
+from skiplint.targets.building.randomness import seeded
+from skiplint.targets.failures import from_exception
+from skiplint.targets.inputs.configured_inputs import configured_arguments
+from skiplint.targets.inputs.conventions import conventional_arguments
+from skiplint.targets.inputs.diagnosis import needs_values
+from skiplint.targets.inputs.templates import USUAL
+from skiplint.targets.inputs.tensors import describe_arguments
+from skiplint.targets.models.evaluation import NotSimpleError
+from skiplint.targets.models.importing import quiet
+from skiplint.targets.records import (
+    Arguments,
+    ExampleInputs,
+    InputSource,
+    ModelConfig,
+    ModelTarget,
+    TargetError,
+)
+from skiplint.targets.snippets import inputs_snippet, on_one_line
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from skiplint.targets.inputs.searching import Outcome, Trial
+    from skiplint.targets.inputs.signatures import Slot
+
+_DATA_SETS = (("cifar", 32), ("mnist", 28), ("svhn", 32), ("tinyimagenet", 64), ("tiny_imagenet", 64))
+
+Runs = Callable[[tuple[Any, ...], dict[str, Any]], "Exception | None"]
+
+
+def find_inputs(
+    model: nn.Module, target: ModelTarget, *, config: ModelConfig | None = None, runs: Runs
+) -> ExampleInputs:
+    """Inputs on which ``model`` runs.
+
+    In this order: the configuration, the model's own conventions, annotations of forward, the calls that
+    its file makes, and a search that starts from the layers which take the inputs first. ``runs`` tries one
+    forward and gives its exception, or None.
+
+    Raises:
+        TargetError: no inputs run; ``attempt`` of the error holds those that got furthest.
+    """
+    config = config or target.config
+    with target.environment(), quiet(), seeded():
+        return _Finder(model, target, config, runs).find()
+
+
+class _Finder:
+    def __init__(self, model: nn.Module, target: ModelTarget, config: ModelConfig | None, runs: Runs) -> None:
+        self._model = model
+        self._target = target
+        self._config = config
+        self._runs = runs
+        self._failures: list[tuple[ExampleInputs, Exception]] = []
+
+    def find(self) -> ExampleInputs:
+        if self._config is not None:
+            arguments = configured_arguments(self._config)
+            if arguments is not None:
+                return self._configured(arguments)
+        for source, why, arguments in self._offered():
+            found = self._accept(source, why, arguments)
+            if found is not None:
+                return found
+        return self._annotated() or self._demo() or self._inferred()
+
+    # -- sources ----------------------------------------------------------------------------------
+
+    def _configured(self, arguments: Arguments) -> ExampleInputs:
+        """Configured inputs are used as they are: if they do not run, that is what to report."""
+        found = self._accept("config", "given in the configuration", arguments)
+        if found is not None:
+            return found
+        inputs, error = self._failures[0]
+        message = (
+            f"{self._target.target}: forward raises on the configured inputs "
+            f"({describe_arguments(*arguments)}): {describe(error)}{at(error)}; correct inputs in "
+            "[[tool.skiplint.models]]"
+        )
+        raise _with_attempt(from_exception(message, error), inputs)
+
+    def _offered(self) -> Iterator[tuple[InputSource, str, Arguments]]:
+        if self._target.example is not None:
+            yield "module", "saved with the program", self._target.example()
+        for why, arguments in conventional_arguments(self._model):
+            yield "module", why, arguments
+
+    def _demo(self) -> ExampleInputs | None:
+        for call in self._target.demos[:8]:
+            try:
+                offers = call.evaluate()
+            except NotSimpleError:
+                continue  # the call needs more than the file says on the spot
+            for arguments in offers:
+                found = self._accept("demo", f"as in {call.label}", arguments)
+                if found is not None:
+                    return found
+        return None
+
+    def _annotated(self) -> ExampleInputs | None:
+        from skiplint.targets.inputs.annotations import annotated_template
+        from skiplint.targets.inputs.signatures import required_slots
+
+        slots = required_slots(self._model)
+        sizes = self._sizes()
+        given = {slot.name: annotated_template(self._model, slot, sizes) for slot in slots}
+        shapes = {name: template for name, template in given.items() if template is not None}
+        if not shapes:
+            return None
+        outcome = self._search(slots, shapes)
+        return self._taken("annotation", outcome, slots)
+
+    def _inferred(self) -> ExampleInputs:
+        from skiplint.targets.inputs.signatures import optional_slots, required_slots
+
+        slots = required_slots(self._model)
+        outcome = self._search(slots, {})
+        found = self._taken("inferred", outcome, slots)
+        if found is not None:
+            return found
+        more = optional_slots(self._model)
+        if more:
+            wider = [*slots, *more]
+            found = self._taken("inferred", self._search(wider, {}), wider)
+            if found is not None:
+                return found
+        raise self._failure(slots, outcome)
+
+    # -- search -----------------------------------------------------------------------------------
+
+    def _search(self, slots: list[Slot], given: Mapping[str, Any]) -> Outcome:
+        from skiplint.targets.inputs.searching import Search
+        from skiplint.targets.inputs.survey import Survey
+
+        survey = Survey(self._model, slots, given)
+        if slots:
+            survey.run()
+        search = Search(slots, self._runs, self._sizes(), self._preferred())
+        return search.run([survey.choices(slot) for slot in slots])
+
+    def _sizes(self) -> dict[str, int]:
+        """Sizes that the configuration fixes; H and W together are the side of an image."""
+        sizes = dict(self._config.sizes) if self._config else {}
+        if "H" in sizes and sizes.get("W", sizes["H"]) == sizes["H"]:
+            sizes.setdefault("S", sizes["H"])
+        return sizes
+
+    def _preferred(self) -> dict[str, int]:
+        """The image size of the data set that the target is named after."""
+        text = f"{self._target.target} {type(self._model).__name__}".lower()
+        return {"S": next((size for name, size in _DATA_SETS if name in text), USUAL["S"][0])}
+
+    def _taken(self, source: InputSource, outcome: Outcome, slots: list[Slot]) -> ExampleInputs | None:
+        for trial, error in outcome.failures:
+            self._failures.append((_example(source, trial, slots, verified=False), error))
+        return None if outcome.found is None else _example(source, outcome.found, slots, outcome.verified)
+
+    def _accept(self, source: InputSource, why: str, arguments: Arguments) -> ExampleInputs | None:
+        args, kwargs = arguments
+        error = self._runs(args, kwargs)
+        verified = error is None
+        found = ExampleInputs(args, kwargs, source, f"{why}: {describe_arguments(args, kwargs)}", verified)
+        if error is None or needs_values(error):
+            return found
+        self._failures.append((found, error))
+        return None
+
+    # -- failure ----------------------------------------------------------------------------------
+
+    def _failure(self, slots: list[Slot], outcome: Outcome) -> TargetError:
+        attempt, error = self._furthest()
+        first = outcome.failures[0][0] if outcome.failures else None
+        written: Any = [["B", 3, "H", "W"]]
+        if first is not None:
+            parts = [(slot, choice.toml()) for slot, choice in zip(slots, first.choices, strict=True)]
+            keyword = any(slot.keyword for slot, _ in parts)
+            written = {slot.name: part for slot, part in parts} if keyword else [part for _, part in parts]
+        advice = on_one_line(inputs_snippet(self._target.target, written))
+        if error is None:
+            message = f"{self._target.target}: no inputs found; add {advice} to pyproject.toml"
+            return TargetError(message)
+        shown = describe_arguments(attempt.args, attempt.kwargs) if attempt else ""
+        message = (
+            f"{self._target.target}: forward runs on none of the inputs tried; with {shown} it raises "
+            f"{describe(error)}{at(error)}; correct the model, or add {advice} to pyproject.toml"
+        )
+        failure = from_exception(message, error)
+        return _with_attempt(failure, attempt) if attempt else failure
+
+    def _furthest(self) -> tuple[ExampleInputs | None, Exception | None]:
+        """Of the inputs that failed, those on which most of the model ran: the likeliest to be meant."""
+        from skiplint.targets.inputs.probing import operations_before_failure
+
+        best: tuple[ExampleInputs | None, Exception | None] = (None, None)
+        most = -1
+        for inputs, error in self._failures[:6]:
+            count = operations_before_failure(self._model, *_on_device(self._model, inputs))
+            if count > most:
+                most, best = count, (inputs, error)
+        return best
+
+
+def _example(source: InputSource, trial: Trial, slots: list[Slot], verified: bool) -> ExampleInputs:
+    args, kwargs = trial.arguments(slots)
+    reasons = list(dict.fromkeys(choice.why for choice in trial.choices if choice.why))
+    why = (
+        f"{describe_arguments(args, kwargs)}; {', '.join(reasons)}"
+        if reasons
+        else describe_arguments(args, kwargs)
+    )
+    return ExampleInputs(args, kwargs, source, why, verified)
+
+
+def _with_attempt(error: TargetError, attempt: ExampleInputs) -> TargetError:
+    error.attempt = attempt
+    return error
+
+
+def _on_device(model: nn.Module, inputs: ExampleInputs) -> Arguments:
+    """The inputs where the model's parameters are."""
+    import torch
+
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value.to(device)
+        if isinstance(value, dict):
+            return {key: moved(item) for key, item in value.items()}
+        if type(value) in (list, tuple):
+            return type(value)(moved(item) for item in value)
+        return value
+
+    return tuple(moved(value) for value in inputs.args), {
+        key: moved(value) for key, value in inputs.kwargs.items()
+    }

@@ -1,0 +1,213 @@
+"""What each parameter of forward may be, from probes of the model. Only loaded while inputs are searched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from skiplint.targets.inputs.choices import Choice, constant, one, several
+from skiplint.targets.inputs.diagnosis import numbers, unpacked_rank
+from skiplint.targets.inputs.layers import Use
+from skiplint.targets.inputs.probing import Probe, mark, probe
+from skiplint.targets.inputs.signatures import Slot
+from skiplint.targets.inputs.templates import PROBES, UNKNOWN, Template, image, of_rank, templates_for
+
+_START_SIZES = {"B": 1, "S": 224, "T": 16, "L": 1024, "V": 32}
+_LIST_LENGTH = 5
+_ROUNDS = 4
+
+_EDGES = re.compile(r"^edge_ind(ex|ices)$|^edges$")
+_ADJACENCY = re.compile(r"^adj\w*$|^A$")
+_LABEL = re.compile(
+    r"^(y|c|cls|label|labels|classes|category|categories|class_\w+|(user|item|speaker)s?(_ids?)?)$"
+)
+
+
+class Survey:
+    """Probes ``model`` until every tensor among ``slots`` has met a layer, or nothing new comes to light."""
+
+    def __init__(self, model: nn.Module, slots: list[Slot], given: Mapping[str, Template]) -> None:
+        self._model = model
+        self._slots = slots
+        self._given = given
+        self._device = next((p.device for p in model.parameters()), torch.device("meta"))
+        self._uses: dict[str, Use] = {}
+        self._ranks: dict[str, int] = {}
+        self._keys: dict[str, list[str]] = {}
+        self._sizes = dict(_START_SIZES)
+
+    def run(self) -> None:
+        """Make the probes."""
+        for start in PROBES:
+            for _ in range(_ROUNDS):
+                found = self._probe(start)
+                if not self._learn(found):
+                    break
+            if self._complete():
+                return
+
+    def choices(self, slot: Slot) -> list[Choice]:
+        """The ways to fill one parameter, the likeliest first."""
+        if slot.kind == "scalar":
+            return [constant(slot.scalar)]
+        if slot.name in self._keys:
+            parts = tuple((key, self._best(f"{slot.name}[{key}]")) for key in self._keys[slot.name])
+            return [Choice("dict", parts)]
+        if slot.kind == "tensors":
+            return self._list_choices(slot)
+        found = [one(template) for template in [*self._by_name(slot.name), *self._templates(slot.name)]]
+        if slot.kind == "mask":
+            shapes = [Template(shape, "bool") for shape in (("B", "T"), ("B", 1, "T", "T"), ("T", "T"))]
+            return [constant(None), *[one(shape) for shape in shapes], *found]
+        if slot.kind == "moment":
+            found = [*self._moments(slot.name), *found]
+        if slot.optional:
+            found.append(constant(None))
+        return found
+
+    # -- probing ----------------------------------------------------------------------------------
+
+    def _probe(self, start: Template) -> Probe:
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
+        for slot in self._slots:
+            value = self._probe_value(slot, start)
+            if slot.keyword:
+                kwargs[slot.name] = value
+            else:
+                args.append(value)
+        return probe(self._model, args, kwargs)
+
+    def _probe_value(self, slot: Slot, start: Template) -> Any:
+        if slot.kind == "scalar":
+            return slot.scalar
+        if slot.kind == "mask" and slot.name not in self._given:
+            return None
+        if slot.kind == "tensors":
+            return [self._marked(f"{slot.name}[{index}]", start) for index in range(_LIST_LENGTH)]
+        return self._marked(slot.name, Template(("B",)) if slot.kind == "moment" else start)
+
+    def _marked(self, name: str, start: Template) -> torch.Tensor:
+        template = start
+        if name in self._given:
+            template = self._given[name]
+        elif name in self._uses:
+            template = self._best(name)
+        elif name in self._ranks:
+            template = of_rank(self._ranks[name])
+        shape = template.plan(
+            {**self._sizes, **{size: 16 for size in map(str, template.shape) if size[0] == "?"}}
+        )
+        dtype = getattr(torch, shape.dtype)
+        return mark(torch.zeros(shape.shape, dtype=dtype, device=self._device), name)
+
+    def _learn(self, found: Probe) -> bool:
+        """Take over what a probe has shown; whether anything of it was new."""
+        before = (dict(self._uses), dict(self._ranks), dict(self._keys), dict(self._sizes))
+        self._uses.update(found.uses)  # a later probe knows more of the other inputs
+        for name, keys in found.keys.items():
+            self._keys[name] = list(dict.fromkeys([*self._keys.get(name, []), *keys]))
+        rank = unpacked_rank(found.error) if found.error is not None else None
+        if rank is not None and found.last_shape is not None:
+            self._ranks[found.last_shape] = rank
+            self._uses.pop(found.last_shape, None)  # seen with the wrong rank
+        self._sizes["S"] = _wanted_side(found.error, self._sizes["S"])
+        return before != (self._uses, self._ranks, self._keys, self._sizes)
+
+    def _complete(self) -> bool:
+        return all(self._is_known(slot) for slot in self._slots)
+
+    def _is_known(self, slot: Slot) -> bool:
+        if slot.kind in ("scalar", "mask", "moment"):
+            return True
+        return any(name == slot.name or name.startswith(f"{slot.name}[") for name in self._uses)
+
+    # -- templates --------------------------------------------------------------------------------
+
+    def _templates(self, name: str) -> list[Template]:
+        use = self._uses.get(name)
+        rank = self._ranks.get(name)
+        if name in self._given:
+            return _filled(self._given[name], templates_for(use, None) if use else [])
+        found = templates_for(use, rank) if use else []
+        usual = sorted(UNKNOWN, key=lambda template: rank is not None and len(template.shape) != rank)
+        if not use:
+            usual = [*(self._like_others() if rank is None else []), *usual]
+        return [*found, *[template for template in usual if template not in found][: 4 if found else None]]
+
+    def _by_name(self, name: str) -> list[Template]:
+        """Templates that the name of a parameter stands for, before all others."""
+        use = self._uses.get(name)
+        if _EDGES.match(name):
+            return [Template((2, "T"), "int64", 1, "the edges of a graph")]
+        if _ADJACENCY.match(name) and use is None:
+            return [
+                Template(("T", "T"), why="an adjacency matrix"),
+                Template(("B", "T", "T"), why="adjacency matrices"),
+            ]
+        if _LABEL.match(name) and use is not None and use.kind == "embedding":
+            return [Template(("B",), "int64", use.channels, f"a class, read by {use.layer}")]
+        return []
+
+    def _best(self, name: str) -> Template:
+        return self._templates(name)[0]
+
+    def _like_others(self) -> list[Template]:
+        """An input that meets no layer is often added to, or compared with, another input."""
+        return [templates_for(use, None)[0] for use in self._uses.values()][:1]
+
+    def _moments(self, name: str) -> list[Choice]:
+        use = self._uses.get(name)
+        if use is not None and use.kind == "embedding":
+            return [one(Template(("B",), "int64", use.channels, "a time step"))]
+        shapes = (Template(("B",), "int64", 1000, "a time step"), Template(("B",), why="a time"))
+        return [one(shape) for shape in (*shapes, Template(("B", 1), why="a time"))]
+
+    def _list_choices(self, slot: Slot) -> list[Choice]:
+        names = [f"{slot.name}[{index}]" for index in range(_LIST_LENGTH)]
+        used = [name for name in names if name in self._uses]
+        pictures = several([Template((3, "S", "S"), why="a list of images of any size")])
+        features = [several([self._best(name) for name in used])] if used else []
+        usual = [several([image()] * count) for count in (2, 3, 4, 5, 1)]
+        return [*features, pictures, *usual] if len(used) > 1 else [pictures, *features, *usual]
+
+
+def _wanted_side(error: BaseException | None, side: int) -> int:
+    """The side that a check in forward asks for, as in ``Input height (224) doesn't match model (32)``."""
+    named = numbers(error) if isinstance(error, AssertionError | ValueError) else []
+    others = [number for number in named if number != side]
+    return others[0] if side in named and others and len(set(others)) == 1 else side
+
+
+def _filled(given: Template, alike: list[Template]) -> list[Template]:
+    """The annotated template with its open names filled from what the layer says."""
+    names = [size for size in given.shape if isinstance(size, str) and size.startswith("?")]
+    if not names:
+        return [_with_dtype(given, alike)]
+    found = []
+    for other in [template for template in alike if len(template.shape) == len(given.shape)]:
+        values = {
+            str(mine): theirs if isinstance(theirs, int) else 16
+            for mine, theirs in zip(given.shape, other.shape, strict=True)
+            if str(mine).startswith("?")
+        }
+        found.append(_fill(given, values))
+    found += [_fill(given, dict.fromkeys(names, guess)) for guess in (3, 1, 16, 64)]
+    return [_with_dtype(template, alike) for template in dict.fromkeys(found)]
+
+
+def _fill(given: Template, values: Mapping[str, int]) -> Template:
+    shape = tuple(values.get(str(size), size) for size in given.shape)
+    return Template(shape, given.dtype, given.high, given.why)
+
+
+def _with_dtype(template: Template, alike: list[Template]) -> Template:
+    """Integers need the number of rows of the table that they look up."""
+    if template.dtype != "int64":
+        return template
+    high = next((other.high for other in alike if other.high is not None), None)
+    return Template(template.shape, template.dtype, high, template.why)

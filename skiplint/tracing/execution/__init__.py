@@ -1,0 +1,1 @@
+"""Running a forward: meta, fake or eager tensors, with all state of the model kept."""

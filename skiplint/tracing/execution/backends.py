@@ -1,0 +1,229 @@
+"""Running a forward without touching the user's model, on the cheapest backend that can.
+
+``meta``: shapes only, no memory. ``fake``: shapes, and devices as on the real machine. ``eager``: real
+tensors on the CPU, for a forward that asks for values. Whatever the forward changes in the model (buffers,
+attributes, lazily made weights) is put back afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+    UnsupportedOperatorException,
+)
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+
+from skiplint.graph import Backend
+from skiplint.tracing.execution.autocast import regions_followed
+from skiplint.tracing.recording.trees import replace
+
+ORDER: tuple[Backend, ...] = ("meta", "fake", "eager")
+
+Call = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
+
+
+@contextmanager
+def prepared(
+    backend: Backend, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, grad: bool = False
+) -> Iterator[Call]:
+    """Enter ``backend`` and yield what to call there; leaving restores the model.
+
+    ``grad`` records gradients meanwhile, for a forward that differentiates.
+
+    Raises:
+        RuntimeError: ``eager`` was asked of a model whose weights are on the meta device.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(torch.set_grad_enabled(grad))
+        stack.enter_context(_compiled_code_run_eagerly())
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(regions_followed({tensor.device.type for tensor in model.parameters()}))
+        if backend == "meta":
+            convert: Callable[[Tensor], Tensor] = _to_meta
+            stack.enter_context(torch.device("meta"))
+        elif backend == "fake":
+            stack.enter_context(_quiet_fake_tensors())
+            mode = FakeTensorMode(allow_non_fake_inputs=True)
+            stack.enter_context(mode)
+            convert = _Faker(mode)
+        else:
+            if any(parameter.is_meta for parameter in model.parameters()):
+                raise RuntimeError("the model has no real weights (it was built on the meta device)")
+            convert = _to_copy
+        memo: dict[int, Tensor] = {}
+
+        def once(tensor: Tensor) -> Tensor:
+            if id(tensor) not in memo:
+                memo[id(tensor)] = convert(tensor)
+            return memo[id(tensor)]
+
+        stack.enter_context(_swapped(model, once, keep_weights=backend == "eager"))
+        yield model, replace(args, once), replace(kwargs, once)
+
+
+def _to_meta(tensor: Tensor) -> Tensor:
+    if is_lazy(tensor):
+        return _lazy_twin(tensor, torch.device("meta"))
+    if tensor.is_meta:
+        return tensor
+    with torch.no_grad():
+        moved = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+    return _as_parameter_if(tensor, moved)
+
+
+class _Faker:
+    def __init__(self, mode: FakeTensorMode) -> None:
+        self._mode = mode
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        if is_lazy(tensor):
+            raise NotImplementedError("a lazy weight cannot be materialised as a fake tensor")
+        device = "cpu" if tensor.is_meta else tensor.device
+        with self._mode, torch.no_grad():
+            fake: Any = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
+        if isinstance(tensor, nn.Parameter):
+            # As nn.Parameter marks a tensor of another type, without the detour over a detached one.
+            fake.requires_grad_(tensor.requires_grad)._is_param = True
+        return fake  # type: ignore[no-any-return]
+
+
+def _to_copy(tensor: Tensor) -> Tensor:
+    return _lazy_twin(tensor, tensor.device) if is_lazy(tensor) else tensor.detach().clone()
+
+
+def _lazy_twin(tensor: Tensor, device: torch.device) -> Tensor:
+    """Materialising changes a lazy weight for good, so the forward gets another one."""
+    kind: Any = UninitializedParameter if isinstance(tensor, UninitializedParameter) else UninitializedBuffer
+    twin: Tensor = kind(tensor.requires_grad, device=device, dtype=tensor.data.dtype)
+    return twin
+
+
+def _as_parameter_if(original: Tensor, tensor: Tensor) -> Tensor:
+    if isinstance(original, nn.Parameter):
+        return nn.Parameter(tensor, requires_grad=original.requires_grad)
+    return tensor
+
+
+@contextmanager
+def _swapped(model: nn.Module, once: Callable[[Tensor], Tensor], *, keep_weights: bool) -> Iterator[None]:
+    """Put converted tensors in place of all that the modules hold, and restore every attribute after."""
+    saved: list[_Saved] = []
+
+    def change(tensor: Tensor) -> Tensor:
+        keep = keep_weights and isinstance(tensor, nn.Parameter) and not is_lazy(tensor)
+        return tensor if keep else once(tensor)
+
+    try:
+        for module in model.modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue  # its weights live in TorchScript, out of reach
+            saved.append(_Saved(module))
+            own = module.__dict__
+            for group in ("_parameters", "_buffers"):
+                own[group] = {
+                    key: None if tensor is None else change(tensor) for key, tensor in own[group].items()
+                }
+            for key, value in list(own.items()):
+                if key not in _MODULE_INTERNALS:
+                    own[key] = _replaced_attribute(value, change)
+        yield
+    finally:
+        for state in saved:
+            state.restore()
+
+
+class _Saved:
+    """A module's class and attributes, its plain containers with their contents."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        self._class = type(module)
+        self._attributes = dict(module.__dict__)
+        self._contents = [
+            (value, value.copy() if value else ())
+            for value in self._attributes.values()
+            if type(value) in _PLAIN_CONTAINERS
+        ]
+
+    def restore(self) -> None:
+        for container, content in self._contents:
+            container.clear()
+            container.extend(content) if isinstance(container, list) else container.update(content)
+        self._module.__dict__.clear()
+        self._module.__dict__.update(self._attributes)
+        if type(self._module) is not self._class:
+            self._module.__class__ = self._class  # lazy modules become plain ones on their first call
+
+
+# Subclasses of these may refuse to be changed, or do more than hold things.
+_PLAIN_CONTAINERS = (dict, list, set, OrderedDict, defaultdict)
+_MODULE_INTERNALS = frozenset(nn.Module().__dict__)
+
+
+def _replaced_attribute(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Attributes that are tensors or plain containers of them; anything else is left alone."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if type(value) in (list, tuple) and any(isinstance(item, Tensor) for item in value):
+        return type(value)(change(item) if isinstance(item, Tensor) else item for item in value)
+    if type(value) is dict and any(isinstance(item, Tensor) for item in value.values()):
+        return {key: change(item) if isinstance(item, Tensor) else item for key, item in value.items()}
+    return value
+
+
+@contextmanager
+def _compiled_code_run_eagerly() -> Iterator[None]:
+    """``torch.compile``'d functions run their Python, so that their calls can be recorded."""
+    if "torch._dynamo" not in sys.modules:  # nothing in this process can be compiled
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Using `torch.compile.module.` when there are global hooks")
+        yield
+
+
+@contextmanager
+def _quiet_fake_tensors() -> Iterator[None]:
+    """Fake tensors log a traceback for every operation that fails; the error itself tells as much."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+_ASKS_FOR_VALUES = (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    UnsupportedOperatorException,
+    NotImplementedError,
+)
+
+
+def is_backend_limit(error: BaseException) -> bool:
+    """Whether ``error`` comes from running without values, rather than from the model itself."""
+    if isinstance(error, _ASKS_FOR_VALUES):
+        return True
+    text = str(error).lower()
+    return any(
+        word in text for word in ("meta", "fake", "data-dependent", "device", "storage", "data pointer")
+    )
+
+
+def asks_for_grad(error: BaseException) -> bool:
+    """Whether the forward differentiates something, which a run without gradients does not allow."""
+    text = str(error)
+    return "does not require grad" in text or "does not have a grad_fn" in text

@@ -1,0 +1,106 @@
+"""Which widths of a trace are beyond doubt, and where a tensor gets its own from."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn import Parameter
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from skiplint.tracing.execution.errors import SHAPE_ERRORS
+from skiplint.tracing.recording.trees import walk
+from skiplint.tracing.recovery.calls import Call, Shape
+
+_MOST_STEPS = 6
+
+
+class Widths:
+    """Follows tensors from call to call, for the question whether one of them may be meant wider.
+
+    What a layer has taken as it is, or a norm has given, has the right width.
+    """
+
+    def __init__(self) -> None:
+        self._made_by: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self._settled: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+    def note(self, call: Call, result: Any, *, takes_one: bool) -> None:
+        """Note a call that ran; ``takes_one``: it is a layer that takes one width only."""
+        data = _data(call)
+        if takes_one and call.tensors:
+            for tensor, _ in self.upstream(call.tensors[0], call.shapes[0]):
+                self._settled[tensor] = True
+        made = [tensor for _, tensor in walk(result)]
+        if takes_one and call.name.endswith("_norm"):
+            self._settled.update((tensor, True) for tensor in made)  # type: ignore[no-untyped-call]
+        # A call keeps its operand alive, which costs memory where there are values.
+        free = all(tensor.is_meta or isinstance(tensor, FakeTensor) for tensor in made)
+        if len(data) == 1 and free and not takes_one:
+            for place, tensor in enumerate(made):
+                self._made_by[tensor] = _Making(call, place, [weakref.ref(each) for each in made])
+
+    def is_settled(self, tensor: Tensor) -> bool:
+        """Whether its width is beyond doubt."""
+        chain = self.upstream(tensor, tuple(map(int, tensor.shape)))
+        return any(source in self._settled for source, _ in chain)
+
+    def upstream(self, tensor: Tensor, shape: Shape) -> Iterator[tuple[Tensor, Shape]]:
+        """``tensor`` and what it is made of alone, with the shapes that would make it one of ``shape``.
+
+        And what is cut from the same tensors as it is.
+        """
+        for _ in range(_MOST_STEPS):
+            yield tensor, shape
+            making: _Making | None = self._made_by.get(tensor)  # type: ignore[no-untyped-call]
+            before = None if making is None else making.before(tuple(map(int, tensor.shape)), shape)
+            if making is None or before is None:
+                return
+            for reference, other in zip(making.parts, making.given(before), strict=False):
+                part = reference()
+                if part is not None and part is not tensor:
+                    yield part, other
+            tensor, shape = making.call.tensors[_data(making.call)[0]], before
+
+
+def _data(call: Call) -> list[int]:
+    return [place for place, tensor in enumerate(call.tensors) if not isinstance(tensor, Parameter)]
+
+
+@dataclass(frozen=True)
+class _Making:
+    """The call that made a tensor of one other, and what it made besides."""
+
+    call: Call
+    place: int
+    parts: list[weakref.ref[Tensor]]
+
+    def before(self, made: Shape, wanted: Shape) -> Shape | None:
+        """The shape of the operand with which the call gives ``wanted`` where it gave ``made``."""
+        own = self.call.shapes[_data(self.call)[0]]
+        if made == wanted:
+            return own
+        changed = [(given, size) for given, size in zip(made, wanted, strict=False) if given != size]
+        if len(made) != len(wanted) or len(changed) != 1:
+            return None
+        given, size = changed[0]
+        for axis, length in enumerate(own):
+            if given and length and length % given == 0:
+                before = (*own[:axis], length // given * size, *own[axis + 1 :])
+                shapes = self.given(before)
+                if self.place < len(shapes) and shapes[self.place] == wanted:
+                    return before
+        return None
+
+    def given(self, before: Shape) -> list[Shape]:
+        """What the call gives of an operand of another shape; nothing if it fails on it."""
+        call = self.call.resized({_data(self.call)[0]: before})
+        try:
+            result = call.function(*call.args, **call.kwargs)
+        except SHAPE_ERRORS:
+            return []
+        return [tuple(map(int, tensor.shape)) for _, tensor in walk(result)]

@@ -1,0 +1,1 @@
+"""Running recorded calls again, on other tensors or under other hooks."""

@@ -1,0 +1,34 @@
+"""Places as people read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skiplint import Location
+from skiplint.sources.paths import shown_place
+
+LINE = '    é, 日 = "ü", 1; return x + x'
+
+
+@pytest.mark.parametrize(
+    ("column", "wanted"),
+    [
+        (None, None),
+        (1, 1),
+        (5, 5),
+        (len(LINE[: LINE.index("x + x")].encode()) + 1, LINE.index("x + x") + 1),
+        (999, 999),
+    ],
+)
+def test_columns_count_characters(in_tmp_path: Path, column: int | None, wanted: int | None) -> None:
+    path = in_tmp_path / "net.py"
+    path.write_text(f"def f(x):\n{LINE}\n", encoding="utf-8")
+    place = shown_place(Location(str(path), 2, column))
+    assert place is not None
+    assert (place.path, place.line, place.column) == ("net.py", 2, wanted)
+
+
+def test_a_file_that_is_gone_keeps_its_column(in_tmp_path: Path) -> None:
+    assert shown_place(Location("gone.py", 3, 7)) == Location("gone.py", 3, 7)
