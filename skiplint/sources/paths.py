@@ -31,16 +31,21 @@ def absolute_place(place: Location) -> Location:
 
 
 def shown_place(place: Location | None) -> Location | None:
-    """``place`` with a path as people would write it and a column that counts characters."""
+    """``place`` with a path as people would write it and columns that count characters."""
     if place is None:
         return None
-    return dataclasses.replace(place, path=shown(place.path), column=_character_column(place))
+    return dataclasses.replace(
+        place,
+        path=shown(place.path),
+        column=_character_column(place.path, place.line, place.column),
+        end_column=_character_column(place.path, place.end_line, place.end_column),
+    )
 
 
-def _character_column(place: Location) -> int | None:
-    """The column in characters; Python's own, which traces give, counts bytes of UTF-8."""
-    if place.column is None:
-        return None
-    before = linecache.getline(place.path, place.line).encode()[: place.column - 1]
+def _character_column(path: str, line: int | None, column: int | None) -> int | None:
+    """``column`` in characters; Python's own, which traces give, counts bytes of UTF-8."""
+    if line is None or column is None:
+        return column
+    before = linecache.getline(path, line).encode()[: column - 1]
     # Past the end of a line that has changed since, bytes are all there is to go by.
-    return len(before.decode(errors="ignore")) + 1 if len(before) == place.column - 1 else place.column
+    return len(before.decode(errors="ignore")) + 1 if len(before) == column - 1 else column

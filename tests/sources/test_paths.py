@@ -32,3 +32,12 @@ def test_columns_count_characters(in_tmp_path: Path, column: int | None, wanted:
 
 def test_a_file_that_is_gone_keeps_its_column(in_tmp_path: Path) -> None:
     assert shown_place(Location("gone.py", 3, 7)) == Location("gone.py", 3, 7)
+
+
+def test_the_end_of_a_place_is_read_on_its_own_line(in_tmp_path: Path) -> None:
+    lines = ["x = f(é,", "  ü)"]
+    path = in_tmp_path / "net.py"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    place = shown_place(Location(str(path), 1, 5, end_line=2, end_column=len(lines[1].encode()) + 1))
+    assert place is not None
+    assert (place.column, place.end_line, place.end_column) == (5, 2, len(lines[1]) + 1)
