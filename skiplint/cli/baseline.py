@@ -20,7 +20,8 @@ from skiplint.reporting.baseline import (
     render_baseline,
 )
 from skiplint.reporting.report import Report
-from skiplint.settings.settings import Settings, shown_path
+from skiplint.settings.settings import Settings
+from skiplint.sources.paths import shown
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Known:
             return cls(write, None, ran)
         path = read
         if path is None and settings.baseline is not None:
-            path = Path(shown_path(Path(settings.baseline)))
+            path = Path(shown(Path(settings.baseline)))
         if path is None:
             return cls()
         try:

@@ -11,7 +11,7 @@ from skiplint.cli import options
 from skiplint.cli.failures import UsageError
 from skiplint.run.cache import Cache, cache_folder
 from skiplint.settings.precedence import effective_settings
-from skiplint.settings.settings import shown_path
+from skiplint.sources.paths import shown
 
 
 def clean(config: options.Config = None) -> None:
@@ -31,4 +31,4 @@ def clean(config: options.Config = None) -> None:
     except OSError as error:
         raise UsageError(f"cannot remove {error.filename}: {error.strerror or error}") from None
     results = "1 result" if count == 1 else f"{count} results"
-    typer.echo(f"removed {results}, {byte_size(size)}, from {shown_path(cache.folder)}")
+    typer.echo(f"removed {results}, {byte_size(size)}, from {shown(cache.folder)}")

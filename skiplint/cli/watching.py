@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from skiplint.cli.failures import UsageError
 from skiplint.run.changed_targets import target_files
 from skiplint.settings.precedence import config_file
-from skiplint.sources.local_imports import ImportScan
+from skiplint.sources.imports import ImportScan
 
 FLAG = "--watch"
 INTERRUPTED = 130

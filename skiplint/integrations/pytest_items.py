@@ -17,6 +17,7 @@ from skiplint.reporting.formats.style import Style
 from skiplint.reporting.report import Report
 from skiplint.run.check import check as check_targets
 from skiplint.settings.precedence import effective_settings, split_words
+from skiplint.sources.paths import shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,12 +35,12 @@ class ModelFile(pytest.File):
         from skiplint.targets import SkippedTarget, TargetError, resolve
 
         settings = effective_settings([str(self.path)]).settings
-        shown = _shown(self.path)
+        place = shown(self.path)
         try:
-            found = resolve(shown, models=settings.models)
+            found = resolve(place, models=settings.models)
         except TargetError:
             # An item and no error of the collection, which would keep all other tests from running.
-            yield ModelItem.for_target(self, "models", shown, None)
+            yield ModelItem.for_target(self, "models", place, None)
             return
         for target in found:
             item = ModelItem.for_target(self, target.name, target.target, target.line)
@@ -137,10 +138,3 @@ def _judge(report: Report, fail_on: Severity) -> None:
     if report.broken or (worst is not None and worst.at_least(fail_on)):
         text = render(report, "console", Style(verbosity=-1, failures=False))
         raise ModelFaultError("\n".join([*failed, text.strip()]).strip())
-
-
-def _shown(path: Path) -> str:
-    try:
-        return path.relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skiplint.sources.changes import changed_files
-from skiplint.sources.local_imports import ImportScan
+from skiplint.sources.imports import ImportScan, is_importable
 from skiplint.targets import python_files, split_target
 
 
@@ -36,7 +35,7 @@ def target_files(target: str, scan: ImportScan) -> TargetFiles:
     found = scan.module_file(location)
     if found is not None:
         return TargetFiles(target, (found,))
-    return TargetFiles(target, missing=not _is_installed(location))
+    return TargetFiles(target, missing=not is_importable(location))
 
 
 def affected_targets(targets: Sequence[str], base: str, folder: Path) -> tuple[list[str], frozenset[Path]]:
@@ -58,12 +57,3 @@ def affected_targets(targets: Sequence[str], base: str, folder: Path) -> tuple[l
         if hit or found.missing:
             kept.append(target)
     return kept, frozenset(among)
-
-
-def _is_installed(module: str) -> bool:
-    """Whether a package of this name can be imported; looking for the top one imports nothing."""
-    top = module.partition(".")[0]
-    try:
-        return top.isidentifier() and importlib.util.find_spec(top) is not None
-    except (ImportError, ValueError):
-        return False

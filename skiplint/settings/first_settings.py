@@ -14,9 +14,9 @@ from skiplint.settings.settings import (
     TomlError,
     parse_toml,
     settings_of,
-    shown_path,
 )
 from skiplint.settings.toml_lines import without_settings
+from skiplint.sources.paths import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def with_settings(path: Path, old: str, entries: Sequence[ModelEntry]) -> str:
     gap = "" if not kept or kept.endswith(newline * 2) else newline if kept.endswith("\n") else newline * 2
     text = kept + gap + settings_text(entries, prefix="tool.skiplint", newline=newline)
     if _others(_parsed(path, text)) != _others(before):
-        raise ConfigError(shown_path(path), "tool.skiplint", "cannot be replaced here; edit the file by hand")
+        raise ConfigError(shown(path), "tool.skiplint", "cannot be replaced here; edit the file by hand")
     return text
 
 
@@ -71,7 +71,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return parse_toml(text)
     except TomlError as error:
-        raise ConfigError(shown_path(path), "", f"is not valid TOML: {error}") from None
+        raise ConfigError(shown(path), "", f"is not valid TOML: {error}") from None
 
 
 def _others(document: dict[str, Any]) -> dict[str, Any]:

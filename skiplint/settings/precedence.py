@@ -24,9 +24,9 @@ from skiplint.settings.settings import (
     find_config,
     read_table,
     search_start,
-    shown_path,
     validate_rules,
 )
+from skiplint.sources.paths import shown
 
 ENVIRONMENT_PREFIX = "SKIPLINT_"
 CONFIG_VARIABLE = "SKIPLINT_CONFIG"
@@ -102,7 +102,7 @@ def effective_settings(
     config = config_file(targets, config=config, environment=variables, start=start)
     layers = []
     if config is not None:
-        layers.append(Layer(read_table(config), "file", shown_path(config)))
+        layers.append(Layer(read_table(config), "file", shown(config)))
     layers.append(Layer(environment_table(variables), "environment"))
     layers.append(Layer(dict(command_line or {}), "command line"))
     return _combined(layers, config, registry)

@@ -14,6 +14,7 @@ import msgspec
 from skiplint.linting.finding import Severity
 from skiplint.linting.registry import Registry
 from skiplint.linting.selection import Selection, SelectionError, choose_rules, did_you_mean
+from skiplint.sources.paths import shown
 from skiplint.targets import ModelConfig
 
 if sys.version_info >= (3, 11):
@@ -112,7 +113,7 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigError: the file is missing or malformed, or holds a key or a value that means nothing.
     """
-    return convert_settings(read_table(path), source=shown_path(path))
+    return convert_settings(read_table(path), source=shown(path))
 
 
 def read_table(path: Path) -> dict[str, Any]:
@@ -167,11 +168,11 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         return parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(shown_path(path), "", f"cannot be read: {error.strerror or error}") from None
+        raise ConfigError(shown(path), "", f"cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise ConfigError(shown_path(path), "", "is not a text file in UTF-8") from None
+        raise ConfigError(shown(path), "", "is not a text file in UTF-8") from None
     except TomlError as error:
-        raise ConfigError(shown_path(path), "", f"is not valid TOML: {error}") from None
+        raise ConfigError(shown(path), "", f"is not valid TOML: {error}") from None
 
 
 def settings_of(path: Path, document: dict[str, Any]) -> dict[str, Any] | None:
@@ -181,16 +182,8 @@ def settings_of(path: Path, document: dict[str, Any]) -> dict[str, Any] | None:
     tool = document.get("tool", {})
     table = tool.get("skiplint") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
-        raise ConfigError(shown_path(path), "tool.skiplint", "is not a table")
+        raise ConfigError(shown(path), "tool.skiplint", "is not a table")
     return table
-
-
-def shown_path(path: Path) -> str:
-    """``path`` as people would write it: relative when it is below the working directory."""
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
 
 
 def _lower_first(text: str) -> str:

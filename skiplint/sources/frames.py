@@ -1,21 +1,11 @@
-"""From a running frame to a place in the source, and whose source that is."""
+"""From a running frame to its place in the source."""
 
 from __future__ import annotations
 
 import itertools
-from functools import cache
-from pathlib import Path
 from types import FrameType
 
 from skiplint.graph import Location
-
-_PACKAGES = frozenset({"site-packages", "dist-packages"})
-
-
-@cache
-def is_packaged(path: str) -> bool:
-    """Whether a source file lies in a folder of installed packages."""
-    return not _PACKAGES.isdisjoint(Path(path).parts)
 
 
 def call_location(frame: FrameType) -> Location:

@@ -15,14 +15,22 @@ def absolute(path: str) -> str:
     return path if path.startswith("<") else os.path.abspath(path)  # noqa: PTH100 - links stay as the user wrote them
 
 
-def shown(path: str) -> str:
-    """``path`` as people would write it: relative, with forward slashes, when below the working directory."""
-    if path.startswith("<"):
-        return path
+def shown(path: str | Path) -> str:
+    """``path`` as people would write it: relative, with forward slashes, when below the working directory.
+
+    A path through a link that leads into the working directory counts as below it.
+    """
+    written = str(path)
+    if not written or written.startswith("<"):
+        return written
     try:
-        return Path(path).relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path
+        here = Path.cwd()
+        for spelling in (Path(os.path.abspath(written)), Path(written).resolve()):  # noqa: PTH100
+            if spelling.is_relative_to(here):
+                return spelling.relative_to(here).as_posix()
+    except OSError:  # The working directory is gone, or links go round in a circle.
+        pass
+    return Path(written).as_posix()
 
 
 def absolute_place(place: Location) -> Location:

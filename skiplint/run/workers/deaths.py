@@ -6,15 +6,14 @@ import os
 import re
 import signal
 import sys
-from pathlib import Path
 
 from skiplint.analysis.memory.byte_sizes import byte_size
-from skiplint.sources.errors import display_path, is_installed
+from skiplint.sources.owners import owner
+from skiplint.sources.paths import shown
 
 _FRAME = re.compile(r'^  File "(?P<path>.+)", line (?P<line>\d+) in ', re.MULTILINE)
 OUT_OF_MEMORY = 0x6D  # "m"
 """Exit status of a worker that had no room left to say what happened."""
-_OWN = str(Path(__file__).resolve().parents[2]) + os.sep
 _WINDOWS = {0xC0000005: "access violation", 0xC00000FD: "stack overflow", 0xC0000017: "out of memory"}
 
 
@@ -44,7 +43,7 @@ def place_in(trace: str, file: str | None) -> str:
     """
     for match in _FRAME.finditer(trace):
         path = match["path"]
-        if not path.startswith(("<", _OWN)) and not is_installed(path):
+        if owner(path) == "user":
             own = file is not None and os.path.abspath(path) == os.path.abspath(file)  # noqa: PTH100
-            return f", in line {match['line']}" if own else f", at {display_path(path)}:{match['line']}"
+            return f", in line {match['line']}" if own else f", at {shown(path)}:{match['line']}"
     return ""

@@ -17,8 +17,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from skiplint.sources.errors import at, describe, is_installed
+from skiplint.sources.errors import at, describe
 from skiplint.sources.import_roots import import_root, outer_roots
+from skiplint.sources.owners import owner
 from skiplint.targets.building.construction import construction_noted
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.syntax import FileSyntax
@@ -76,7 +77,7 @@ class Workspace:
             own = name == "__main__" or name.startswith("skiplint") or name in self._callers
             if own or not isinstance(source, str):
                 continue
-            if source.startswith(prefixes) and not is_installed(source):
+            if source.startswith(prefixes) and owner(source) == "user":
                 self._modules[name] = module
 
     def shadow(self, name: str, package: Path) -> None:

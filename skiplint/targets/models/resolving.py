@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from skiplint.sources.errors import display_path
+from skiplint.sources.imports import is_importable
+from skiplint.sources.paths import shown
 from skiplint.targets.models import modelhood, programs
 from skiplint.targets.models.discovery import ModelFile, attribute_of
 from skiplint.targets.models.importing import Workspace, Workspaces, import_dotted, import_file
@@ -264,7 +265,7 @@ def _no_such_file(path: Path) -> str:
 
 
 def _resolve_dotted(location: str, attribute: str, request: _Request) -> Resolved:
-    if not attribute and "." not in location and not _importable(location):
+    if not attribute and "." not in location and not is_importable(location):
         raise TargetError(_no_such_file(Path(location)))
     module, workspace = _import_module(location, attribute, request)
     entries = [entry for entry in request.models if entry.target == request.target]
@@ -275,12 +276,6 @@ def _resolve_dotted(location: str, attribute: str, request: _Request) -> Resolve
     entry = ModelConfig(target=request.target, args=list(request.args), kwargs=request.kwargs)
     made = _dotted_target(module, workspace, request.target, attribute, entry)
     return [replace(made, config=entries[0] if entries else None)]
-
-
-def _importable(name: str) -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec(name) is not None
 
 
 def _import_module(location: str, attribute: str, request: _Request) -> tuple[ModuleType, Workspace]:
@@ -302,8 +297,7 @@ def _module_models(module: ModuleType, location: str, workspace: Workspace, requ
     if not source or not source.endswith(".py"):
         raise TargetError(f"{location} has no Python source; name the model as in {location}:Net")
     file = ModelFile(parse(Path(source)), location, module, workspace)
-    shown = display_path(source)
-    found: Resolved = [replace(item, path=shown) for item in file.discover()]
+    found: Resolved = [replace(item, path=shown(source)) for item in file.discover()]
     return [_only_one(file, found, request)] if request.has_arguments else found
 
 
@@ -361,7 +355,7 @@ def _definition(value: Any) -> tuple[str | None, int | None]:
         line = inspect.getsourcelines(thing)[1]
     except (TypeError, OSError):
         return None, None
-    return (display_path(source) if source else None), line
+    return (shown(source) if source else None), line
 
 
 def _demos(module: ModuleType, workspace: Workspace, target: str, attribute: str, value: Any) -> Any:
