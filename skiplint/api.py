@@ -12,9 +12,9 @@ from skiplint.analysis.analysis import Analysis
 from skiplint.graph import Location
 from skiplint.reporting.describe import describe_inputs
 from skiplint.reporting.report import ModelReport, Report
-from skiplint.run.check import session_of
+from skiplint.run.check import gathering_for
+from skiplint.run.outcome import outcome_of
 from skiplint.settings.settings import Settings
-from skiplint.version import __version__
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,7 @@ def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, *
     """
     from skiplint.tracing import Subject, caches_kept_clean, trace_or_recover
 
-    session = session_of(settings or Settings(), None)
+    gathering = gathering_for(settings or Settings())
     with caches_kept_clean():
         analysis = Analysis(trace_or_recover(model, args, kwargs), Subject(model, args, kwargs))
     kind = type(model)
@@ -55,8 +55,8 @@ def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, *
         status="traced",
         inputs=describe_inputs(analysis.graph, "given"),
     )
-    session.add(analysis, report)
-    return session.finish(__version__)
+    gathering.add(outcome_of(analysis, report, gathering.rules))
+    return gathering.report()
 
 
 def _class_place(kind: type) -> Location | None:

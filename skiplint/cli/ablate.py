@@ -10,8 +10,7 @@ from skiplint.analysis.ablation.options import AblationOptions
 from skiplint.cli import options
 from skiplint.cli.view import View
 from skiplint.reporting.formats.console_ablation import ablation_tables
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
+from skiplint.run.request import Request
 
 
 def ablate(
@@ -44,6 +43,4 @@ def ablate(
     `skiplint ablate torchvision.models:resnet50 --seeds 10 --output-format json`
     """
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
-    measuring = Measuring(ablation=AblationOptions(seeds=seeds, seed=seed, batch=batch))
-    running = Running(measuring=measuring)
-    view.show(ablation_tables, running)
+    view.show(ablation_tables, Request(ablation=AblationOptions(seeds=seeds, seed=seed, batch=batch)))

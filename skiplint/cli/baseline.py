@@ -20,6 +20,7 @@ from skiplint.reporting.baseline import (
     render_baseline,
 )
 from skiplint.reporting.report import Report
+from skiplint.run.request import Request
 from skiplint.settings.settings import Settings
 from skiplint.sources.paths import shown
 
@@ -56,9 +57,9 @@ class Known:
         except BaselineError as error:
             raise UsageError(str(error)) from None
 
-    def lint(self, check: Callable[..., Report], **more: Any) -> Report:
-        """The report of ``check(**more)`` without what is known."""
-        report = check(**more)
+    def lint(self, check: Callable[..., Report], request: Request, **more: Any) -> Report:
+        """The report of ``check(request, **more)`` without what is known."""
+        report = check(request, **more)
         if self.path is None or self.baseline is None:
             return report
         return apply_baseline(report, self.baseline, self.path, self.ran)

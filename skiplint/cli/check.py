@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import typer
 
 from skiplint.cli import budgets, options, output
@@ -17,8 +17,7 @@ from skiplint.cli.isolation import cache_for, workers_for
 from skiplint.cli.progress import progress
 from skiplint.linting.registry import load_registry
 from skiplint.run.check import check as check_targets
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings
 from skiplint.settings.settings import validate_rules
 
@@ -84,19 +83,21 @@ def check(
     validate_rules(settings, registry, source="command line")
     known = Known.find(settings, registry, baseline, write_baseline)
     positional, named = options.build_arguments(args, kwargs)
-    running = Running(measuring=Measuring(contract=destinations.whole))
+    among = None
     if diff:
         targets, among = only_changed(targets, diff)
-        running = replace(running, among=among)
+    request = Request(targets, settings, positional, named, contract=destinations.whole, among=among)
     workers = workers_for(settings, jobs, timeout, memory_limit)
     cache = cache_for(effective, wanted=not no_cache)
-    run = partial(check_targets, targets, settings, args=positional, kwargs=named, running=running)
-    lint = partial(known.lint, run, registry=registry, workers=workers)
+    lint = partial(known.lint, check_targets, registry=registry, workers=workers)
     with output.stdout_to_stderr(), progress() as next_model:
-        report = lint(progress=next_model, cache=cache)
+        report = lint(request, progress=next_model, cache=cache)
     if fix or show_fixes:
         report = fixed(
-            report, lambda texts: lint(texts=texts), unsafe=unsafe_fixes, write=fix and not show_fixes
+            report,
+            lambda texts: lint(msgspec.structs.replace(request, texts=texts)),
+            unsafe=unsafe_fixes,
+            write=fix and not show_fixes,
         )
     if show_fixes:
         raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))

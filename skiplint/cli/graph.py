@@ -14,8 +14,8 @@ from skiplint.cli.progress import progress
 from skiplint.linting.registry import Registry
 from skiplint.reporting.report import ModelReport
 from skiplint.run.check import check as check_targets
-from skiplint.run.gather import Session
 from skiplint.run.outcome import Outcome, untraced
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings
 from skiplint.settings.settings import ExitCode, Settings
 
@@ -72,33 +72,25 @@ def graph(
 
     settings = Settings(models=effective_settings([target], config=config).settings.models)
     positional, named = options.build_arguments(args, kwargs)
-    session = _Traces()
+    analyses: list[Analysis] = []
+
+    def keep(analysis: Analysis, report: ModelReport) -> Outcome:
+        analyses.append(analysis)
+        return untraced(report)
+
+    request = Request([target], settings, positional, named)
     with output.stdout_to_stderr(), progress() as next_model:
-        report = check_targets(
-            [target], settings, args=positional, kwargs=named, progress=next_model, session=session
-        )
-    if len(session.analyses) > 1:
+        report = check_targets(request, registry=Registry(()), progress=next_model, make=keep)
+    if len(analyses) > 1:
         names = ", ".join(model.target for model in report.models if model.status == "traced")
         raise UsageError(f"{target} has several models, and a graph is of one; choose one of {names}")
     complain_of(report, verbose=verbose, rules=True)
-    if not session.analyses:
+    if not analyses:
         for model in report.models:
             if model.status == "skipped":
                 raise UsageError(f"{model.target} was skipped: {model.reason}")
         raise typer.Exit(ExitCode.ERROR)
-    analysis = session.analyses[0]
+    analysis = analyses[0]
     drawn = outline(analysis.graph, analysis.skips, depth)
     output.emit(render_graph(drawn, graph_format.value), output_file)
     raise typer.Exit(exit_code(report, settings.fail_on))
-
-
-class _Traces(Session):
-    """Keeps what was traced and asks nothing of it."""
-
-    def __init__(self) -> None:
-        super().__init__(Registry(()))
-        self.analyses: list[Analysis] = []
-
-    def examine(self, analysis: Analysis, report: ModelReport) -> Outcome:
-        self.analyses.append(analysis)
-        return untraced(report)

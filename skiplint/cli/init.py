@@ -14,6 +14,7 @@ from skiplint.cli.failures import UsageError
 from skiplint.cli.progress import progress
 from skiplint.linting.registry import Registry
 from skiplint.run.check import check as check_targets
+from skiplint.run.request import Request
 from skiplint.settings.first_settings import ModelEntry, with_settings
 from skiplint.settings.settings import (
     OWN_FILE,
@@ -95,7 +96,9 @@ def _look() -> tuple[list[ModelEntry], int]:
             item.target: item.snippet for item in items if isinstance(item, SkippedTarget) and item.snippet
         }
         tried = tuple(_entry_of(snippet) for snippet in snippets.values())
-        report = check_targets(["."], Settings(models=tried), registry=Registry(()), progress=next_model)
+        report = check_targets(
+            Request(["."], Settings(models=tried)), registry=Registry(()), progress=next_model
+        )
     entries = []
     for model in report.models:
         works = model.status == "traced"

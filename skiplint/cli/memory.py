@@ -11,8 +11,7 @@ from skiplint.cli import budgets, options
 from skiplint.cli.failures import UsageError
 from skiplint.cli.view import View
 from skiplint.reporting.formats.console_memory import memory_tables
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
+from skiplint.run.request import Request
 
 
 def memory(
@@ -72,14 +71,19 @@ def memory(
 
     `skiplint memory model.py:UNet --growth`
     """
-    measuring = Measuring(growth=growth, budget=budgets.parsed(memory_budget), optimizer=optimizer.value)
-    running = Running(Resizing(batch, _dimensions(size)), training=train is True, measuring=measuring)
+    request = Request(
+        resizing=Resizing(batch, _dimensions(size)),
+        training=train is True,
+        growth=growth,
+        budget=budgets.parsed(memory_budget),
+        optimizer=optimizer.value,
+    )
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(
         lambda report, style: memory_tables(
             report, style, inference=train is not True, training=train is not False
         ),
-        running,
+        request,
     )
 
 

@@ -10,8 +10,7 @@ import typer
 from skiplint.cli import options
 from skiplint.cli.view import View
 from skiplint.reporting.formats.console_paths import path_tables
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
+from skiplint.run.request import Request
 
 
 class PathUnit(str, Enum):
@@ -64,5 +63,5 @@ def paths(
     view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     view.show(
         lambda report, style: path_tables(report, style, unit.value if unit else None),
-        Running(measuring=Measuring(gradients=gradients)),
+        Request(gradients=gradients),
     )

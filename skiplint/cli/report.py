@@ -15,6 +15,7 @@ from skiplint.cli.progress import progress
 from skiplint.linting.registry import load_registry
 from skiplint.reporting.formats import render
 from skiplint.run.check import check as check_targets
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings
 from skiplint.settings.settings import ExitCode
 
@@ -56,10 +57,7 @@ def report(
     positional, named = options.build_arguments(args, kwargs)
     with output.stdout_to_stderr(), progress() as next_model:
         found = check_targets(
-            targets,
-            settings,
-            args=positional,
-            kwargs=named,
+            Request(targets, settings, positional, named),
             registry=registry,
             progress=next_model,
             workers=workers_for(settings),

@@ -18,7 +18,7 @@ from skiplint.reporting.formats import render
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.report import Report
 from skiplint.run.check import check as check_targets
-from skiplint.run.running import Running
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings
 from skiplint.settings.settings import Settings
 
@@ -44,9 +44,9 @@ class View:
     def show(
         self,
         draw: Callable[[Report, Style], str],
-        running: Running = Running(),  # noqa: B008
+        request: Request = Request(),  # noqa: B008
     ) -> None:
-        """Trace the models and write what ``draw`` makes of the report, or the report itself as JSON.
+        """Trace the models as ``request`` asks and write what ``draw`` makes of the report, or its JSON.
 
         Raises:
             Exit: always, with the exit code.
@@ -57,13 +57,11 @@ class View:
         positional, named = options.build_arguments(self.args, self.kwargs)
         with output.stdout_to_stderr(), progress() as next_model:
             report = check_targets(
-                self.targets,
-                settings,
-                args=positional,
-                kwargs=named,
+                msgspec.structs.replace(
+                    request, targets=self.targets, settings=settings, args=positional, kwargs=named
+                ),
                 registry=Registry(()),
                 progress=next_model,
-                running=running,
                 workers=workers_for(settings),
                 cache=cache_for(effective),
             )

@@ -16,6 +16,7 @@ from skiplint.reporting.formats import render
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.report import Report
 from skiplint.run.check import check as check_targets
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings, split_words
 from skiplint.sources.paths import shown
 
@@ -70,7 +71,7 @@ class ModelItem(pytest.Item):
         """
         registry = load_registry()
         settings = effective_settings([str(self.path)], registry=registry).settings
-        report = check_targets([self.target], settings, registry=registry)
+        report = check_targets(Request([self.target], settings), registry=registry)
         _judge(report, settings.fail_on)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

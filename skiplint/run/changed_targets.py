@@ -1,4 +1,4 @@
-"""From what the user typed to the files behind it, without importing any of them."""
+"""Which targets a change since a git revision may concern, told without importing them."""
 
 from __future__ import annotations
 
@@ -39,9 +39,17 @@ def target_files(target: str, scan: ImportScan) -> TargetFiles:
 
 
 def affected_targets(targets: Sequence[str], base: str, folder: Path) -> tuple[list[str], frozenset[Path]]:
-    """The targets that a change since revision ``base`` may concern, and the files in them that it may.
+    """The targets that a change since revision ``base`` may concern, and their files that it may concern.
 
-    A file is concerned if it differs or if something local differs that it imports, directly or not.
+    A change concerns a file if that differs itself, or a local file that it imports, directly or not.
+
+    Args:
+        targets: what the user typed.
+        base: a git revision.
+        folder: the working directory.
+
+    Returns:
+        The targets, in their order, and the real paths of the files.
 
     Raises:
         ChangesError: git cannot say what changed.

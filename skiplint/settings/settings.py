@@ -1,4 +1,4 @@
-"""``[tool.skiplint]`` in pyproject.toml, or skiplint.toml: read into one typed :class:`Settings`."""
+"""Read ``[tool.skiplint]`` of pyproject.toml, or skiplint.toml, into one typed :class:`Settings`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEFAULT_TIMEOUT = 120.0
 
 
 class ExitCode(IntEnum):
-    """What the process says when it ends."""
+    """The exit codes of the command line."""
 
     OK = 0
     """Nothing at or above ``fail-on``."""
@@ -43,11 +43,11 @@ class ExitCode(IntEnum):
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used; ``str()`` is one line that names the file and the key."""
+    """Settings that cannot be used; ``str()`` is one line that names the file, the key and what is wrong."""
 
     def __init__(self, source: str, key: str, message: str) -> None:
         """Say in ``message`` what is wrong with ``key`` of the file ``source``; both may be empty."""
-        self.source, self.key = source, key
+        self.source, self.key, self.message = source, key, message
         super().__init__(": ".join(part for part in (source, key, message) if part))
 
 
@@ -88,7 +88,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
 
 
 def find_config(start: Path) -> Path | None:
-    """The nearest file with settings, from the folder ``start`` upward; skiplint.toml goes first."""
+    """The nearest file with settings, from the folder ``start`` upward; None if there is none.
+
+    In one folder, skiplint.toml goes before pyproject.toml.
+    """
     for folder in (start, *start.parents):
         own, project = folder / OWN_FILE, folder / PROJECT_FILE
         if own.is_file():
@@ -99,7 +102,7 @@ def find_config(start: Path) -> Path | None:
 
 
 def search_start(targets: Iterable[str], cwd: Path) -> Path:
-    """The folder to look from: the one that holds all file targets, else the working directory."""
+    """The folder to search for settings from: the one that holds all targets that are files, else ``cwd``."""
     paths = [cwd / target.partition(":")[0] for target in targets]
     folders = [path if path.is_dir() else path.parent for path in paths if path.exists()]
     if not folders:
@@ -117,7 +120,7 @@ def load_settings(path: Path) -> Settings:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """The settings in ``path`` as they stand there, unchecked; empty where there are none.
+    """The settings in ``path`` as plain values, unchecked; empty where there are none.
 
     Raises:
         ConfigError: the file is missing or malformed.
@@ -129,7 +132,15 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def convert_settings(table: Mapping[str, Any], *, source: str = "") -> Settings:
-    """The settings that a table of plain values stands for; ``source`` is named in errors."""
+    """The settings that a table of plain values stands for.
+
+    Args:
+        table: values by the keys of ``[tool.skiplint]``.
+        source: the file or variable that they come from, which errors name.
+
+    Raises:
+        ConfigError: a key or a value that means nothing.
+    """
     _check_keys(table, Settings, source, "")
     models = table.get("models", [])
     if isinstance(models, list):
@@ -144,10 +155,10 @@ def convert_settings(table: Mapping[str, Any], *, source: str = "") -> Settings:
 
 
 def validate_rules(settings: Settings, registry: Registry, *, source: str = "") -> None:
-    """Fail unless the rules and options that ``settings`` name exist.
+    """Fail unless the rules and options that ``settings`` name exist in ``registry``.
 
     Raises:
-        ConfigError: one that does not, or an option's value of the wrong type.
+        ConfigError: one does not exist, or an option's value has the wrong type; names ``source``.
     """
     try:
         choose_rules(registry, settings.selection, settings.rules)
@@ -176,7 +187,11 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def settings_of(path: Path, document: dict[str, Any]) -> dict[str, Any] | None:
-    """The settings in a document: all of it, unless it is a pyproject.toml."""
+    """The table of settings in the parsed file ``path``; None if a pyproject.toml has none.
+
+    Raises:
+        ConfigError: ``tool.skiplint`` is no table.
+    """
     if path.name != PROJECT_FILE:
         return document
     tool = document.get("tool", {})

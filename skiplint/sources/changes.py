@@ -32,7 +32,7 @@ def changed_files(base: str, folder: Path) -> frozenset[Path]:
 
 def _git(folder: Path, *words: str, failure: str = "") -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and the revision stands behind --end-of-options
+        done = subprocess.run(  # noqa: S603 - no shell, and the revision follows --end-of-options
             ["git", "-C", str(folder), *words],  # noqa: S607 - the git that the user has
             capture_output=True,
             text=True,

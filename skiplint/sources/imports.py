@@ -1,4 +1,4 @@
-"""What a Python file imports, read from its source without running it, and the user's files behind that.
+"""What a Python file imports, read from its source without running it, and which of the user's files that is.
 
 Imports that are made from strings at run time are not seen, only that there may be some.
 """
