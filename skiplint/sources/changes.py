@@ -1,4 +1,4 @@
-"""What has changed since a git revision."""
+"""The files that have changed since a git revision."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class ChangesError(Exception):
 
 
 def changed_files(base: str, folder: Path) -> frozenset[Path]:
-    """Real paths of the files in the repository of ``folder`` that differ from revision ``base``.
+    """The real paths of the files in the git repository of ``folder`` that differ from revision ``base``.
 
     Committed, staged, unstaged and untracked changes count; ignored and removed files do not.
 

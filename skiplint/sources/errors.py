@@ -12,7 +12,7 @@ _MESSAGE_LIMIT = 240
 
 
 def describe(error: BaseException) -> str:
-    """The exception's type and the start of its message, on one line."""
+    """The type of ``error`` and the start of its message, on one line."""
     text = " ".join(str(error).split())
     if len(text) > _MESSAGE_LIMIT:
         text = text[: _MESSAGE_LIMIT - 3] + "..."

@@ -9,7 +9,7 @@ from skiplint.graph import Location
 
 
 def call_location(frame: FrameType) -> Location:
-    """The call that ``frame`` is in; its columns count bytes of UTF-8, as Python's own do."""
+    """The place of the call that ``frame`` is in; its columns count bytes of UTF-8, as Python's own do."""
     code = frame.f_code
     column, end_line, end_column = _extent(frame)
     return Location(code.co_filename, frame.f_lineno, column, code.co_name, end_line, end_column)

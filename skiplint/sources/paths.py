@@ -11,7 +11,7 @@ from skiplint.graph import Location
 
 
 def absolute(path: str) -> str:
-    """``path`` in the one spelling that is compared; a name such as ``<string>`` stays as it is."""
+    """``path`` as the absolute path that is compared; a name such as ``<string>`` stays as it is."""
     return path if path.startswith("<") else os.path.abspath(path)  # noqa: PTH100 - links stay as the user wrote them
 
 

@@ -1,4 +1,4 @@
-"""Failures of the user's code while models are found, built and given inputs."""
+"""Errors for failures of the user's code while models are found, built and given inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Python file says before it is imported: its definitions and who refers to whom."""
+"""The definitions in a Python file and what each refers to, from its syntax alone."""
 
 from __future__ import annotations
 
@@ -157,7 +157,10 @@ class FileSyntax:
         return False
 
     def may_make_model(self) -> str | None:
-        """The first public function that needs no argument and returns what another function makes."""
+        """The name of a public function that needs no argument and returns what another function makes.
+
+        None if there is no such function; the first of several.
+        """
         for name, node in self.functions.items():
             given = node.args.args
             required = len(given) > len(node.args.defaults) or None in node.args.kw_defaults
@@ -227,7 +230,7 @@ def flatten(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def has_factory_name(name: str) -> bool:
-    """Whether a function is called as factories of models are."""
+    """Whether ``name`` is one that factories of models have, such as ``build_resnet``."""
     return bool(_FACTORY_NAME.match(name))
 
 
