@@ -74,7 +74,9 @@ class _Part:
             self._tensors[operation.index, output] = tensor
 
     def _copy_of(self, read: fx.Node) -> fx.Node:
-        source, output = (read, 0) if "operation" in read.meta else read.args
+        source, output = read, 0
+        if "operation" not in read.meta:  # one of several results
+            source, output = read.args  # type: ignore[assignment]
         key = source.meta["operation"].index, output
         if key not in self._tensors:
             given = self.graph.placeholder("given")
