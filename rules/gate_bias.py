@@ -16,7 +16,8 @@ from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor, tensor_name
 from skiplint.graph import Operand, Operation
-from skiplint.tracing.replay.interpreter import ExecutionError, Key, apart, execute, filled
+from skiplint.tracing.replay.parts import Key, execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from skiplint import Finding, ModelGraph, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.graph import Operation
-from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
-from skiplint.tracing.replay.replay import tensors_in
+from skiplint.tracing.replay.parts import execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -284,6 +284,8 @@ def _trains(analysis: Analysis) -> bool:
 
     It does where the part in question runs under `torch.no_grad()`, which no graph shows.
     """
+    from skiplint.tracing.recording.trees import tensors_in
+
     if analysis.subject is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""What differs between a recorded call on the meta device and the same call in real training."""
+"""How recorded calls run on the meta device as they do on the CPU, and as in training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Where the flag "in training" stands: position and keyword.
+# Position and keyword of the flag "in training".
 _TRAINING_FLAGS = {
     "batch_norm": (5, "training"),
     "dropout": (2, "train"),
@@ -27,7 +27,7 @@ _TRAINING_FLAGS = {
 def as_in_training(
     name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call recorded in evaluation mode as they are in training."""
+    """The arguments in training mode of a call recorded in evaluation mode."""
     position, keyword = _TRAINING_FLAGS.get(name, (0, ""))
     if keyword in kwargs and keyword:
         return args, {**kwargs, keyword: True}
@@ -37,7 +37,7 @@ def as_in_training(
 
 
 def as_on_cpu(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function to run in place of a recorded one, where the meta device has another kernel."""
+    """The function to run instead of a recorded one on the meta device, whose kernel differs."""
     if name == "scaled_dot_product_attention":
         return _attention
     if name == "batch_norm":
@@ -54,9 +54,9 @@ def _batch_norm(
     training: bool,
     *_: Any,
 ) -> Tensor:
-    """A batch norm that makes and saves what the real one does.
+    """A batch norm that allocates and saves what that of the CPU does.
 
-    On the meta device it is a decomposition in Python, which takes as long as all other calls together.
+    On the meta device it is decomposed in Python, which takes as long as all other calls together.
     """
     import torch
 
@@ -78,7 +78,7 @@ def _batch_norm_node() -> Any:
         def forward(
             ctx: Any, data: Tensor, weight: Tensor | None, bias: Tensor | None, training: bool
         ) -> Tensor:
-            """The result, with something of its size in it."""
+            """A tensor like the result, without values."""
             del bias
             dtype = data.dtype if weight is None else weight.dtype
             size = data.shape[1] if training else 0
@@ -95,9 +95,9 @@ def _batch_norm_node() -> Any:
 
 
 def _convolution(function: Callable[..., Tensor], data: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """A convolution that leaves channels last where they were last, which the meta device forgets.
+    """A convolution that keeps the memory format channels-last, which that of the meta device does not.
 
-    Whether a later call has to copy depends on it.
+    Whether a later call copies depends on it.
     """
     import torch
 
@@ -120,9 +120,9 @@ def _attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    """Attention with the fused kernel under the conditions under which it is used on real tensors.
+    """Attention by the fused kernel wherever the CPU would use it.
 
-    On the meta device torch always takes the unfused form, which keeps the matrix of attention weights.
+    On the meta device torch always uses the unfused form, which saves the matrix of attention weights.
     """
     import torch
 
