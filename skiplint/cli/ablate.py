@@ -7,29 +7,25 @@ from typing import Annotated
 import typer
 
 from skiplint.analysis.ablation.options import AblationOptions
-from skiplint.cli import options
-from skiplint.cli.view import View
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.options import MODELS, ModelArguments, Targets, option
+from skiplint.cli.view import ViewOptions, show
 from skiplint.reporting.formats.console_ablation import ablation_tables
 from skiplint.run.request import Measuring
 from skiplint.run.running import Running
 
 
 def ablate(
-    targets: options.Targets,
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
+    targets: Targets,
+    *,
+    model: ModelArguments,
     seeds: Annotated[
         int, typer.Option(min=0, help="Initialisations to compare the model with and without skips over.")
     ] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of every random number.")] = 0,
-    batch: Annotated[int, typer.Option(min=1, help="Inputs in a batch.", rich_help_panel=options.MODELS)] = 8,
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the figures.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    output_file: options.OutputFile = None,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
-    verbose: options.Verbose = False,
+    batch: Annotated[int, option(MODELS, "Inputs in a batch.", min=1)] = 8,
+    view: ViewOptions,
+    run: RunOptions,
 ) -> None:
     """Run a model without each of its skips, and without all of them.
 
@@ -43,7 +39,5 @@ def ablate(
 
     `skiplint ablate torchvision.models:resnet50 --seeds 10 --output-format json`
     """
-    view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
     measuring = Measuring(ablation=AblationOptions(seeds=seeds, seed=seed, batch=batch))
-    running = Running(measuring=measuring)
-    view.show(ablation_tables, running)
+    show(targets, ablation_tables, model=model, view=view, run=run, running=Running(measuring=measuring))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from skiplint.cli.failures import UsageError, complain
 from skiplint.cli.graph import graph
 from skiplint.cli.init import init
 from skiplint.cli.memory import memory
+from skiplint.cli.option_groups import Command, flattened
 from skiplint.cli.output import discard_stdout
 from skiplint.cli.paths import paths
 from skiplint.cli.report import report
@@ -47,7 +48,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 DEFAULT_COMMAND = "check"
-COMMANDS: dict[str, Callable[..., None]] = {
+COMMANDS: dict[str, Command] = {
     DEFAULT_COMMAND: check,
     "skips": skips,
     "paths": paths,
@@ -64,7 +65,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 _TOP_LEVEL = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name)(flattened(command))
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from skiplint.cli.failures import UsageError
+from skiplint.cli.options import SELECTING, option
 from skiplint.cli.output import emit
 from skiplint.linting.registry import Registry
 from skiplint.reporting.baseline import (
@@ -24,6 +24,20 @@ from skiplint.settings.settings import Settings, shown_path
 
 
 @dataclass(frozen=True)
+class BaselineOptions:
+    """Which findings are known."""
+
+    baseline: Annotated[
+        Path | None,
+        option(SELECTING, "Do not report the findings in this file.", metavar="FILE"),
+    ] = None
+    write_baseline: Annotated[
+        Path | None,
+        option(SELECTING, "Write all findings to this file, as the baseline of later runs.", metavar="FILE"),
+    ] = None
+
+
+@dataclass(frozen=True)
 class Known:
     """The baseline of a run: read from ``path``, or to be written there."""
 
@@ -34,18 +48,18 @@ class Known:
     """Codes of the rules that run."""
 
     @classmethod
-    def find(cls, settings: Settings, registry: Registry, read: Path | None, write: Path | None) -> Known:
-        """The baseline that the flags or the settings name; a file to be written sets the others aside.
+    def find(cls, settings: Settings, registry: Registry, options: BaselineOptions) -> Known:
+        """The baseline that the options or the settings name; a file to be written sets the others aside.
 
         Raises:
             UsageError: it cannot be read, or there is no folder to write it to.
         """
         ran = frozenset(rule.code for rule in registry.rules if settings.selection.includes(rule))
-        if write is not None:
+        if (write := options.write_baseline) is not None:
             if not write.absolute().parent.is_dir():
                 raise UsageError(f"cannot write {write}: there is no folder {write.parent}")
             return cls(write, None, ran)
-        path = read
+        path = options.baseline
         if path is None and settings.baseline is not None:
             path = Path(shown_path(Path(settings.baseline)))
         if path is None:
@@ -55,9 +69,8 @@ class Known:
         except BaselineError as error:
             raise UsageError(str(error)) from None
 
-    def lint(self, check: Callable[..., Report], **more: Any) -> Report:
-        """The report of ``check(**more)`` without what is known."""
-        report = check(**more)
+    def taken_from(self, report: Report) -> Report:
+        """The report without the findings of the baseline that was read."""
         if self.path is None or self.baseline is None:
             return report
         return apply_baseline(report, self.baseline, self.path, self.ran)

@@ -14,7 +14,7 @@ from skiplint.settings.precedence import effective_settings
 from skiplint.settings.settings import shown_path
 
 
-def clean(config: options.Config = None) -> None:
+def clean(config: options.ConfigFile = None) -> None:
     """Remove the cache of the project that the working directory is in.
 
     Only what skiplint has written there is removed. The cache is in `.skiplint_cache` beside the

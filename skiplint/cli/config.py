@@ -29,26 +29,20 @@ def config(
     targets: Annotated[
         list[str],
         typer.Argument(
-            metavar="[TARGET]...",
-            help="What would be linted: the settings are those that it would get.",
-            show_default=False,
+            metavar="[TARGET]...", help="What would be linted: the settings are those that it would get."
         ),
     ] = [],  # noqa: B006 - typer copies it
+    *,
     schema: Annotated[
         bool,
         typer.Option(
             "--schema", help="Print a JSON Schema of the settings, with the rules of the installed packs."
         ),
     ] = False,
-    select: options.Select = [],  # noqa: B006
-    extend_select: options.ExtendSelect = [],  # noqa: B006
-    ignore: options.Ignore = [],  # noqa: B006
-    fail_on: options.FailOn = None,
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the settings.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
+    rules: options.RuleSettings,
+    output_format: options.AsList = options.ListFormat.CONSOLE,
+    color: options.WhenColor = options.Color.AUTO,
+    config: options.ConfigFile = None,
 ) -> None:
     """Show the settings that count, and where each came from.
 
@@ -67,8 +61,7 @@ def config(
     if schema:
         output.emit(schema_text(registry), None)
         return
-    flags = options.selecting(select, extend_select, ignore, fail_on)
-    found = effective_settings(targets, config=config, registry=registry, command_line=flags)
+    found = effective_settings(targets, config=config, registry=registry, command_line=rules.settings())
     chosen = choose_rules(registry, found.settings.selection, found.settings.rules)
     lines = lines_of_keys(found.file) if found.file else {}
     view = _View(found, [rule.code for rule in chosen], lines)

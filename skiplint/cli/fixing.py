@@ -7,9 +7,11 @@ import importlib.util
 import io
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from skiplint.cli.failures import UsageError
+from skiplint.cli.options import FIXING, option
 from skiplint.fixing.sources import check_writable, read_source, write_source
 from skiplint.reporting.report import Report
 
@@ -17,14 +19,36 @@ if TYPE_CHECKING:
     from skiplint.fixing.fixing import Try
 
 
-def fixed(report: Report, tries: Try, *, unsafe: bool, write: bool) -> Report:
+@dataclass(frozen=True)
+class FixOptions:
+    """Which fixes are made."""
+
+    fix: Annotated[
+        bool,
+        option(FIXING, "Make the fixes that are safe, each tried on the model first.", "--fix"),
+    ] = False
+    unsafe_fixes: Annotated[
+        bool,
+        option(FIXING, "Make those too that may not be meant.", "--unsafe-fixes"),
+    ] = False
+    show_fixes: Annotated[
+        bool,
+        option(FIXING, "Print the fixes as a diff and write nothing.", "--show-fixes"),
+    ] = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether fixes are made or shown."""
+        return self.fix or self.show_fixes
+
+
+def fixed(report: Report, tries: Try, options: FixOptions) -> Report:
     """Make the fixes of ``report``, or only show them; the report of what is left then.
 
     Args:
         report: what was found.
         tries: lints again with some files replaced by other texts.
-        unsafe: make also those that may not be meant.
-        write: write the files, else print a diff.
+        options: which fixes to make, and whether to print a diff instead of writing the files.
 
     Raises:
         UsageError: LibCST is not installed, or a file cannot be written.
@@ -33,7 +57,8 @@ def fixed(report: Report, tries: Try, *, unsafe: bool, write: bool) -> Report:
         raise UsageError("--fix and --show-fixes need LibCST: pip install 'skiplint[fix]'")
     from skiplint.fixing.fixing import fix
 
-    result = fix(report, tries, unsafe=unsafe)
+    result = fix(report, tries, unsafe=options.unsafe_fixes)
+    write = not options.show_fixes
     for finding, why in result.refused:
         place = f"{finding.location.path}:{finding.location.line}: " if finding.location else ""
         print(f"skiplint: note: {place}{finding.code} was not fixed: {why}", file=sys.stderr)

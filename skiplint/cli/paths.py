@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from skiplint.cli import options
-from skiplint.cli.view import View
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.options import OUTPUT, ModelArguments, Targets, option
+from skiplint.cli.view import ViewOptions, show
 from skiplint.reporting.formats.console_paths import path_tables
 from skiplint.run.request import Measuring
 from skiplint.run.running import Running
@@ -22,16 +23,15 @@ class PathUnit(str, Enum):
 
 
 def paths(
-    targets: options.Targets,
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
+    targets: Targets,
+    *,
+    model: ModelArguments,
     unit: Annotated[
         PathUnit | None,
-        typer.Option(
-            help="Draw the histogram in weighted layers or in residual blocks.  "
+        option(
+            OUTPUT,
+            "Draw the histogram in weighted layers or in residual blocks.  "
             "[default: blocks where there are any]",
-            show_default=False,
-            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     gradients: Annotated[
@@ -42,13 +42,8 @@ def paths(
             "real weights.",
         ),
     ] = False,
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the paths.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    output_file: options.OutputFile = None,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
-    verbose: options.Verbose = False,
+    view: ViewOptions,
+    run: RunOptions,
 ) -> None:
     """Show how long the paths from input to output are.
 
@@ -61,8 +56,11 @@ def paths(
 
     `skiplint paths model.py:Net --gradients`
     """
-    view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
-    view.show(
+    show(
+        targets,
         lambda report, style: path_tables(report, style, unit.value if unit else None),
-        Running(measuring=Measuring(gradients=gradients)),
+        model=model,
+        view=view,
+        run=run,
+        running=Running(measuring=Measuring(gradients=gradients)),
     )
