@@ -1,4 +1,4 @@
-"""``skiplint ablate``: what each skip of a model is worth."""
+"""``skiplint ablate``: what a model loses without each of its skips."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ def ablate(
     *,
     model: ModelArguments,
     seeds: Annotated[
-        int, typer.Option(min=0, help="Initialisations to compare the model with and without skips over.")
+        int,
+        typer.Option(min=0, help="Number of initialisations to compare the model with and without skips on."),
     ] = 3,
-    seed: Annotated[int, typer.Option(min=0, help="Of every random number.")] = 0,
-    batch: Annotated[int, option(MODELS, "Inputs in a batch.", min=1)] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
+    batch: Annotated[int, option(MODELS, "Batch size of the inputs.", min=1)] = 8,
     view: ViewOptions,
     run: RunOptions,
 ) -> None:
     """Run a model without each of its skips, and without all of them.
 
-    Shows what that does to the gradient of the first layers, to the variance of the signal, to what tells the
-    inputs apart, and to the paths. One forward and backward pass on real weights a row. `--verbose` shows
-    every skip by itself.
+    Shows the effect on the gradient of the first layers, on the variance of the signal, on how well inputs
+    can be told apart, and on the paths. Each row takes a forward and a backward pass with real weights.
+    `--verbose` shows every skip by itself.
 
     **Examples**
 

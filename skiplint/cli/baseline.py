@@ -25,34 +25,34 @@ from skiplint.settings.settings import Settings, shown_path
 
 @dataclass(frozen=True)
 class BaselineOptions:
-    """Which findings are known."""
+    """Which findings are known and need no report."""
 
     baseline: Annotated[
         Path | None,
-        option(SELECTING, "Do not report the findings in this file.", metavar="FILE"),
+        option(SELECTING, "Do not report findings that are in this file.", metavar="FILE"),
     ] = None
     write_baseline: Annotated[
         Path | None,
-        option(SELECTING, "Write all findings to this file, as the baseline of later runs.", metavar="FILE"),
+        option(SELECTING, "Write all findings to this file, for --baseline in later runs.", metavar="FILE"),
     ] = None
 
 
 @dataclass(frozen=True)
 class Known:
-    """The baseline of a run: read from ``path``, or to be written there."""
+    """The baseline of a run: one that was read from ``path``, or one to write there."""
 
     path: Path | None = None
     baseline: Baseline | None = None
-    """None where it is to be written."""
+    """None if it is to be written."""
     ran: frozenset[str] = frozenset()
     """Codes of the rules that run."""
 
     @classmethod
     def find(cls, settings: Settings, registry: Registry, options: BaselineOptions) -> Known:
-        """The baseline that the options or the settings name; a file to be written sets the others aside.
+        """The baseline that the options or the settings name; ``--write-baseline`` goes before both.
 
         Raises:
-            UsageError: it cannot be read, or there is no folder to write it to.
+            UsageError: the file cannot be read, or there is no folder to write it to.
         """
         ran = frozenset(rule.code for rule in registry.rules if settings.selection.includes(rule))
         if (write := options.write_baseline) is not None:
@@ -76,7 +76,7 @@ class Known:
         return apply_baseline(report, self.baseline, self.path, self.ran)
 
     def written(self, report: Report) -> Report:
-        """With ``--write-baseline`` write all findings and report none of them; else ``report``."""
+        """With ``--write-baseline`` write all findings and return a report without them; else ``report``."""
         if self.path is None or self.baseline is not None:
             return report
         baseline = baseline_of(report, self.path.parent)

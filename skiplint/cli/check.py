@@ -28,14 +28,14 @@ from skiplint.settings.settings import validate_rules
 
 @dataclass(frozen=True)
 class ChangeOptions:
-    """Linting what changed, or whenever something changes."""
+    """Lint only what changed, or again after every change."""
 
     diff: Annotated[
         str,
         option(
             MODELS,
-            "Lint only what changed since a git revision: files that differ, untracked ones, and files "
-            "that import one of them.",
+            "Lint only files that changed since this git revision, untracked files, and files that import "
+            "any of these.",
             metavar="BASE",
         ),
     ] = ""
@@ -52,7 +52,9 @@ def check(
     model: ModelArguments,
     rules: RuleSettings,
     budget: BudgetOptions,
-    exit_zero: Annotated[bool, option(SELECTING, "End with 0 despite findings.", "--exit-zero")] = False,
+    exit_zero: Annotated[
+        bool, option(SELECTING, "Exit with code 0 even if there are findings.", "--exit-zero")
+    ] = False,
     baseline: BaselineOptions,
     fixes: FixOptions,
     output: ReportOptions,
@@ -60,7 +62,7 @@ def check(
     config: ConfigFile = None,
     run: RunOptions,
 ) -> None:
-    """Lint models: their skips, and what is wrong with them.
+    """Lint models: list their skips, and report what is wrong with them.
 
     **Examples**
 
@@ -105,7 +107,7 @@ def check(
 
 
 def only_changed(targets: list[str], base: str) -> tuple[list[str], frozenset[Path]]:
-    """The targets that changes since revision ``base`` concern, and which files of folders they do.
+    """The targets that have changed since revision ``base``, and the changed files of folders.
 
     Raises:
         UsageError: git cannot say what changed.

@@ -1,4 +1,4 @@
-"""Where the report goes: one format on stdout or in a file, and any number of files beside it."""
+"""Where the report goes: one format to stdout or a file, and others to files of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skiplint.reporting.report import Report
 
 
 def _complete_output(incomplete: str) -> list[str]:
-    """Formats, with the colon behind which the shell completes the file."""
+    """The formats that start with ``incomplete``, each with a colon, for the shell to go on with a file."""
     return [f"{each.value}:" for each in OutputFormat if f"{each.value}:".startswith(incomplete)]
 
 
@@ -37,14 +37,14 @@ class ReportOptions:
         list[str],
         option(
             OUTPUT,
-            "Write the report there too, such as sarif:skiplint.sarif; may be given many times.",
+            "Also write the report to this file, such as sarif:skiplint.sarif; may be repeated.",
             metavar="FORMAT:FILE",
             autocompletion=_complete_output,
         ),
     ] = field(default_factory=list)
     statistics: Annotated[
         bool,
-        option(OUTPUT, "Show counts per rule, not the findings.", "--statistics"),
+        option(OUTPUT, "Show counts per rule instead of the findings.", "--statistics"),
     ] = False
     color: WhenColor = Color.AUTO
     verbose: Verbose = False
@@ -69,18 +69,18 @@ class Destinations:
     """Everything that one run writes."""
 
     first: Destination
-    """What ``--output-format`` and ``--output-file`` say."""
+    """From ``--output-format`` and ``--output-file``."""
     others: tuple[Destination, ...] = ()
-    """What ``--output`` says, once each."""
+    """One for each ``--output``."""
 
     @property
     def human(self) -> bool:
-        """Whether somebody reads the console report on stdout."""
+        """Whether the console report goes to stdout, where people read it."""
         return self.first.file is None and self.first.output_format is OutputFormat.CONSOLE
 
     @property
     def whole(self) -> bool:
-        """Whether the whole report is written somewhere, and not only what people look at."""
+        """Whether the whole report is written somewhere: the JSON, which has more than the other formats."""
         return any(each.output_format is OutputFormat.JSON for each in (self.first, *self.others))
 
 
@@ -103,7 +103,7 @@ def parse_destinations(options: ReportOptions) -> Destinations:
             raise UsageError(f"cannot write {file}: it is a folder")
         real = os.path.realpath(file)
         if real in seen:
-            raise UsageError(f"{file} is named as an output twice; give each format a file of its own")
+            raise UsageError(f"{file} is named as an output twice; give each format its own file")
         seen.add(real)
     if options.statistics:
         _refuse_statistics(options.output_format)
@@ -122,10 +122,10 @@ def _parse(text: str) -> Destination:
 
 
 def write_report(report: Report, destinations: Destinations, options: ReportOptions) -> None:
-    """Write ``report`` to all of them; ``--statistics`` asks for counts in the first place only.
+    """Write ``report`` to all destinations; with ``--statistics`` the first gets counts only.
 
     Raises:
-        UsageError: a file could not be written; what was in it is still there, and the others are written.
+        UsageError: a file could not be written. It is as it was before, and the other files are written.
     """
     failures = []
     for each in (destinations.first, *destinations.others):
@@ -145,7 +145,7 @@ def write_report(report: Report, destinations: Destinations, options: ReportOpti
 
 
 def _refuse_statistics(output_format: OutputFormat) -> None:
-    """Fail where a format has no way to hold counts."""
+    """Fail if the format cannot hold counts."""
     from skiplint.reporting.formats.statistics import STATISTICS_FORMATS
 
     if output_format.value not in STATISTICS_FORMATS:

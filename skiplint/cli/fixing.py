@@ -21,34 +21,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FixOptions:
-    """Which fixes are made."""
+    """Which fixes to apply or show."""
 
     fix: Annotated[
         bool,
-        option(FIXING, "Make the fixes that are safe, each tried on the model first.", "--fix"),
+        option(FIXING, "Apply safe fixes, after trying each on the model.", "--fix"),
     ] = False
     unsafe_fixes: Annotated[
         bool,
-        option(FIXING, "Make those too that may not be meant.", "--unsafe-fixes"),
+        option(FIXING, "Also apply fixes that may not be what you meant.", "--unsafe-fixes"),
     ] = False
     show_fixes: Annotated[
         bool,
-        option(FIXING, "Print the fixes as a diff and write nothing.", "--show-fixes"),
+        option(FIXING, "Print the fixes as a diff instead of applying them.", "--show-fixes"),
     ] = False
 
     @property
     def wanted(self) -> bool:
-        """Whether fixes are made or shown."""
+        """Whether to apply or show fixes."""
         return self.fix or self.show_fixes
 
 
 def fixed(report: Report, tries: Try, options: FixOptions) -> Report:
-    """Make the fixes of ``report``, or only show them; the report of what is left then.
+    """Apply the fixes of ``report``, or print them as a diff; return the report of what is left.
 
     Args:
         report: what was found.
-        tries: lints again with some files replaced by other texts.
-        options: which fixes to make, and whether to print a diff instead of writing the files.
+        tries: lints again with other texts in place of some files; takes the texts by path.
+        options: which fixes to apply, and whether to print a diff instead.
 
     Raises:
         UsageError: LibCST is not installed, or a file cannot be written.
@@ -74,7 +74,7 @@ def fixed(report: Report, tries: Try, options: FixOptions) -> Report:
 
 
 def diff(texts: Mapping[str, tuple[str, str]]) -> str:
-    """The changes as one unified diff that ``git apply`` takes."""
+    """The changes as a unified diff for ``git apply``."""
     parts: list[str] = []
     for path, (before, after) in sorted(texts.items()):
         lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")
@@ -85,18 +85,18 @@ def diff(texts: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """As git counts them: a form feed ends none."""
+    """The lines as git counts them: a form feed ends none."""
     return list(io.StringIO(text))
 
 
 def _write(texts: Mapping[str, tuple[str, str]]) -> None:
-    """Write all files, or none where one of them is known not to be writable."""
+    """Write all files, or none if one of them is known not to be writable."""
     path = ""
     try:
         for path, (before, _) in texts.items():
             check_writable(path)
             if read_source(path) != before:
-                raise UsageError(f"{path} has changed meanwhile and was not fixed; run skiplint again")
+                raise UsageError(f"{path} changed while skiplint ran and was not fixed; run skiplint again")
         for path, (_, after) in texts.items():
             write_source(path, after)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""``skiplint graph``: a model's graph as a file that other programs draw."""
+"""``skiplint graph``: a model's graph in a format that other programs draw."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def graph(
         int,
         option(
             OUTPUT,
-            "Draw modules that are this deep as one node; 0 shows skips only, 99 every operation.",
+            "Draw modules at this depth as one node; 0 shows only skips, 99 every operation.",
             min=0,
         ),
     ] = DEFAULT_DEPTH,
@@ -56,8 +56,8 @@ def graph(
 ) -> None:
     """Write a model's graph for Graphviz, Mermaid, yEd, Gephi or a program of your own.
 
-    Modules are put together to a depth; joins stay single, and skips are coloured by kind (additive green,
-    concatenative purple, gated blue), projections dashed.
+    Modules at a depth are drawn as one node, joins always as nodes of their own. Skips are coloured by kind
+    (additive green, concatenative purple, gated blue), and projections are dashed.
 
     **Examples**
 
@@ -76,7 +76,7 @@ def graph(
         )
     if len(session.analyses) > 1:
         names = ", ".join(each.target for each in report.models if each.status == "traced")
-        raise UsageError(f"{target} has several models, and a graph is of one; choose one of {names}")
+        raise UsageError(f"{target} has several models, and graph draws one; choose one of {names}")
     complain_of(report, verbose=verbose, rules=True)
     if not session.analyses:
         for each in report.models:
@@ -90,7 +90,7 @@ def graph(
 
 
 class _Traces(Session):
-    """Keeps what was traced and asks nothing of it."""
+    """Keeps the traced models and runs no rules."""
 
     def __init__(self) -> None:
         super().__init__(Registry(()))

@@ -1,4 +1,4 @@
-"""From options and settings to worker processes and the cache."""
+"""Worker processes and the cache, as the options and settings ask for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from skiplint.analysis.memory.byte_sizes import parse_bytes
 from skiplint.cli.failures import UsageError
-from skiplint.cli.options import RUNNING, option
+from skiplint.cli.options import RUNNING, of_setting, option
 from skiplint.run.cache import Cache, cache_folder
 from skiplint.run.workers import Workers
 from skiplint.settings.precedence import Effective
@@ -16,14 +16,13 @@ from skiplint.settings.settings import ConfigError, Settings
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How models are run; None leaves it to the settings."""
+    """How models are run. For an option that is None the setting counts."""
 
     jobs: Annotated[
         str | None,
         option(
             RUNNING,
-            "Worker processes at most; `auto` goes by processors and memory, 0 does without.  "
-            "[default: auto]",
+            of_setting("jobs"),
             "--jobs",
             "-j",
             metavar="N",
@@ -33,7 +32,7 @@ class RunOptions:
         float | None,
         option(
             RUNNING,
-            "How long a model, or the import of a file, may take; 0 means any time.  [default: 120]",
+            of_setting("timeout"),
             metavar="SECONDS",
             min=0,
         ),
@@ -42,22 +41,21 @@ class RunOptions:
         str | None,
         option(
             RUNNING,
-            "What a worker process may allocate, such as `8G`; 0 means anything.  "
-            "[default: 90% of the memory]",
+            of_setting("memory_limit"),
             metavar="SIZE",
         ),
     ] = None
     no_cache: Annotated[
         bool,
-        option(RUNNING, "Neither use results of earlier runs nor keep new ones.", "--no-cache"),
+        option(RUNNING, "Do not use cached results, and do not cache new ones.", "--no-cache"),
     ] = False
 
     def workers(self, settings: Settings) -> Workers | None:
         """The worker processes to run the models in; None means in this process.
 
         Raises:
-            UsageError: an option that means nothing.
-            ConfigError: a setting that means nothing.
+            UsageError: an option is not valid.
+            ConfigError: a setting is not valid.
         """
         count = settings.jobs if self.jobs is None else _job_count(self.jobs)
         if count == 0:
@@ -76,7 +74,7 @@ class RunOptions:
         )
 
     def cache(self, effective: Effective) -> Cache | None:
-        """The cache beside the file that the settings came from; None where none is wanted."""
+        """The cache, next to the settings file; None with ``--no-cache`` or if the settings turn it off."""
         if self.no_cache or not effective.settings.cache:
             return None
         return Cache(cache_folder(effective.settings.cache_dir, effective.file))

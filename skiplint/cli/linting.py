@@ -1,4 +1,4 @@
-"""The call from the command line into :mod:`skiplint.run`: with a progress bar, workers and the cache."""
+"""Lint from the command line: with a progress bar, worker processes and the cache."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def linted(
         texts: by path, what files are imported as if they held.
 
     Raises:
-        UsageError: an option that means nothing.
-        ConfigError: a setting that means nothing.
+        UsageError: an option is not valid.
+        ConfigError: a setting is not valid.
         WorkerError: worker processes cannot be started.
     """
     args, kwargs = model.parsed()

@@ -1,4 +1,4 @@
-"""``skiplint memory``: what a model's activations take."""
+"""``skiplint memory``: how much memory a model's activations take."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def memory(
         str,
         option(
             MODELS,
-            "Resolution or sequence length of the inputs; one number is a square image or a length.",
+            "Height and width of the inputs; one number for a square image or a sequence length.",
             metavar="H,W",
         ),
     ] = "",
@@ -36,15 +36,15 @@ def memory(
         bool | None,
         typer.Option(
             "--train/--infer",
-            help="Only what training saves, of the model in training mode, or only the peak of inference.  "
-            "[default: both, of the model in evaluation mode]",
+            help="Show only what training saves (in training mode), or only the peak of inference.  "
+            "[default: both, in evaluation mode]",
         ),
     ] = None,
     growth: Annotated[
         bool,
         typer.Option(
             "--growth",
-            help="Trace at more sizes too, and say how the figures grow with batch, resolution or length.",
+            help="Also trace at other sizes, and show how memory grows with batch, resolution or length.",
         ),
     ] = False,
     memory_budget: budgets.MemoryBudget = "",
@@ -53,7 +53,7 @@ def memory(
     view: ViewOptions,
     run: RunOptions,
 ) -> None:
-    """Show what activations take: at the peak of inference, for the backward pass, in concatenations.
+    """Show the memory of activations: peak in inference, saved for backward, and in concatenations.
 
     **Examples**
 

@@ -12,18 +12,23 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from skiplint.cli.completion import complete_rules
 from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
 from skiplint.settings.precedence import split_words
+from skiplint.settings.schema import field_docs
+from skiplint.settings.settings import Settings
 
 SELECTING = "Which rules"
 FIXING = "Fixes"
 OUTPUT = "Output"
 MODELS = "Which models"
 RUNNING = "How models are run"
+
+_SETTINGS = field_docs(Settings)
 
 
 class OutputFormat(str, Enum):
@@ -60,6 +65,13 @@ def option(panel: str, text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
 
+def of_setting(name: str) -> str:
+    """The help of the option that overrides a setting: the setting's documentation, and its default."""
+    default = msgspec.to_builtins(getattr(Settings(), name))
+    shown = f"{default:g}" if isinstance(default, float) else default
+    return _SETTINGS[name] if default is None else f"{_SETTINGS[name]}  [default: {shown}]"
+
+
 Targets = Annotated[
     list[str],
     typer.Argument(
@@ -69,13 +81,15 @@ Targets = Annotated[
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="Settings to use; else the nearest skiplint.toml or pyproject.toml."
+        "--config",
+        metavar="FILE",
+        help="Settings file; by default the nearest skiplint.toml or pyproject.toml.",
     ),
 ]
 AsList = Annotated[ListFormat, option(OUTPUT, "How to write the result.", "--output-format")]
 OutputFile = Annotated[
     Path | None,
-    option(OUTPUT, "Write the report there, not to stdout.", "--output-file", "-o", metavar="FILE"),
+    option(OUTPUT, "Write to this file instead of stdout.", "--output-file", "-o", metavar="FILE"),
 ]
 WhenColor = Annotated[
     Color,
@@ -93,7 +107,7 @@ class ModelArguments:
 
     args: Annotated[
         str,
-        option(MODELS, "Positional arguments to build the model with.", metavar="JSON"),
+        option(MODELS, "Positional arguments to build the model with, such as '[18]'.", metavar="JSON"),
     ] = ""
     kwargs: Annotated[
         str,
@@ -123,9 +137,9 @@ class RuleSelection:
 
     select: Annotated[
         list[str],
-        _rules("Run these rules only: codes, beginnings of codes, names or ALL, with commas."),
+        _rules("Run only these rules: codes, beginnings of codes, names or ALL, separated by commas."),
     ] = field(default_factory=list)
-    extend_select: Annotated[list[str], _rules("Run these rules too.")] = field(default_factory=list)
+    extend_select: Annotated[list[str], _rules("Also run these rules.")] = field(default_factory=list)
     ignore: Annotated[list[str], _rules("Do not run these rules.")] = field(default_factory=list)
 
     def settings(self) -> dict[str, Any]:
@@ -144,7 +158,7 @@ class RuleSettings(RuleSelection):
 
     fail_on: Annotated[
         Severity | None,
-        option(SELECTING, "The least severity that makes the exit code 1.  [default: warning]"),
+        option(SELECTING, of_setting("fail_on")),
     ] = None
 
     def settings(self) -> dict[str, Any]:

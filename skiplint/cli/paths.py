@@ -38,8 +38,8 @@ def paths(
         bool,
         typer.Option(
             "--gradients",
-            help="Also weight every path by the gradient that it carries: one forward and backward pass on "
-            "real weights.",
+            help="Also weight every path by the gradient that it carries; takes a forward and a backward "
+            "pass with real weights.",
         ),
     ] = False,
     view: ViewOptions,
@@ -47,7 +47,7 @@ def paths(
 ) -> None:
     """Show how long the paths from input to output are.
 
-    The numbers are exact and over all paths; `--verbose` adds every weighted layer and skip. The JSON is the
+    The numbers are exact and count all paths; `--verbose` adds every weighted layer and skip. The JSON is the
     report of `skiplint check` without findings.
 
     **Examples**

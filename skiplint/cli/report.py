@@ -32,9 +32,9 @@ def report(
     verbose: Verbose = False,
     run: RunOptions,
 ) -> None:
-    """Write one HTML page: the findings, and of every model its skips, path lengths and memory.
+    """Write one HTML page with the findings and the skips, path lengths and memory of each model.
 
-    The page needs nothing else, so it can be attached or kept. Findings do not change the exit code.
+    The page needs no other files. Findings do not change the exit code.
 
     **Examples**
 

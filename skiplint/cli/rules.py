@@ -1,4 +1,4 @@
-"""``skiplint rules`` and ``skiplint explain``: what can be found, without importing torch."""
+"""``skiplint rules`` and ``skiplint explain``: the rules, without importing torch."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def skips(
     view: ViewOptions,
     run: RunOptions,
 ) -> None:
-    """List the skips of models, one row a join with `--verbose`, without running any rule.
+    """List the skips of models without running any rule; with `--verbose` one row per join.
 
     The JSON is the report of `skiplint check` without findings.
 

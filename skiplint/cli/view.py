@@ -1,4 +1,4 @@
-"""What the commands that show one analysis do: trace the targets, run no rule, draw."""
+"""The commands that show one analysis: trace the targets, run no rules, print tables or JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_RULES = {
 
 @dataclass(frozen=True)
 class ViewOptions:
-    """How the result of an analysis is shown."""
+    """Where and how the result of an analysis is written."""
 
     output_format: options.AsList = options.ListFormat.CONSOLE
     output_file: options.OutputFile = None
@@ -47,7 +47,7 @@ def show(
     run: RunOptions,
     running: Running = Running(),  # noqa: B008 - frozen
 ) -> None:
-    """Trace the models and write what ``draw`` makes of the report, or the report itself as JSON.
+    """Trace the models and write the text that ``draw`` returns for the report, or the report as JSON.
 
     Args:
         targets: what the user typed.
@@ -61,7 +61,7 @@ def show(
         Exit: always, with the exit code.
     """
     effective = effective_settings(targets, config=view.config)
-    # The settings of rules do not matter here and need not be right.
+    # No rule runs, so settings of rules may be wrong here.
     settings = msgspec.structs.replace(effective.settings, **_NO_RULES)
     effective = dataclasses.replace(effective, settings=settings)
     report = linted(targets, effective, Registry(()), model=model, run=run, running=running)
