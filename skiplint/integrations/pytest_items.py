@@ -1,4 +1,4 @@
-"""What the pytest plugin does when it is used: models as tests, and findings as failures."""
+"""The work of the pytest plugin: models as tests, and findings as failures."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class ModelFaultError(Exception):
-    """A model with findings, or one that could not be run; ``str()`` is what the reader sees."""
+    """A model has findings or could not be run; ``str()`` is the report."""
 
 
 class ModelFile(pytest.File):
     """A Python file whose models are tests."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item for each model of the file; one that fails where the file cannot be imported."""
+        """One test for each model of the file, or one that fails if the file cannot be imported."""
         from skiplint.targets import SkippedTarget, TargetError, resolve
 
         settings = effective_settings([str(self.path)]).settings
@@ -40,7 +40,7 @@ class ModelFile(pytest.File):
         try:
             found = resolve(place, models=settings.models)
         except TargetError:
-            # An item and no error of the collection, which would keep all other tests from running.
+            # A test that fails, because an error here would keep all other tests from running.
             yield ModelItem.for_target(self, "models", place, None)
             return
         for target in found:
@@ -75,7 +75,7 @@ class ModelItem(pytest.Item):
         _judge(report, settings.fail_on)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The findings alone; a traceback only where something else went wrong."""
+        """The findings alone; for any other error, the traceback."""
         if isinstance(excinfo.value, ModelFaultError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
@@ -86,10 +86,10 @@ class ModelItem(pytest.Item):
 
 
 def check_model(root: Path, model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Report:
-    """Lint ``model(*args, **kwargs)`` with the settings of the project in ``root``; findings fail the test.
+    """Lint ``model(*args, **kwargs)`` with the project's settings, and fail the test for findings.
 
     Args:
-        root: the folder to look for settings from.
+        root: the folder from which settings are searched, upward.
         model: the model.
         args: positional arguments of its forward.
         kwargs: keyword arguments of its forward, and ``select``, ``ignore`` and ``fail_on``.
@@ -114,7 +114,7 @@ def check_model(root: Path, model: nn.Module, args: Sequence[Any], kwargs: Mappi
 
 
 def is_wanted(path: Path, parent: pytest.Collector) -> bool:
-    """Whether ``--skiplint`` is to lint the file: it is named, or is in ``skiplint_paths``."""
+    """Whether ``--skiplint`` lints the file: it was named, or is in ``skiplint_paths``."""
     if parent.session.isinitpath(path):
         return True
     wanted = [parent.config.rootpath / entry for entry in parent.config.getini("skiplint_paths")]
@@ -122,7 +122,7 @@ def is_wanted(path: Path, parent: pytest.Collector) -> bool:
 
 
 def is_test_module(path: Path, config: pytest.Config) -> bool:
-    """Whether pytest's own settings make the file a test module."""
+    """Whether pytest itself takes the file for a test module."""
     patterns: list[str] = config.getini("python_files")
     return any(fnmatch(path.name, pattern) or fnmatch(str(path), f"*/{pattern}") for pattern in patterns)
 

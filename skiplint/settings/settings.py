@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     per_file_ignores: dict[str, tuple[str, ...]] = {}
     """Rules not to report in files that match a pattern."""
     fail_on: Severity = Severity.WARNING
-    """The least severity that makes the exit code 1."""
+    """Lowest severity that makes the exit code 1."""
     baseline: str | None = None
     """A file with findings that are not reported; relative to the file with the settings."""
     rules: dict[str, dict[str, Any]] = {}
@@ -71,11 +71,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     models: tuple[ModelConfig, ...] = ()
     """Models to lint or to lint differently: their targets, arguments and inputs."""
     jobs: Annotated[int, msgspec.Meta(ge=0)] | Literal["auto"] = "auto"
-    """Worker processes at most; ``auto`` goes by processors and memory, 0 does without."""
+    """Maximum number of worker processes; ``auto`` depends on processors and memory, 0 uses none."""
     timeout: Annotated[float, msgspec.Meta(ge=0)] = DEFAULT_TIMEOUT
-    """Seconds that a model, or the import of a file, may take; 0 means any."""
+    """Seconds that a model, or the import of a file, may take; 0 means no limit."""
     memory_limit: str | None = None
-    """What a worker process may allocate, such as ``8G``; the default is nine tenths of the memory."""
+    """Memory that a worker process may allocate, such as ``8G``; 0 means no limit. The default is 90% of the
+    machine's memory."""
     cache: bool = True
     """Use results of earlier runs, and keep new ones."""
     cache_dir: str | None = None
