@@ -32,7 +32,7 @@ class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         given = {storage_key(tensor) for tensor in tensors_in(args, kwargs or {})} | self._held
         result = func(*args, **(kwargs or {}))
-        for key in [key for key, (weak, _) in self._live.items() if weak.expired()]:
+        for key in [key for key, (weak, _) in self._live.items() if _is_gone(weak)]:
             del self._live[key]
         for tensor in tensors_in(result):
             size = storage_size(tensor)
@@ -44,7 +44,11 @@ class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def bytes(self) -> int:
         """Bytes of the storages that are there now."""
-        return sum(size for weak, size in self._live.values() if not weak.expired())
+        return sum(size for weak, size in self._live.values() if not _is_gone(weak))
+
+
+def _is_gone(weak: StorageWeakRef) -> bool:
+    return bool(weak.expired())  # type: ignore[no-untyped-call]
 
 
 @contextmanager
