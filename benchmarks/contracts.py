@@ -16,10 +16,11 @@ from torch import nn
 
 from skiplint import Analysis
 from skiplint.analysis.contract.words import contract_in_words
-from skiplint.linting.registry import load_registry
 from skiplint.reporting.report import ModelReport
-from skiplint.run.gather import Session
-from skiplint.run.request import Measuring
+from skiplint.run.check import gathering_for
+from skiplint.run.outcome import outcome_of
+from skiplint.run.request import Request
+from skiplint.settings.settings import Settings
 from skiplint.tracing import Subject, trace
 
 MODELS: dict[str, tuple[Callable[[], nn.Module], int]] = {
@@ -38,8 +39,9 @@ def seconds(model: nn.Module, x: torch.Tensor, *, contracts: bool) -> tuple[floa
     graph = trace(model, x)
     traced = time.process_time() - start
     analysis = Analysis(graph, Subject(model, (x,), {}))
-    session = Session(load_registry(), measuring=Measuring(contract=contracts))
-    session.add(analysis, ModelReport(target="model", name="model", status="traced"))
+    report = ModelReport(target="model", name="model", status="traced")
+    rules = gathering_for(Settings()).rules
+    outcome_of(analysis, report, rules, Request(contract=contracts))
     return traced, time.process_time() - start, analysis
 
 

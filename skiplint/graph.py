@@ -32,12 +32,19 @@ Blame = Literal["call", "operand", "width"]
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in a source file: ``line`` and ``column`` count from 1, ``column`` is None if unknown."""
+    """A range of a source file; lines and columns count from 1, and what is unknown is None.
+
+    Two locations are equal if they begin at the same place of the same function, wherever they end.
+    """
 
     path: str
     line: int
     column: int | None = None
     function: str = ""
+    end_line: int | None = field(default=None, compare=False)
+    """The line of the last character."""
+    end_column: int | None = field(default=None, compare=False)
+    """The column after the last character, as in SARIF and in the ranges of the Language Server Protocol."""
 
 
 @dataclass(frozen=True, slots=True)

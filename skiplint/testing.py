@@ -1,4 +1,4 @@
-"""For the tests of rule packs: does a rule keep its promises?
+"""For the tests of rule packs: check a rule against its documentation and its examples.
 
 >>> from skiplint.testing import assert_rule
 >>> from skiplint_rules.degenerate_skip import DegenerateSkip
@@ -32,7 +32,7 @@ from skiplint.linting.selection import option_names
 
 @dataclass(frozen=True)
 class Case:
-    """An example model that is ready to run, and the lines where a rule is to find something."""
+    """An example model that is ready to run, and the lines where a rule should find something."""
 
     model: Any
     inputs: tuple[Any, ...]
@@ -41,13 +41,13 @@ class Case:
 
 
 def assert_rule(rule: type[Rule]) -> None:
-    """Fail unless ``rule`` is complete and right about its own examples.
+    """Check that ``rule`` is complete and that its examples give the findings they should.
 
-    Its metadata and documentation are there; every bad example is found at just the lines that end in a
-    comment with the rule's code; every good example is silent.
+    The rule has its metadata and documentation. In a bad example it finds exactly the lines that end in a
+    comment with the rule's code. In a good example it finds nothing.
 
     Raises:
-        AssertionError: what is missing or wrong, in one sentence.
+        AssertionError: the message says in one sentence what is missing or wrong.
     """
     assert_documented(rule)
     assert rule.bad, f"{rule.code} has no bad example"
@@ -59,10 +59,10 @@ def assert_rule(rule: type[Rule]) -> None:
 
 
 def assert_documented(rule: type[Rule]) -> None:
-    """Fail unless ``rule`` has its metadata and the sections of its documentation.
+    """Check that ``rule`` has its metadata and all sections of its documentation.
 
     Raises:
-        AssertionError: what is missing, in one sentence.
+        AssertionError: the message says in one sentence what is missing.
     """
     fault = fault_of(rule)
     assert fault is None, f"{rule.__qualname__} {fault}"
@@ -77,7 +77,7 @@ def assert_documented(rule: type[Rule]) -> None:
 
 
 def findings_of(rule: Rule, model: Any, *inputs: Any, **keywords: Any) -> list[Finding]:
-    """What one rule, set up as given, finds in ``model(*inputs, **keywords)``."""
+    """The findings of one rule, with the options it has, in ``model(*inputs, **keywords)``."""
     from skiplint.tracing import Subject, trace_or_recover
 
     analysis = Analysis(trace_or_recover(model, inputs, keywords), Subject(model, inputs, keywords))
@@ -85,7 +85,13 @@ def findings_of(rule: Rule, model: Any, *inputs: Any, **keywords: Any) -> list[F
 
 
 def load_case(example: Example, folder: Path, code: str = "") -> Case:
-    """Make the model of an example; source is written to a file below ``folder``, so that it has lines."""
+    """Build the model of an example.
+
+    Args:
+        example: source code, or a function that returns a model and its inputs.
+        folder: where to write source code to, so that findings have a file and lines.
+        code: of the rule whose marked lines are wanted; without it no line is expected.
+    """
     marker = re.compile(rf"#.*\b{code}\b") if code else re.compile(r"(?!)")
     if isinstance(example, str):
         path = folder / "model.py"

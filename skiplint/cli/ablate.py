@@ -1,4 +1,4 @@
-"""``skiplint ablate``: what each skip of a model is worth."""
+"""``skiplint ablate``: what a model loses without each of its skips."""
 
 from __future__ import annotations
 
@@ -7,35 +7,31 @@ from typing import Annotated
 import typer
 
 from skiplint.analysis.ablation.options import AblationOptions
-from skiplint.cli import options
-from skiplint.cli.view import View
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.options import MODELS, ModelArguments, Targets, option
+from skiplint.cli.view import ViewOptions, show
 from skiplint.reporting.formats.console_ablation import ablation_tables
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
+from skiplint.run.request import Request
 
 
 def ablate(
-    targets: options.Targets,
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
+    targets: Targets,
+    *,
+    model: ModelArguments,
     seeds: Annotated[
-        int, typer.Option(min=0, help="Initialisations to compare the model with and without skips over.")
+        int,
+        typer.Option(min=0, help="Number of initialisations to compare the model with and without skips on."),
     ] = 3,
-    seed: Annotated[int, typer.Option(min=0, help="Of every random number.")] = 0,
-    batch: Annotated[int, typer.Option(min=1, help="Inputs in a batch.", rich_help_panel=options.MODELS)] = 8,
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the figures.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    output_file: options.OutputFile = None,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
-    verbose: options.Verbose = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
+    batch: Annotated[int, option(MODELS, "Batch size of the inputs.", min=1)] = 8,
+    view: ViewOptions,
+    run: RunOptions,
 ) -> None:
     """Run a model without each of its skips, and without all of them.
 
-    Shows what that does to the gradient of the first layers, to the variance of the signal, to what tells the
-    inputs apart, and to the paths. One forward and backward pass on real weights a row. `--verbose` shows
-    every skip by itself.
+    Shows the effect on the gradient of the first layers, on the variance of the signal, on how well inputs
+    can be told apart, and on the paths. Each row takes a forward and a backward pass with real weights.
+    `--verbose` shows every skip by itself.
 
     **Examples**
 
@@ -43,7 +39,5 @@ def ablate(
 
     `skiplint ablate torchvision.models:resnet50 --seeds 10 --output-format json`
     """
-    view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
-    measuring = Measuring(ablation=AblationOptions(seeds=seeds, seed=seed, batch=batch))
-    running = Running(measuring=measuring)
-    view.show(ablation_tables, running)
+    request = Request(targets, ablation=AblationOptions(seeds=seeds, seed=seed, batch=batch))
+    show(request, ablation_tables, model=model, view=view, run=run)

@@ -1,11 +1,11 @@
-"""The typer application and the way into it."""
+"""The typer application, and the entry point of the command line."""
 
 from __future__ import annotations
 
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from skiplint.cli.failures import UsageError, complain
 from skiplint.cli.graph import graph
 from skiplint.cli.init import init
 from skiplint.cli.memory import memory
+from skiplint.cli.option_groups import Command, flattened
 from skiplint.cli.output import discard_stdout
 from skiplint.cli.paths import paths
 from skiplint.cli.report import report
@@ -39,15 +40,15 @@ app = typer.Typer(
     "`skiplint model.py`\n\n"
     "`skiplint src/nets --fail-on error --output-format github`\n\n"
     "`skiplint explain SKL205`",
-    epilog="The exit code is 0 without findings, 1 with findings at or above --fail-on, 2 where something "
-    "could not be done. `skiplint --install-completion` sets up the TAB key.",
+    epilog="The exit code is 0 without findings, 1 with findings at or above --fail-on, and 2 if something "
+    "could not be done. `skiplint --install-completion` sets up completion with the TAB key.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 DEFAULT_COMMAND = "check"
-COMMANDS: dict[str, Callable[..., None]] = {
+COMMANDS: dict[str, Command] = {
     DEFAULT_COMMAND: check,
     "skips": skips,
     "paths": paths,
@@ -64,7 +65,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 _TOP_LEVEL = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
 
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name)(flattened(command))
 
 
 def _print_version(wanted: bool) -> None:
@@ -86,7 +87,7 @@ def _skiplint(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    # Torch warns of this on import where NumPy is not installed; nothing here needs it.
+    # Torch warns about this when NumPy is not installed; nothing here needs it.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     if sys.stdout is None:  # Closed by the caller (`>&-`), who wants the exit code only.
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def with_default_command(words: Sequence[str]) -> list[str]:
-    """The arguments with ``check`` in front where they name no command: ``skiplint model.py``."""
+    """The arguments, with ``check`` in front if they name no command: ``skiplint model.py``."""
     if not words or words[0] in COMMANDS or words[0] in _TOP_LEVEL:
         return list(words)
     return [DEFAULT_COMMAND, *words]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from skiplint.cli.failures import UsageError
+from skiplint.cli.options import SELECTING, option
 from skiplint.cli.output import emit
 from skiplint.linting.registry import Registry
 from skiplint.reporting.baseline import (
@@ -20,34 +20,49 @@ from skiplint.reporting.baseline import (
     render_baseline,
 )
 from skiplint.reporting.report import Report
-from skiplint.settings.settings import Settings, shown_path
+from skiplint.settings.settings import Settings
+from skiplint.sources.paths import shown
+
+
+@dataclass(frozen=True)
+class BaselineOptions:
+    """Which findings are known and need no report."""
+
+    baseline: Annotated[
+        Path | None,
+        option(SELECTING, "Do not report findings that are in this file.", metavar="FILE"),
+    ] = None
+    write_baseline: Annotated[
+        Path | None,
+        option(SELECTING, "Write all findings to this file, for --baseline in later runs.", metavar="FILE"),
+    ] = None
 
 
 @dataclass(frozen=True)
 class Known:
-    """The baseline of a run: read from ``path``, or to be written there."""
+    """The baseline of a run: one that was read from ``path``, or one to write there."""
 
     path: Path | None = None
     baseline: Baseline | None = None
-    """None where it is to be written."""
+    """None if it is to be written."""
     ran: frozenset[str] = frozenset()
     """Codes of the rules that run."""
 
     @classmethod
-    def find(cls, settings: Settings, registry: Registry, read: Path | None, write: Path | None) -> Known:
-        """The baseline that the flags or the settings name; a file to be written sets the others aside.
+    def find(cls, settings: Settings, registry: Registry, options: BaselineOptions) -> Known:
+        """The baseline that the options or the settings name; ``--write-baseline`` goes before both.
 
         Raises:
-            UsageError: it cannot be read, or there is no folder to write it to.
+            UsageError: the file cannot be read, or there is no folder to write it to.
         """
         ran = frozenset(rule.code for rule in registry.rules if settings.selection.includes(rule))
-        if write is not None:
+        if (write := options.write_baseline) is not None:
             if not write.absolute().parent.is_dir():
                 raise UsageError(f"cannot write {write}: there is no folder {write.parent}")
             return cls(write, None, ran)
-        path = read
+        path = options.baseline
         if path is None and settings.baseline is not None:
-            path = Path(shown_path(Path(settings.baseline)))
+            path = Path(shown(Path(settings.baseline)))
         if path is None:
             return cls()
         try:
@@ -55,15 +70,14 @@ class Known:
         except BaselineError as error:
             raise UsageError(str(error)) from None
 
-    def lint(self, check: Callable[..., Report], **more: Any) -> Report:
-        """The report of ``check(**more)`` without what is known."""
-        report = check(**more)
+    def taken_from(self, report: Report) -> Report:
+        """The report without the findings of the baseline that was read."""
         if self.path is None or self.baseline is None:
             return report
         return apply_baseline(report, self.baseline, self.path, self.ran)
 
     def written(self, report: Report) -> Report:
-        """With ``--write-baseline`` write all findings and report none of them; else ``report``."""
+        """With ``--write-baseline`` write all findings and return a report without them; else ``report``."""
         if self.path is None or self.baseline is not None:
             return report
         baseline = baseline_of(report, self.path.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any
 
@@ -58,6 +59,15 @@ OptimizerChoice = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class BudgetOptions:
+    """The memory that training has, and how it is done."""
+
+    memory_budget: MemoryBudget = ""
+    batch: Batch = None
+    optimizer: OptimizerChoice = None
+
+
 def parsed(text: str) -> int | None:
     """The bytes of ``--memory-budget``, None where it was not given.
 
@@ -72,21 +82,20 @@ def parsed(text: str) -> int | None:
         raise UsageError(f"--memory-budget: {error}") from None
 
 
-def with_budget(
-    settings: Settings, registry: Registry, budget: str, batch: int | None, optimizer: Optimizer | None
-) -> Settings:
+def with_budget(settings: Settings, registry: Registry, options: BudgetOptions) -> Settings:
     """``settings`` with the options of the rule about budgets, selected if there is a budget.
 
     Raises:
         UsageError: the budget is no size, there is none for the other options, or no such rule.
     """
+    budget = options.memory_budget
     parsed(budget)
     given: dict[str, Any] = {
         name: value
         for name, value in (
             ("budget", budget),
-            ("batch", batch),
-            ("optimizer", optimizer.value if optimizer else None),
+            ("batch", options.batch),
+            ("optimizer", options.optimizer.value if options.optimizer else None),
         )
         if value
     }

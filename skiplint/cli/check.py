@@ -2,61 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import typer
 
-from skiplint.cli import budgets, options, output
-from skiplint.cli.baseline import Known
-from skiplint.cli.destinations import parse_destinations, refuse_statistics, write_report
+from skiplint.cli.baseline import BaselineOptions, Known
+from skiplint.cli.budgets import BudgetOptions, with_budget
+from skiplint.cli.destinations import ReportOptions, parse_destinations, write_report
 from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
-from skiplint.cli.fixing import fixed
-from skiplint.cli.isolation import cache_for, workers_for
-from skiplint.cli.progress import progress
+from skiplint.cli.fixing import FixOptions, fixed
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.linting import linted
+from skiplint.cli.options import MODELS, SELECTING, ConfigFile, ModelArguments, RuleSettings, Targets, option
 from skiplint.linting.registry import load_registry
-from skiplint.run.check import check as check_targets
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
+from skiplint.reporting.report import Report
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings
 from skiplint.settings.settings import validate_rules
 
 
+@dataclass(frozen=True)
+class ChangeOptions:
+    """Lint only what changed, or again after every change."""
+
+    diff: Annotated[
+        str,
+        option(
+            MODELS,
+            "Lint only files that changed since this git revision, untracked files, and files that import "
+            "any of these.",
+            metavar="BASE",
+        ),
+    ] = ""
+    watch: Annotated[
+        bool,
+        option(MODELS, "Lint again whenever a file changes, until Ctrl-C.", "--watch"),
+    ] = False
+
+
 def check(
     context: typer.Context,
-    targets: options.Targets,
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
-    select: options.Select = [],  # noqa: B006 - typer copies it
-    extend_select: options.ExtendSelect = [],  # noqa: B006
-    ignore: options.Ignore = [],  # noqa: B006
-    memory_budget: budgets.MemoryBudget = "",
-    batch: budgets.Batch = None,
-    optimizer: budgets.OptimizerChoice = None,
-    fail_on: options.FailOn = None,
-    exit_zero: options.ExitZero = False,
-    baseline: options.BaselineFile = None,
-    write_baseline: options.WriteBaseline = None,
-    fix: options.FixOption = False,
-    unsafe_fixes: options.UnsafeFixes = False,
-    show_fixes: options.ShowFixes = False,
-    output_format: options.Format = options.OutputFormat.CONSOLE,
-    output_file: options.OutputFile = None,
-    outputs: options.Outputs = [],  # noqa: B006
-    statistics: options.Statistics = False,
-    diff: options.Diff = "",
-    watch: options.Watch = False,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
-    jobs: options.Jobs = None,
-    timeout: options.Timeout = None,
-    memory_limit: options.MemoryLimit = None,
-    no_cache: options.NoCache = False,
-    verbose: options.Verbose = False,
-    quiet: options.Quiet = False,
+    targets: Targets,
+    *,
+    model: ModelArguments,
+    rules: RuleSettings,
+    budget: BudgetOptions,
+    exit_zero: Annotated[
+        bool, option(SELECTING, "Exit with code 0 even if there are findings.", "--exit-zero")
+    ] = False,
+    baseline: BaselineOptions,
+    fixes: FixOptions,
+    output: ReportOptions,
+    changes: ChangeOptions,
+    config: ConfigFile = None,
+    run: RunOptions,
 ) -> None:
-    """Lint models: their skips, and what is wrong with them.
+    """Lint models: list their skips, and report what is wrong with them.
 
     **Examples**
 
@@ -70,45 +76,38 @@ def check(
 
     `skiplint src/nets --diff origin/main --output sarif:skiplint.sarif --output junit:junit.xml`
     """
-    if watch:
+    if changes.watch:
         from skiplint.cli import watching
 
         raise typer.Exit(watching.watch(context.obj, targets, config))
-    destinations = parse_destinations(output_format, output_file, outputs)
-    if statistics:
-        refuse_statistics(output_format)
+    destinations = parse_destinations(output)
     registry = load_registry()
-    flags = options.selecting(select, extend_select, ignore, fail_on)
-    effective = effective_settings(targets, config=config, registry=registry, command_line=flags)
-    settings = budgets.with_budget(effective.settings, registry, memory_budget, batch, optimizer)
+    effective = effective_settings(targets, config=config, registry=registry, command_line=rules.settings())
+    settings = with_budget(effective.settings, registry, budget)
     validate_rules(settings, registry, source="command line")
-    known = Known.find(settings, registry, baseline, write_baseline)
-    positional, named = options.build_arguments(args, kwargs)
-    running = Running(measuring=Measuring(contract=destinations.whole))
-    if diff:
-        targets, among = only_changed(targets, diff)
-        running = replace(running, among=among)
-    workers = workers_for(settings, jobs, timeout, memory_limit)
-    cache = cache_for(effective, wanted=not no_cache)
-    run = partial(check_targets, targets, settings, args=positional, kwargs=named, running=running)
-    lint = partial(known.lint, run, registry=registry, workers=workers)
-    with output.stdout_to_stderr(), progress() as next_model:
-        report = lint(progress=next_model, cache=cache)
-    if fix or show_fixes:
-        report = fixed(
-            report, lambda texts: lint(texts=texts), unsafe=unsafe_fixes, write=fix and not show_fixes
-        )
-    if show_fixes:
-        raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
-    report = known.written(report)
-    verbosity = 1 if verbose else -1 if quiet else 0
-    write_report(report, destinations, color=color, verbosity=verbosity, statistics=statistics)
-    complain_of(report, verbose=verbose, rules=not destinations.human or statistics)
+    effective = dataclasses.replace(effective, settings=settings)
+    known = Known.find(settings, registry, baseline)
+    among = None
+    if changes.diff:
+        targets, among = only_changed(targets, changes.diff)
+    request = Request(targets, contract=destinations.whole, among=among)
+
+    def lint(texts: Mapping[str, str]) -> Report:
+        asked = msgspec.structs.replace(request, texts=texts)
+        return known.taken_from(linted(asked, effective, registry, model=model, run=run))
+
+    report = lint({})
+    if fixes.wanted:
+        report = fixed(report, lint, fixes)
+    if not fixes.show_fixes:
+        report = known.written(report)
+        write_report(report, destinations, output)
+        complain_of(report, verbose=output.verbose, rules=not destinations.human or output.statistics)
     raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
 
 
 def only_changed(targets: list[str], base: str) -> tuple[list[str], frozenset[Path]]:
-    """The targets that changes since revision ``base`` concern, and which files of folders they do.
+    """The targets that have changed since revision ``base``, and the changed files of folders.
 
     Raises:
         UsageError: git cannot say what changed.

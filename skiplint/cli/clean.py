@@ -1,4 +1,4 @@
-"""``skiplint clean``: the cache is removed."""
+"""``skiplint clean``: remove the cache."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from skiplint.cli import options
 from skiplint.cli.failures import UsageError
 from skiplint.run.cache import Cache, cache_folder
 from skiplint.settings.precedence import effective_settings
-from skiplint.settings.settings import shown_path
+from skiplint.sources.paths import shown
 
 
-def clean(config: options.Config = None) -> None:
-    """Remove the cache of the project that the working directory is in.
+def clean(config: options.ConfigFile = None) -> None:
+    """Remove the cache of the project in the working directory.
 
-    Only what skiplint has written there is removed. The cache is in `.skiplint_cache` beside the
-    configuration, or where the setting `cache-dir` or the variable `SKIPLINT_CACHE_DIR` says.
+    Only files that skiplint wrote are removed. The cache is in `.skiplint_cache` next to the configuration
+    file, or where the setting `cache-dir` or the variable `SKIPLINT_CACHE_DIR` says.
 
     **Examples**
 
@@ -31,4 +31,4 @@ def clean(config: options.Config = None) -> None:
     except OSError as error:
         raise UsageError(f"cannot remove {error.filename}: {error.strerror or error}") from None
     results = "1 result" if count == 1 else f"{count} results"
-    typer.echo(f"removed {results}, {byte_size(size)}, from {shown_path(cache.folder)}")
+    typer.echo(f"removed {results}, {byte_size(size)}, from {shown(cache.folder)}")

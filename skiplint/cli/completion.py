@@ -1,4 +1,4 @@
-"""What the shell offers on TAB: rules by code and name, and the options of ``check`` where it is left out."""
+"""What the shell completes: codes and names of rules, and the options of ``check`` if it is left out."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _WORDS = "_TYPER_COMPLETE_ARGS"
 
 
 def complete_rules(incomplete: str) -> list[tuple[str, str]]:
-    """Codes and names of rules that continue the last of ``SKL2,plain-d``, with what they find."""
+    """Rules that continue the last word of ``SKL2,plain-d``, each by code and by name, with its summary."""
     before, comma, last = incomplete.rpartition(",")
     return [(f"{before}{comma}{key}", about) for key, about in complete_rule(last)]
 
 
 def complete_rule(incomplete: str) -> list[tuple[str, str]]:
-    """Codes and names of rules that continue ``incomplete``, whatever its case."""
+    """Rules that start with ``incomplete`` in any case, each by code and by name, with its summary."""
     return [
         (key, summary(rule).replace("`", ""))
         for rule in load_registry().rules
@@ -34,9 +34,9 @@ def complete_rule(incomplete: str) -> list[tuple[str, str]]:
 def with_command(
     variables: Mapping[str, str], with_default: Callable[[Sequence[str]], list[str]]
 ) -> dict[str, str]:
-    """The variables of a completion, changed where the words typed so far leave out the command.
+    """The changed variables of a completion, with ``check`` put in if the typed words leave the command out.
 
-    Only the first word says that, so nothing changes while it is being typed.
+    Empty if nothing changes, also while the first word is being typed, which may become a command.
     """
     if _BASH_WORDS in variables:
         words, index = shlex.split(variables[_BASH_WORDS]), int(variables[_BASH_INDEX])
@@ -53,6 +53,6 @@ def with_command(
 
 
 def complete_default_command(with_default: Callable[[Sequence[str]], list[str]]) -> None:
-    """Let ``skiplint model.py --sel`` be completed as ``skiplint check model.py --sel`` would be."""
+    """Complete ``skiplint model.py --sel`` as if it were ``skiplint check model.py --sel``."""
     if COMPLETE_VARIABLE in os.environ:
         os.environ.update(with_command(os.environ, with_default))

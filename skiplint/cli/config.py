@@ -1,4 +1,4 @@
-"""``skiplint config``: the settings that count, and where each came from."""
+"""``skiplint config``: the settings in effect, and where each was set."""
 
 from __future__ import annotations
 
@@ -28,32 +28,24 @@ from skiplint.settings.toml_lines import lines_of_keys
 def config(
     targets: Annotated[
         list[str],
-        typer.Argument(
-            metavar="[TARGET]...",
-            help="What would be linted: the settings are those that it would get.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="[TARGET]...", help="Show the settings that these would be linted with."),
     ] = [],  # noqa: B006 - typer copies it
+    *,
     schema: Annotated[
         bool,
         typer.Option(
             "--schema", help="Print a JSON Schema of the settings, with the rules of the installed packs."
         ),
     ] = False,
-    select: options.Select = [],  # noqa: B006
-    extend_select: options.ExtendSelect = [],  # noqa: B006
-    ignore: options.Ignore = [],  # noqa: B006
-    fail_on: options.FailOn = None,
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the settings.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
+    rules: options.RuleSettings,
+    output_format: options.AsList = options.ListFormat.CONSOLE,
+    color: options.WhenColor = options.Color.AUTO,
+    config: options.ConfigFile = None,
 ) -> None:
-    """Show the settings that count, and where each came from.
+    """Show the settings in effect, and where each was set.
 
-    The command line goes before environment variables (`SKIPLINT_FAIL_ON=error`), these before the nearest
-    `skiplint.toml` or `pyproject.toml`, and that before the defaults.
+    The command line overrides environment variables (`SKIPLINT_FAIL_ON=error`), which override the nearest
+    `skiplint.toml` or `pyproject.toml`, which overrides the defaults.
 
     **Examples**
 
@@ -67,8 +59,7 @@ def config(
     if schema:
         output.emit(schema_text(registry), None)
         return
-    flags = options.selecting(select, extend_select, ignore, fail_on)
-    found = effective_settings(targets, config=config, registry=registry, command_line=flags)
+    found = effective_settings(targets, config=config, registry=registry, command_line=rules.settings())
     chosen = choose_rules(registry, found.settings.selection, found.settings.rules)
     lines = lines_of_keys(found.file) if found.file else {}
     view = _View(found, [rule.code for rule in chosen], lines)
@@ -80,7 +71,7 @@ def config(
 
 @dataclass(frozen=True)
 class _View:
-    """What there is to show."""
+    """The settings to show, as a table or for JSON."""
 
     effective: Effective
     rules: list[str]
@@ -88,7 +79,7 @@ class _View:
 
     @property
     def rows(self) -> list[tuple[str, Any, tuple[Origin, ...]]]:
-        """Setting, plain value and sources; a rule's options and a pattern's rules one by one."""
+        """Key, plain value and sources of each setting; options of a rule have rows of their own."""
         values: dict[str, Any] = msgspec.to_builtins(self.effective.settings)
         found = []
         for field in msgspec.structs.fields(Settings):
@@ -99,7 +90,7 @@ class _View:
         return found
 
     def places(self, origins: tuple[Origin, ...], key: str) -> list[dict[str, Any]]:
-        """The sources of a setting as plain values, with the line where there is one."""
+        """The sources of a setting as plain values, with the line of the file if it is known."""
         return [
             {
                 "kind": origin.kind,
@@ -110,7 +101,7 @@ class _View:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """For programs."""
+        """The settings as plain values, for JSON."""
         return {
             "file": str(self.effective.file) if self.effective.file else None,
             "settings": {
@@ -120,7 +111,7 @@ class _View:
         }
 
     def table(self, style: Style) -> str:
-        """For people."""
+        """The settings as a table for the console."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
         for heading in ("setting", "value", "from"):
             table.add_column(heading, overflow="fold")

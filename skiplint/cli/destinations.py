@@ -1,18 +1,59 @@
-"""Where the report goes: one format on stdout or in a file, and any number of files beside it."""
+"""Where the report goes: one format to stdout or a file, and others to files of their own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from skiplint.cli import output
 from skiplint.cli.failures import UsageError
-from skiplint.cli.options import Color, OutputFormat
+from skiplint.cli.options import OUTPUT, Color, OutputFile, OutputFormat, Verbose, WhenColor, option
 from skiplint.linting.selection import did_you_mean
 from skiplint.reporting.formats import render
 from skiplint.reporting.report import Report
+
+
+def _complete_output(incomplete: str) -> list[str]:
+    """The formats that start with ``incomplete``, each with a colon, for the shell to go on with a file."""
+    return [f"{each.value}:" for each in OutputFormat if f"{each.value}:".startswith(incomplete)]
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Where a report is written, and how."""
+
+    output_format: Annotated[
+        OutputFormat,
+        option(
+            OUTPUT,
+            f"How to write the report: {', '.join(each.value for each in OutputFormat)}.",
+            metavar="FORMAT",
+        ),
+    ] = OutputFormat.CONSOLE
+    output_file: OutputFile = None
+    output: Annotated[
+        list[str],
+        option(
+            OUTPUT,
+            "Also write the report to this file, such as sarif:skiplint.sarif; may be repeated.",
+            metavar="FORMAT:FILE",
+            autocompletion=_complete_output,
+        ),
+    ] = field(default_factory=list)
+    statistics: Annotated[
+        bool,
+        option(OUTPUT, "Show counts per rule instead of the findings.", "--statistics"),
+    ] = False
+    color: WhenColor = Color.AUTO
+    verbose: Verbose = False
+    quiet: Annotated[bool, option(OUTPUT, "Show findings only.", "--quiet", "-q")] = False
+
+    @property
+    def verbosity(self) -> int:
+        """1 for every detail, 0 as usual, -1 for findings only."""
+        return 1 if self.verbose else -1 if self.quiet else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +69,44 @@ class Destinations:
     """Everything that one run writes."""
 
     first: Destination
-    """What ``--output-format`` and ``--output-file`` say."""
+    """From ``--output-format`` and ``--output-file``."""
     others: tuple[Destination, ...] = ()
-    """What ``--output`` says, once each."""
+    """One for each ``--output``."""
 
     @property
     def human(self) -> bool:
-        """Whether somebody reads the console report on stdout."""
+        """Whether the console report goes to stdout, where people read it."""
         return self.first.file is None and self.first.output_format is OutputFormat.CONSOLE
 
     @property
     def whole(self) -> bool:
-        """Whether the whole report is written somewhere, and not only what people look at."""
+        """Whether the whole report is written somewhere: the JSON, which has more than the other formats."""
         return any(each.output_format is OutputFormat.JSON for each in (self.first, *self.others))
 
 
-def parse_destinations(
-    output_format: OutputFormat, output_file: Path | None, outputs: Sequence[str]
-) -> Destinations:
-    """What the three options say.
+def parse_destinations(options: ReportOptions) -> Destinations:
+    """Where the options say that the report goes.
 
     Raises:
-        UsageError: an unknown format, a file that cannot be written, or one that is named twice.
+        UsageError: an unknown format, one without statistics where they are asked for, a file that cannot be
+            written, or one that is named twice.
     """
-    chosen = Destinations(Destination(output_format, output_file), tuple(_parse(text) for text in outputs))
+    others = tuple(_parse(text) for text in options.output)
+    chosen = Destinations(Destination(options.output_format, options.output_file), others)
     files = [each.file for each in (chosen.first, *chosen.others) if each.file is not None]
     seen: set[str] = set()
     for file in files:
-        # Told now: a model may take minutes, and then there would be nowhere to put what was found.
+        # Checked now: a model may take minutes, and then there would be nowhere to put the report.
         if not file.parent.is_dir():
             raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
         if file.is_dir():
             raise UsageError(f"cannot write {file}: it is a folder")
         real = os.path.realpath(file)
         if real in seen:
-            raise UsageError(f"{file} is named as an output twice; give each format a file of its own")
+            raise UsageError(f"{file} is named as an output twice; give each format its own file")
         seen.add(real)
+    if options.statistics:
+        _refuse_statistics(options.output_format)
     return chosen
 
 
@@ -78,23 +121,16 @@ def _parse(text: str) -> Destination:
     return Destination(OutputFormat(name), Path(file))
 
 
-def write_report(
-    report: Report,
-    destinations: Destinations,
-    *,
-    color: Color = Color.AUTO,
-    verbosity: int = 0,
-    statistics: bool = False,
-) -> None:
-    """Write ``report`` to all of them; ``statistics`` asks for counts in the first place only.
+def write_report(report: Report, destinations: Destinations, options: ReportOptions) -> None:
+    """Write ``report`` to all destinations; with ``--statistics`` the first gets counts only.
 
     Raises:
-        UsageError: a file could not be written; what was in it is still there, and the others are written.
+        UsageError: a file could not be written. It is as it was before, and the other files are written.
     """
     failures = []
     for each in (destinations.first, *destinations.others):
-        style = output.style_for(color, file=each.file, verbosity=verbosity)
-        if statistics and each is destinations.first:
+        style = output.style_for(options.color, file=each.file, verbosity=options.verbosity)
+        if options.statistics and each is destinations.first:
             from skiplint.reporting.formats.statistics import render_statistics
 
             text = render_statistics(report, each.output_format.value, style)
@@ -108,12 +144,8 @@ def write_report(
         raise UsageError("; ".join(failures))
 
 
-def refuse_statistics(output_format: OutputFormat) -> None:
-    """Fail where a format has no way to hold counts.
-
-    Raises:
-        UsageError: it has none.
-    """
+def _refuse_statistics(output_format: OutputFormat) -> None:
+    """Fail if the format cannot hold counts."""
     from skiplint.reporting.formats.statistics import STATISTICS_FORMATS
 
     if output_format.value not in STATISTICS_FORMATS:

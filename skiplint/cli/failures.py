@@ -1,4 +1,4 @@
-"""What could not be done, on stderr: one line each, and the user's own traceback only when asked for."""
+"""Errors and notes on stderr: one line each, with the user's own traceback only if asked for."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from skiplint.settings.settings import ExitCode
 
 
 class UsageError(Exception):
-    """The command cannot be carried out as it was typed; ``str()`` is one line that says why."""
+    """The command cannot be carried out as typed; ``str()`` is one line that says why."""
 
 
 def complain(message: str, detail: str = "") -> None:
-    """Say what went wrong, with more of it below."""
+    """Print an error, with indented details below."""
     print(f"skiplint: error: {message}", file=sys.stderr)
     if detail:
         print("\n".join(f"    {line}" for line in detail.rstrip().splitlines()), file=sys.stderr)
 
 
 def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
-    """Say what the report could not do, and its remarks.
+    """Print what failed according to the report, and its notes.
 
     Args:
         report: the report.
         verbose: show the user's tracebacks.
-        rules: name failed rules too, because the report itself is not what people read.
+        rules: also name rules that failed, for commands whose output does not show them.
     """
     hidden = False
     models = [model for model in report.models if model.status == "failed"]
@@ -36,7 +36,7 @@ def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
         broken = [finding for finding in report.findings if finding.code == RuleFailed.code]
         failed += [(finding.model or "", finding.message, finding.detail) for finding in broken]
     for target, reason, detail in failed:
-        # Most reasons name the file already; saying it twice makes the line hard to read.
+        # Most reasons name the file already.
         named = not target or target in reason
         complain(reason if named else f"{target}: {reason}", detail if verbose else "")
         hidden = hidden or bool(detail and not verbose)
@@ -49,12 +49,12 @@ def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
 
 
 def remark(note: str) -> None:
-    """Say something worth knowing that is no error."""
+    """Print a note that is no error."""
     print(f"skiplint: note: {note}", file=sys.stderr)
 
 
 def exit_code(report: Report, fail_on: Severity, *, exit_zero: bool = False) -> ExitCode:
-    """What the process ends with."""
+    """The exit code for a report: 2 if something failed, 1 for findings at or above ``fail_on``, else 0."""
     if report.broken:
         return ExitCode.ERROR
     worst = report.worst()

@@ -1,4 +1,4 @@
-"""``skiplint graph``: a model's graph as a file that other programs draw."""
+"""``skiplint graph``: a model's graph in a format that other programs draw."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skiplint.analysis.structure.outline import DEFAULT_DEPTH, outline
-from skiplint.cli import options, output
+from skiplint.cli import output
 from skiplint.cli.failures import UsageError, complain_of, exit_code
+from skiplint.cli.options import OUTPUT, ConfigFile, ModelArguments, OutputFile, Verbose, option
 from skiplint.cli.progress import progress
 from skiplint.linting.registry import Registry
 from skiplint.reporting.report import ModelReport
 from skiplint.run.check import check as check_targets
-from skiplint.run.gather import Session
 from skiplint.run.outcome import Outcome, untraced
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings
 from skiplint.settings.settings import ExitCode, Settings
 
@@ -34,33 +35,29 @@ class GraphFormat(str, Enum):
 
 
 def graph(
-    target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="One model, such as `model.py:UNet`.", show_default=False)
-    ],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="One model, such as `model.py:UNet`.")],
+    *,
     graph_format: Annotated[
         GraphFormat,
-        typer.Option(
-            "--format", "--output-format", help="How to write the graph.", rich_help_panel=options.OUTPUT
-        ),
+        option(OUTPUT, "How to write the graph.", "--format", "--output-format"),
     ] = GraphFormat.DOT,
     depth: Annotated[
         int,
-        typer.Option(
+        option(
+            OUTPUT,
+            "Draw modules at this depth as one node; 0 shows only skips, 99 every operation.",
             min=0,
-            help="Draw modules that are this deep as one node; 0 shows skips only, 99 every operation.",
-            rich_help_panel=options.OUTPUT,
         ),
     ] = DEFAULT_DEPTH,
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
-    output_file: options.OutputFile = None,
-    config: options.Config = None,
-    verbose: options.Verbose = False,
+    model: ModelArguments,
+    output_file: OutputFile = None,
+    config: ConfigFile = None,
+    verbose: Verbose = False,
 ) -> None:
     """Write a model's graph for Graphviz, Mermaid, yEd, Gephi or a program of your own.
 
-    Modules are put together to a depth; joins stay single, and skips are coloured by kind (additive green,
-    concatenative purple, gated blue), projections dashed.
+    Modules at a depth are drawn as one node, joins always as nodes of their own. Skips are coloured by kind
+    (additive green, concatenative purple, gated blue), and projections are dashed.
 
     **Examples**
 
@@ -71,34 +68,26 @@ def graph(
     from skiplint.reporting.formats.graphs import render_graph
 
     settings = Settings(models=effective_settings([target], config=config).settings.models)
-    positional, named = options.build_arguments(args, kwargs)
-    session = _Traces()
+    args, kwargs = model.parsed()
+    request = Request([target], settings, args, kwargs)
+    analyses: list[Analysis] = []
+
+    def keep(analysis: Analysis, report: ModelReport) -> Outcome:
+        analyses.append(analysis)
+        return untraced(report)
+
     with output.stdout_to_stderr(), progress() as next_model:
-        report = check_targets(
-            [target], settings, args=positional, kwargs=named, progress=next_model, session=session
-        )
-    if len(session.analyses) > 1:
-        names = ", ".join(model.target for model in report.models if model.status == "traced")
-        raise UsageError(f"{target} has several models, and a graph is of one; choose one of {names}")
+        report = check_targets(request, registry=Registry(()), progress=next_model, make=keep)
+    if len(analyses) > 1:
+        names = ", ".join(each.target for each in report.models if each.status == "traced")
+        raise UsageError(f"{target} has several models, and graph draws one; choose one of {names}")
     complain_of(report, verbose=verbose, rules=True)
-    if not session.analyses:
-        for model in report.models:
-            if model.status == "skipped":
-                raise UsageError(f"{model.target} was skipped: {model.reason}")
+    if not analyses:
+        for each in report.models:
+            if each.status == "skipped":
+                raise UsageError(f"{each.target} was skipped: {each.reason}")
         raise typer.Exit(ExitCode.ERROR)
-    analysis = session.analyses[0]
+    analysis = analyses[0]
     drawn = outline(analysis.graph, analysis.skips, depth)
     output.emit(render_graph(drawn, graph_format.value), output_file)
     raise typer.Exit(exit_code(report, settings.fail_on))
-
-
-class _Traces(Session):
-    """Keeps what was traced and asks nothing of it."""
-
-    def __init__(self) -> None:
-        super().__init__(Registry(()))
-        self.analyses: list[Analysis] = []
-
-    def examine(self, analysis: Analysis, report: ModelReport) -> Outcome:
-        self.analyses.append(analysis)
-        return untraced(report)

@@ -1,4 +1,4 @@
-"""``skiplint init``: write the first settings after a look at the project."""
+"""``skiplint init``: write the first settings of a project, with entries for its models."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from skiplint.cli.failures import UsageError
 from skiplint.cli.progress import progress
 from skiplint.linting.registry import Registry
 from skiplint.run.check import check as check_targets
+from skiplint.run.request import Request
 from skiplint.settings.first_settings import ModelEntry, with_settings
 from skiplint.settings.settings import (
     OWN_FILE,
@@ -28,21 +29,17 @@ from skiplint.targets import ModelConfig
 
 
 def init(
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the file as it would be, and write nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the file instead of writing it.")] = False,
     force: Annotated[
         bool,
-        typer.Option(
-            "--force", help="Replace settings that are there; the old file is kept beside, as .bak."
-        ),
+        typer.Option("--force", help="Replace existing settings; the old file is kept with the suffix .bak."),
     ] = False,
 ) -> None:
     """Write the first settings for the project in this folder.
 
-    They go into `pyproject.toml`, or into a new `skiplint.toml` where there is none. The models below the
-    folder are built and run once, as `skiplint .` would; those that need arguments get an entry with likely
-    values, commented out where the model does not run with them.
+    They go into `pyproject.toml`, or into a new `skiplint.toml` if there is none. The models in the folder
+    are built and run once, as `skiplint .` would. A model that needs arguments gets an entry with guessed
+    values, which is commented out if the model does not run with them.
 
     **Examples**
 
@@ -86,7 +83,7 @@ def _text(path: Path) -> str:
 
 
 def _look() -> tuple[list[ModelEntry], int]:
-    """Entries for the models that need one, and how many run without."""
+    """Entries for the models that need one, and the number of models that run without."""
     from skiplint.targets import SkippedTarget, resolve
 
     with output.stdout_to_stderr(), progress() as next_model:
@@ -95,7 +92,9 @@ def _look() -> tuple[list[ModelEntry], int]:
             item.target: item.snippet for item in items if isinstance(item, SkippedTarget) and item.snippet
         }
         tried = tuple(_entry_of(snippet) for snippet in snippets.values())
-        report = check_targets(["."], Settings(models=tried), registry=Registry(()), progress=next_model)
+        report = check_targets(
+            Request(["."], Settings(models=tried)), registry=Registry(()), progress=next_model
+        )
     entries = []
     for model in report.models:
         works = model.status == "traced"
@@ -116,12 +115,12 @@ def _entry_of(snippet: str) -> ModelConfig:
 
 
 def _keys(snippet: str) -> tuple[str, ...]:
-    """The lines of an entry below its header."""
+    """The lines of an entry after its header."""
     return tuple(snippet.splitlines()[1:])
 
 
 def _backed_up(path: Path) -> Path:
-    """A copy of the file under a name that nothing has."""
+    """Copy the file to an unused name; return that path."""
     names = (f"{path.name}.bak{number or ''}" for number in range(1000))
     copy = next(path.with_name(name) for name in names if not path.with_name(name).exists())
     shutil.copy2(path, copy)
@@ -129,7 +128,7 @@ def _backed_up(path: Path) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write all at once; a link stays a link, and the file's permissions stay as they are."""
+    """Replace the text atomically; a link stays a link, and the file keeps its permissions."""
     real = path.resolve()
     mode = real.stat().st_mode if real.exists() else None
     output.emit(text, real)

@@ -1,4 +1,4 @@
-"""``skiplint memory``: what a model's activations take."""
+"""``skiplint memory``: how much memory a model's activations take."""
 
 from __future__ import annotations
 
@@ -7,60 +7,52 @@ from typing import Annotated
 import typer
 
 from skiplint.analysis.memory.resizing import Resizing
-from skiplint.cli import budgets, options
+from skiplint.cli import budgets
 from skiplint.cli.failures import UsageError
-from skiplint.cli.view import View
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.options import MODELS, ModelArguments, Targets, option
+from skiplint.cli.view import ViewOptions, show
 from skiplint.reporting.formats.console_memory import memory_tables
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
+from skiplint.run.request import Request
 
 
 def memory(
-    targets: options.Targets,
+    targets: Targets,
+    *,
     batch: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Batch size of the inputs.", show_default=False, rich_help_panel=options.MODELS
-        ),
+        option(MODELS, "Batch size of the inputs.", min=1),
     ] = None,
     size: Annotated[
         str,
-        typer.Option(
+        option(
+            MODELS,
+            "Height and width of the inputs; one number for a square image or a sequence length.",
             metavar="H,W",
-            help="Resolution or sequence length of the inputs; one number is a square image or a length.",
-            show_default=False,
-            rich_help_panel=options.MODELS,
         ),
     ] = "",
     train: Annotated[
         bool | None,
         typer.Option(
             "--train/--infer",
-            help="Only what training saves, of the model in training mode, or only the peak of inference.  "
-            "[default: both, of the model in evaluation mode]",
-            show_default=False,
+            help="Show only what training saves (in training mode), or only the peak of inference.  "
+            "[default: both, in evaluation mode]",
         ),
     ] = None,
     growth: Annotated[
         bool,
         typer.Option(
             "--growth",
-            help="Trace at more sizes too, and say how the figures grow with batch, resolution or length.",
+            help="Also trace at other sizes, and show how memory grows with batch, resolution or length.",
         ),
     ] = False,
     memory_budget: budgets.MemoryBudget = "",
     optimizer: budgets.OptimizerOption = budgets.Optimizer.ADAM,
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the figures.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    output_file: options.OutputFile = None,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
-    verbose: options.Verbose = False,
+    model: ModelArguments,
+    view: ViewOptions,
+    run: RunOptions,
 ) -> None:
-    """Show what activations take: at the peak of inference, for the backward pass, in concatenations.
+    """Show the memory of activations: peak in inference, saved for backward, and in concatenations.
 
     **Examples**
 
@@ -72,14 +64,22 @@ def memory(
 
     `skiplint memory model.py:UNet --growth`
     """
-    measuring = Measuring(growth=growth, budget=budgets.parsed(memory_budget), optimizer=optimizer.value)
-    running = Running(Resizing(batch, _dimensions(size)), training=train is True, measuring=measuring)
-    view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
-    view.show(
+    request = Request(
+        targets,
+        resizing=Resizing(batch, _dimensions(size)),
+        training=train is True,
+        growth=growth,
+        budget=budgets.parsed(memory_budget),
+        optimizer=optimizer.value,
+    )
+    show(
+        request,
         lambda report, style: memory_tables(
             report, style, inference=train is not True, training=train is not False
         ),
-        running,
+        model=model,
+        view=view,
+        run=run,
     )
 
 

@@ -1,24 +1,34 @@
-"""Options that several commands share, each declared once."""
+"""Options that several commands share: single ones, and groups that commands take as one object.
+
+Every option is declared once: as a field of a group or, where several groups have it, as a type here. The
+group of one command stands in the module that carries it out.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from skiplint.cli.completion import complete_rules
 from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
 from skiplint.settings.precedence import split_words
+from skiplint.settings.schema import field_docs
+from skiplint.settings.settings import Settings
 
 SELECTING = "Which rules"
 FIXING = "Fixes"
 OUTPUT = "Output"
 MODELS = "Which models"
 RUNNING = "How models are run"
+
+_SETTINGS = field_docs(Settings)
 
 
 class OutputFormat(str, Enum):
@@ -42,11 +52,6 @@ class ListFormat(str, Enum):
     JSON = "json"
 
 
-def _complete_output(incomplete: str) -> list[str]:
-    """Formats, with the colon behind which the shell completes the file."""
-    return [f"{each.value}:" for each in OutputFormat if f"{each.value}:".startswith(incomplete)]
-
-
 class Color(str, Enum):
     """When to use colour."""
 
@@ -55,234 +60,119 @@ class Color(str, Enum):
     NEVER = "never"
 
 
+def option(panel: str, text: str, *names: str, **more: Any) -> Any:
+    """An option with a help text, in a panel of ``--help``. Without ``names`` it is named after its field."""
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def of_setting(name: str) -> str:
+    """The help of the option that overrides a setting: the setting's documentation, and its default."""
+    default = msgspec.to_builtins(getattr(Settings(), name))
+    shown = f"{default:g}" if isinstance(default, float) else default
+    return _SETTINGS[name] if default is None else f"{_SETTINGS[name]}  [default: {shown}]"
+
+
 Targets = Annotated[
     list[str],
     typer.Argument(
-        metavar="TARGET",
-        help="Files, folders, `file.py:Name`, `package.module:name`, or saved programs.",
-        show_default=False,
+        metavar="TARGET", help="Files, folders, `file.py:Name`, `package.module:name`, or saved programs."
     ),
 ]
-Args = Annotated[
-    str,
-    typer.Option(
-        metavar="JSON", help="Positional arguments to build the model with.", rich_help_panel=MODELS
-    ),
-]
-Kwargs = Annotated[
-    str,
-    typer.Option(
-        metavar="JSON",
-        help="Keyword arguments to build the model with, such as '{\"depth\": 18}'.",
-        rich_help_panel=MODELS,
-    ),
-]
-Select = Annotated[
-    list[str],
-    typer.Option(
-        metavar="RULES",
-        help="Run these rules only: codes, beginnings of codes, names or ALL, with commas.",
-        show_default=False,
-        rich_help_panel=SELECTING,
-        autocompletion=complete_rules,
-    ),
-]
-ExtendSelect = Annotated[
-    list[str],
-    typer.Option(
-        metavar="RULES",
-        help="Run these rules too.",
-        show_default=False,
-        rich_help_panel=SELECTING,
-        autocompletion=complete_rules,
-    ),
-]
-Ignore = Annotated[
-    list[str],
-    typer.Option(
-        metavar="RULES",
-        help="Do not run these rules.",
-        show_default=False,
-        rich_help_panel=SELECTING,
-        autocompletion=complete_rules,
-    ),
-]
-FailOn = Annotated[
-    Severity | None,
-    typer.Option(
-        help="The least severity that makes the exit code 1.  [default: warning]",
-        show_default=False,
-        rich_help_panel=SELECTING,
-    ),
-]
-ExitZero = Annotated[
-    bool,
-    typer.Option("--exit-zero", help="End with 0 despite findings.", rich_help_panel=SELECTING),
-]
-BaselineFile = Annotated[
+ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--baseline",
+        "--config",
         metavar="FILE",
-        help="Do not report the findings in this file.",
-        show_default=False,
-        rich_help_panel=SELECTING,
+        help="Settings file; by default the nearest skiplint.toml or pyproject.toml.",
     ),
 ]
-WriteBaseline = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Write all findings to this file, as the baseline of later runs.",
-        show_default=False,
-        rich_help_panel=SELECTING,
-    ),
-]
-FixOption = Annotated[
-    bool,
-    typer.Option(
-        "--fix", help="Make the fixes that are safe, each tried on the model first.", rich_help_panel=FIXING
-    ),
-]
-UnsafeFixes = Annotated[
-    bool,
-    typer.Option("--unsafe-fixes", help="Make those too that may not be meant.", rich_help_panel=FIXING),
-]
-ShowFixes = Annotated[
-    bool,
-    typer.Option("--show-fixes", help="Print the fixes as a diff and write nothing.", rich_help_panel=FIXING),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Settings to use; else the nearest skiplint.toml or pyproject.toml.",
-        show_default=False,
-    ),
-]
-Format = Annotated[
-    OutputFormat,
-    typer.Option(
-        metavar="FORMAT",
-        help=f"How to write the report: {', '.join(each.value for each in OutputFormat)}.",
-        rich_help_panel=OUTPUT,
-    ),
-]
+AsList = Annotated[ListFormat, option(OUTPUT, "How to write the result.", "--output-format")]
 OutputFile = Annotated[
     Path | None,
-    typer.Option(
-        "--output-file",
-        "-o",
-        metavar="FILE",
-        help="Write the report there, not to stdout.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
+    option(OUTPUT, "Write to this file instead of stdout.", "--output-file", "-o", metavar="FILE"),
 ]
-ColorOption = Annotated[
+WhenColor = Annotated[
     Color,
-    typer.Option(help="When to use colour; NO_COLOR and FORCE_COLOR are respected.", rich_help_panel=OUTPUT),
-]
-Outputs = Annotated[
-    list[str],
-    typer.Option(
-        "--output",
-        metavar="FORMAT:FILE",
-        help="Write the report there too, such as sarif:skiplint.sarif; may be given many times.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-        autocompletion=_complete_output,
-    ),
-]
-Statistics = Annotated[
-    bool,
-    typer.Option("--statistics", help="Show counts per rule, not the findings.", rich_help_panel=OUTPUT),
-]
-Diff = Annotated[
-    str,
-    typer.Option(
-        metavar="BASE",
-        help="Lint only what changed since a git revision: files that differ, untracked ones, and files "
-        "that import one of them.",
-        show_default=False,
-        rich_help_panel=MODELS,
-    ),
-]
-Watch = Annotated[
-    bool,
-    typer.Option("--watch", help="Lint again whenever a file changes, until Ctrl-C.", rich_help_panel=MODELS),
-]
-Jobs = Annotated[
-    str | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        metavar="N",
-        help="Worker processes at most; `auto` goes by processors and memory, 0 does without.  "
-        "[default: auto]",
-        show_default=False,
-        rich_help_panel=RUNNING,
-    ),
-]
-Timeout = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SECONDS",
-        help="How long a model, or the import of a file, may take; 0 means any time.  [default: 120]",
-        min=0,
-        show_default=False,
-        rich_help_panel=RUNNING,
-    ),
-]
-MemoryLimit = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIZE",
-        help="What a worker process may allocate, such as `8G`; 0 means anything.  "
-        "[default: 90% of the memory]",
-        show_default=False,
-        rich_help_panel=RUNNING,
-    ),
-]
-NoCache = Annotated[
-    bool,
-    typer.Option(
-        "--no-cache", help="Neither use results of earlier runs nor keep new ones.", rich_help_panel=RUNNING
-    ),
+    option(OUTPUT, "When to use colour; NO_COLOR and FORCE_COLOR are respected.", "--color"),
 ]
 Verbose = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Show tracebacks and every detail.", rich_help_panel=OUTPUT),
+    option(OUTPUT, "Show tracebacks and every detail.", "--verbose", "-v"),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show findings only.", rich_help_panel=OUTPUT)]
 
 
-def build_arguments(args: str, kwargs: str) -> tuple[list[Any], dict[str, Any]]:
-    """The values of ``--args`` and ``--kwargs``."""
-    positional = _parse("--args", args, list, "a JSON list such as '[18]'")
-    named = _parse("--kwargs", kwargs, dict, "a JSON object such as '{\"depth\": 18}'")
-    return positional, named
+@dataclass(frozen=True)
+class ModelArguments:
+    """What the models are built with."""
+
+    args: Annotated[
+        str,
+        option(MODELS, "Positional arguments to build the model with, such as '[18]'.", metavar="JSON"),
+    ] = ""
+    kwargs: Annotated[
+        str,
+        option(
+            MODELS, "Keyword arguments to build the model with, such as '{\"depth\": 18}'.", metavar="JSON"
+        ),
+    ] = ""
+
+    def parsed(self) -> tuple[list[Any], dict[str, Any]]:
+        """The positional and the keyword arguments.
+
+        Raises:
+            UsageError: an option is not JSON, or not a list or an object.
+        """
+        positional = _parse("--args", self.args, list, "a JSON list such as '[18]'")
+        named = _parse("--kwargs", self.kwargs, dict, "a JSON object such as '{\"depth\": 18}'")
+        return positional, named
 
 
-def _parse(option: str, text: str, kind: type, wanted: str) -> Any:
+def _rules(text: str) -> Any:
+    return option(SELECTING, text, metavar="RULES", autocompletion=complete_rules)
+
+
+@dataclass(frozen=True)
+class RuleSelection:
+    """Which rules run."""
+
+    select: Annotated[
+        list[str],
+        _rules("Run only these rules: codes, beginnings of codes, names or ALL, separated by commas."),
+    ] = field(default_factory=list)
+    extend_select: Annotated[list[str], _rules("Also run these rules.")] = field(default_factory=list)
+    ignore: Annotated[list[str], _rules("Do not run these rules.")] = field(default_factory=list)
+
+    def settings(self) -> dict[str, Any]:
+        """A table of the settings that were given as options."""
+        lists = {"select": self.select, "extend-select": self.extend_select, "ignore": self.ignore}
+        return {
+            key: [word for value in values for word in split_words(value)]
+            for key, values in lists.items()
+            if values
+        }
+
+
+@dataclass(frozen=True)
+class RuleSettings(RuleSelection):
+    """Which rules run, and which findings make the command fail."""
+
+    fail_on: Annotated[
+        Severity | None,
+        option(SELECTING, of_setting("fail_on")),
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """A table of the settings that were given as options."""
+        table = super().settings()
+        return table if self.fail_on is None else {**table, "fail-on": self.fail_on.value}
+
+
+def _parse(name: str, text: str, kind: type, wanted: str) -> Any:
     try:
         value = json.loads(text) if text else kind()
     except json.JSONDecodeError as error:
         place = f"{error.msg} at character {error.pos}"
-        raise UsageError(f"{option} is not valid JSON ({place}); give {wanted}") from None
+        raise UsageError(f"{name} is not valid JSON ({place}); give {wanted}") from None
     if not isinstance(value, kind):
-        raise UsageError(f"{option} must be {wanted}")
+        raise UsageError(f"{name} must be {wanted}")
     return value
-
-
-def selecting(
-    select: list[str], extend_select: list[str], ignore: list[str], fail_on: Severity | None
-) -> dict[str, Any]:
-    """What the flags say, as a table of settings; what was not given is not in it."""
-    lists = {"select": select, "extend-select": extend_select, "ignore": ignore}
-    table: dict[str, Any] = {
-        key: [word for value in values for word in split_words(value)]
-        for key, values in lists.items()
-        if values
-    }
-    return table if fail_on is None else {**table, "fail-on": fail_on.value}

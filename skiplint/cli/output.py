@@ -1,4 +1,4 @@
-"""Where output goes: the report alone on stdout, everything else on stderr."""
+"""Writing output: only the report goes to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PIPED_WIDTH = 100
 
 
 def style_for(color: Color, *, file: Path | None, verbosity: int = 0) -> Style:
-    """The style for stdout, or for a file, which gets no colour unless it is asked for."""
+    """The style for stdout, or for a file, which has colour only with ``--color always``."""
     terminal = file is None and sys.stdout.isatty()
     width = shutil.get_terminal_size((_PIPED_WIDTH, 24)).columns
     if not terminal and "COLUMNS" not in os.environ:
@@ -35,7 +35,11 @@ def style_for(color: Color, *, file: Path | None, verbosity: int = 0) -> Style:
 
 
 def emit(text: str, file: Path | None) -> None:
-    """Write the report to stdout or, all at once, to ``file``."""
+    """Write the report to stdout or, atomically, to ``file``.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     if file is None:
         _print(text)
         return
@@ -50,20 +54,20 @@ def _print(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise  # The reader has what it wanted, which is no error.
+        raise  # The reader wants no more, which is no error.
     except OSError as error:
         discard_stdout()
         raise UsageError(f"cannot write to stdout: {error.strerror or error}") from None
 
 
 def discard_stdout() -> None:
-    """Drop what could not be written to stdout, since Python would complain again when it flushes at exit."""
+    """Drop what could not be written to stdout, since Python would report the error again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """Send what the user's model prints to stderr, printed by Python or by a library in C."""
+    """Send everything that the user's model prints to stderr, also what libraries in C print."""
     sys.stdout.flush()
     try:
         saved = os.dup(1)

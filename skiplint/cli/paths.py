@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from skiplint.cli import options
-from skiplint.cli.view import View
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.options import OUTPUT, ModelArguments, Targets, option
+from skiplint.cli.view import ViewOptions, show
 from skiplint.reporting.formats.console_paths import path_tables
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
+from skiplint.run.request import Request
 
 
 class PathUnit(str, Enum):
@@ -22,37 +22,31 @@ class PathUnit(str, Enum):
 
 
 def paths(
-    targets: options.Targets,
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
+    targets: Targets,
+    *,
+    model: ModelArguments,
     unit: Annotated[
         PathUnit | None,
-        typer.Option(
-            help="Draw the histogram in weighted layers or in residual blocks.  "
+        option(
+            OUTPUT,
+            "Draw the histogram in weighted layers or in residual blocks.  "
             "[default: blocks where there are any]",
-            show_default=False,
-            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     gradients: Annotated[
         bool,
         typer.Option(
             "--gradients",
-            help="Also weight every path by the gradient that it carries: one forward and backward pass on "
-            "real weights.",
+            help="Also weight every path by the gradient that it carries; takes a forward and a backward "
+            "pass with real weights.",
         ),
     ] = False,
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the paths.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    output_file: options.OutputFile = None,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
-    verbose: options.Verbose = False,
+    view: ViewOptions,
+    run: RunOptions,
 ) -> None:
     """Show how long the paths from input to output are.
 
-    The numbers are exact and over all paths; `--verbose` adds every weighted layer and skip. The JSON is the
+    The numbers are exact and count all paths; `--verbose` adds every weighted layer and skip. The JSON is the
     report of `skiplint check` without findings.
 
     **Examples**
@@ -61,8 +55,10 @@ def paths(
 
     `skiplint paths model.py:Net --gradients`
     """
-    view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
-    view.show(
+    show(
+        Request(targets, gradients=gradients),
         lambda report, style: path_tables(report, style, unit.value if unit else None),
-        Running(measuring=Measuring(gradients=gradients)),
+        model=model,
+        view=view,
+        run=run,
     )

@@ -1,4 +1,4 @@
-"""A progress bar on stderr for what takes longer than a second."""
+"""A progress bar on stderr for runs that take longer than a second."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from skiplint.progress import reported_to
 
 DELAY = 1.0
-"""Seconds of patience before the bar shows."""
+"""Seconds before the bar shows."""
 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Show on a terminal which model is at work, how many are done and how long it has taken.
+    """Show on a terminal which model is being linted, how many are done and how long it has taken.
 
-    How many there will be is known only when the last folder has been looked through, so the bar has no
-    end, except for the long parts of one model. Where stderr is no terminal there is none.
+    The total is known only after the last folder has been searched, so the bar has no end, except during the
+    long steps of one model. There is no bar if stderr is not a terminal. Yields a function that takes the
+    target of the next model.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

@@ -8,40 +8,34 @@ from typing import Annotated
 
 import typer
 
-from skiplint.cli import options, output
+from skiplint.cli import output
 from skiplint.cli.failures import UsageError, complain_of
-from skiplint.cli.isolation import cache_for, workers_for
-from skiplint.cli.progress import progress
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.linting import linted
+from skiplint.cli.options import OUTPUT, ConfigFile, ModelArguments, RuleSelection, Targets, Verbose, option
 from skiplint.linting.registry import load_registry
 from skiplint.reporting.formats import render
-from skiplint.run.check import check as check_targets
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings
 from skiplint.settings.settings import ExitCode
 
 
 def report(
-    targets: options.Targets,
+    targets: Targets,
+    *,
     output_file: Annotated[
         Path,
-        typer.Option(
-            "--output-file",
-            "-o",
-            metavar="FILE",
-            help="Where to write the page.",
-            rich_help_panel=options.OUTPUT,
-        ),
+        option(OUTPUT, "Where to write the page.", "--output-file", "-o", metavar="FILE"),
     ] = Path("skiplint-report.html"),
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
-    select: options.Select = [],  # noqa: B006 - typer copies it
-    extend_select: options.ExtendSelect = [],  # noqa: B006
-    ignore: options.Ignore = [],  # noqa: B006
-    config: options.Config = None,
-    verbose: options.Verbose = False,
+    model: ModelArguments,
+    rules: RuleSelection,
+    config: ConfigFile = None,
+    verbose: Verbose = False,
+    run: RunOptions,
 ) -> None:
-    """Write one HTML page: the findings, and of every model its skips, path lengths and memory.
+    """Write one HTML page with the findings and the skips, path lengths and memory of each model.
 
-    The page needs nothing else, so it can be attached or kept. Findings do not change the exit code.
+    The page needs no other files. Findings do not change the exit code.
 
     **Examples**
 
@@ -50,21 +44,8 @@ def report(
     if importlib.util.find_spec("jinja2") is None:
         raise UsageError("skiplint report needs jinja2: pip install 'skiplint[report]'")
     registry = load_registry()
-    flags = options.selecting(select, extend_select, ignore, None)
-    effective = effective_settings(targets, config=config, registry=registry, command_line=flags)
-    settings = effective.settings
-    positional, named = options.build_arguments(args, kwargs)
-    with output.stdout_to_stderr(), progress() as next_model:
-        found = check_targets(
-            targets,
-            settings,
-            args=positional,
-            kwargs=named,
-            registry=registry,
-            progress=next_model,
-            workers=workers_for(settings),
-            cache=cache_for(effective),
-        )
+    effective = effective_settings(targets, config=config, registry=registry, command_line=rules.settings())
+    found = linted(Request(targets), effective, registry, model=model, run=run)
     output.emit(render(found, "html"), output_file)
     complain_of(found, verbose=verbose, rules=False)
     typer.echo(f"skiplint: wrote {output_file}", err=True)

@@ -1,4 +1,4 @@
-"""``skiplint rules`` and ``skiplint explain``: what can be found, without importing torch."""
+"""``skiplint rules`` and ``skiplint explain``: the rules, without importing torch."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from skiplint.settings.settings import ExitCode
 
 
 def rules(
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the list.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    color: options.ColorOption = options.Color.AUTO,
+    output_format: options.AsList = options.ListFormat.CONSOLE,
+    color: options.WhenColor = options.Color.AUTO,
 ) -> None:
     """List the rules of all installed packs.
 
@@ -47,7 +45,7 @@ def explain(
             metavar="RULE", help="A code such as `SKL205`, or a name.", autocompletion=complete_rule
         ),
     ],
-    color: options.ColorOption = options.Color.AUTO,
+    color: options.WhenColor = options.Color.AUTO,
 ) -> None:
     """Explain one rule: what it finds, why that is bad, an example, and what to write instead.
 

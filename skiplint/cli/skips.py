@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from skiplint.cli import options
-from skiplint.cli.view import View
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.view import ViewOptions, show
 from skiplint.reporting.formats.console_models import skip_tables
+from skiplint.run.request import Request
 
 
 def skips(
     targets: options.Targets,
-    args: options.Args = "",
-    kwargs: options.Kwargs = "",
-    output_format: Annotated[
-        options.ListFormat, typer.Option(help="How to write the list.", rich_help_panel=options.OUTPUT)
-    ] = options.ListFormat.CONSOLE,
-    output_file: options.OutputFile = None,
-    color: options.ColorOption = options.Color.AUTO,
-    config: options.Config = None,
-    verbose: options.Verbose = False,
+    *,
+    model: options.ModelArguments,
+    view: ViewOptions,
+    run: RunOptions,
 ) -> None:
-    """List the skips of models, one row a join with `--verbose`, without running any rule.
+    """List the skips of models without running any rule; with `--verbose` one row per join.
 
     The JSON is the report of `skiplint check` without findings.
 
@@ -33,5 +26,4 @@ def skips(
 
     `skiplint skips torchvision.models:densenet121`
     """
-    view = View(targets, args, kwargs, output_format, output_file, color, config, verbose)
-    view.show(skip_tables)
+    show(Request(targets), skip_tables, model=model, view=view, run=run)

@@ -1,6 +1,6 @@
-"""``--watch``: lint again whenever a file changes that the targets are made of.
+"""``--watch``: lint again whenever a file of the targets changes.
 
-Every run is a process of its own, so that edited modules are imported anew.
+Every run is a new process, so that edited modules are imported again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from skiplint.cli.failures import UsageError
 from skiplint.run.changed_targets import target_files
 from skiplint.settings.precedence import config_file
-from skiplint.sources.local_imports import ImportScan
+from skiplint.sources.imports import ImportScan
 
 FLAG = "--watch"
 INTERRUPTED = 130
@@ -30,7 +30,7 @@ class _Watchfiles(Protocol):
 
 
 def watch(words: Sequence[str], targets: Sequence[str], config: Path | None) -> int:
-    """Run the command line ``words`` without ``--watch``, and again upon every change, until Ctrl-C.
+    """Run the command line ``words`` without ``--watch``, again after every change, until Ctrl-C.
 
     Raises:
         UsageError: watchfiles is not installed, or the targets have no files that could change.
@@ -47,7 +47,7 @@ def watch(words: Sequence[str], targets: Sequence[str], config: Path | None) -> 
             watched = _Watched(targets, config)
             after = watched.stamps()
             _say(len(after))
-            # A file that was saved during the run has been read in its old form, so go round at once.
+            # The run may have read the old text of a file that was saved meanwhile, so run again at once.
             if all(after.get(path) == stamp for path, stamp in before.items()):
                 _wait(watchfiles, watched, after)
     except KeyboardInterrupt:
@@ -55,7 +55,7 @@ def watch(words: Sequence[str], targets: Sequence[str], config: Path | None) -> 
 
 
 class _Watched:
-    """The files and folders behind the targets, as they are now."""
+    """The files and folders that the targets depend on at this moment."""
 
     def __init__(self, targets: Sequence[str], config: Path | None) -> None:
         scan = ImportScan()
@@ -67,22 +67,22 @@ class _Watched:
         self.has_targets = bool(named or missing or any(each.folder for each in found))
         self.files = frozenset({*scan.reachable(named), *missing, *own})
         roots = [each.folder.resolve() for each in found if each.folder is not None]
-        # Folders one by one: a tree may hold a data set, of which no notice need be taken.
+        # Single folders, not trees: a tree may hold a data set.
         self.folders = frozenset({*roots, *(path.resolve().parent for path in named if roots)})
 
     def stamps(self) -> dict[Path, _Stamp]:
-        """When every file was last written and how large it is; nothing if no target has files."""
+        """Time of the last change and size of every file; empty if no target has files."""
         if not self.has_targets:
             return {}
         return {path: _stamp(path) for path in (*self.files, *self.folders)}
 
     def places(self) -> list[Path]:
-        """The folders to listen in; editors put a new file in the place of the old one."""
+        """The folders to listen in: not single files, because editors replace a file by a new one."""
         parents = {*self.folders, *(path.parent for path in self.files)}
         return sorted(path for path in parents if path.is_dir())
 
     def concerns(self, changed: Path) -> bool:
-        """Whether a change of this path matters: a file in use, or a new one in a folder that is linted."""
+        """Whether the path is a file in use, or a new one in a folder that is linted."""
         return changed in self.files or (
             changed.parent in self.folders and (changed.suffix == ".py" or changed.is_dir())
         )
@@ -125,7 +125,7 @@ def _wait(watchfiles: _Watchfiles, watched: _Watched, stamps: dict[Path, _Stamp]
         yield_on_timeout=True,
     )
     for changes in listening:
-        # Looked at besides: the listener starts late, and some file systems tell it nothing.
+        # Stamps too, because the listener starts late and some file systems do not notify.
         if changes or watched.stamps() != stamps:
             return
 

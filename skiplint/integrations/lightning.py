@@ -1,7 +1,7 @@
-"""A callback for Lightning: lint the LightningModule before it is trained.
+"""A callback for Lightning: lint the LightningModule before training.
 
-Works with ``lightning`` and with ``pytorch_lightning``, whose classes of the same name know nothing of each
-other: the callback is one of whichever the program has imported.
+Works with ``lightning`` and with ``pytorch_lightning``. Their ``Callback`` classes are unrelated, so this one
+derives from those that the program has imported.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SkipConnectionError(RuntimeError):
     """The module has findings at or above ``fail_on``; ``report`` holds them."""
 
     def __init__(self, message: str, report: Report) -> None:
-        """Say in ``message`` what was found."""
+        """Take the findings as text in ``message``."""
         super().__init__(message)
         self.report = report
 
@@ -44,7 +44,7 @@ def _bases() -> tuple[type[Any], ...]:
             importlib.import_module(name)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in {"lightning", "pytorch_lightning"}:
-                raise  # A Lightning that is there and that lacks something of its own.
+                raise  # Lightning is installed, but one of its own imports fails.
         else:
             loaded = loaded or [name]
     if not loaded:
@@ -53,10 +53,10 @@ def _bases() -> tuple[type[Any], ...]:
 
 
 class SkiplintCallback(*_bases()):  # type: ignore[misc]
-    """Lint the module once, when fitting starts, on the process of rank zero.
+    """Lints the module once, when fitting starts, on the process of rank zero.
 
-    The inputs are the module's ``example_input_array``; without one, the first batch of training, of which a
-    tuple or list gives its first item to forward and a mapping its values by name.
+    The inputs are the module's ``example_input_array``, or without one the first training batch: its first
+    item if it is a tuple or list, its values as keyword arguments if it is a mapping.
     """
 
     def __init__(
@@ -69,9 +69,10 @@ class SkiplintCallback(*_bases()):  # type: ignore[misc]
         """Set up the callback.
 
         Args:
-            fail_on: the least severity that stops the training; None stops for nothing.
-            settings: what to lint; None means every default. No configuration file is read.
-            batch_to_inputs: what forward gets of a batch: one input, a tuple of them, or a dict by name.
+            fail_on: the lowest severity that stops training; None never stops it.
+            settings: which rules to run, and how; None means the defaults. No configuration file is read.
+            batch_to_inputs: turns a batch into what forward takes: one input, a tuple of inputs, or a dict by
+                name.
 
         Raises:
             ValueError: ``fail_on`` is no severity.
@@ -81,10 +82,10 @@ class SkiplintCallback(*_bases()):  # type: ignore[misc]
         self.settings = settings
         self.batch_to_inputs = batch_to_inputs
         self.report: Report | None = None
-        """What was found, once the module has been linted."""
+        """The report, after the module has been linted."""
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Lint with the module's own example, if it has one.
+        """Lint with the module's ``example_input_array``, if it has one.
 
         Raises:
             SkipConnectionError: findings at or above ``fail_on``.
@@ -92,7 +93,7 @@ class SkiplintCallback(*_bases()):  # type: ignore[misc]
         self.report = None
         example = getattr(pl_module, "example_input_array", None)
         if example is not None and trainer.is_global_zero:
-            # The example is the user's and may be on another device than the module is by now.
+            # The example may be on another device than the module.
             moved = pl_module.transfer_batch_to_device(example, pl_module.device, 0)
             self._lint(pl_module, _arguments(moved))
 
@@ -128,7 +129,7 @@ class SkiplintCallback(*_bases()):  # type: ignore[misc]
 
 
 def _arguments(inputs: Any) -> Arguments:
-    """The arguments of forward: as Lightning understands ``example_input_array``."""
+    """The arguments of forward, as Lightning passes an ``example_input_array``."""
     if isinstance(inputs, Mapping):
         return (), inputs
     return (inputs if isinstance(inputs, tuple) else (inputs,)), {}

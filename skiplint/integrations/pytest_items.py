@@ -1,4 +1,4 @@
-"""What the pytest plugin does when it is used: models as tests, and findings as failures."""
+"""The work of the pytest plugin: models as tests, and findings as failures."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from skiplint.reporting.formats import render
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.report import Report
 from skiplint.run.check import check as check_targets
+from skiplint.run.request import Request
 from skiplint.settings.precedence import effective_settings, split_words
+from skiplint.sources.paths import shown
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 class ModelFaultError(Exception):
-    """A model with findings, or one that could not be run; ``str()`` is what the reader sees."""
+    """A model has findings or could not be run; ``str()`` is the report."""
 
 
 class ModelFile(pytest.File):
     """A Python file whose models are tests."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item for each model of the file; one that fails where the file cannot be imported."""
+        """One test for each model of the file, or one that fails if the file cannot be imported."""
         from skiplint.targets import SkippedTarget, TargetError, resolve
 
         settings = effective_settings([str(self.path)]).settings
-        shown = _shown(self.path)
+        place = shown(self.path)
         try:
-            found = resolve(shown, models=settings.models)
+            found = resolve(place, models=settings.models)
         except TargetError:
-            # An item and no error of the collection, which would keep all other tests from running.
-            yield ModelItem.for_target(self, "models", shown, None)
+            # A test that fails, because an error here would keep all other tests from running.
+            yield ModelItem.for_target(self, "models", place, None)
             return
         for target in found:
             item = ModelItem.for_target(self, target.name, target.target, target.line)
@@ -69,11 +71,11 @@ class ModelItem(pytest.Item):
         """
         registry = load_registry()
         settings = effective_settings([str(self.path)], registry=registry).settings
-        report = check_targets([self.target], settings, registry=registry)
+        report = check_targets(Request([self.target], settings), registry=registry)
         _judge(report, settings.fail_on)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The findings alone; a traceback only where something else went wrong."""
+        """The findings alone; for any other error, the traceback."""
         if isinstance(excinfo.value, ModelFaultError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
@@ -84,10 +86,10 @@ class ModelItem(pytest.Item):
 
 
 def check_model(root: Path, model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Report:
-    """Lint ``model(*args, **kwargs)`` with the settings of the project in ``root``; findings fail the test.
+    """Lint ``model(*args, **kwargs)`` with the project's settings, and fail the test for findings.
 
     Args:
-        root: the folder to look for settings from.
+        root: the folder from which settings are searched, upward.
         model: the model.
         args: positional arguments of its forward.
         kwargs: keyword arguments of its forward, and ``select``, ``ignore`` and ``fail_on``.
@@ -112,7 +114,7 @@ def check_model(root: Path, model: nn.Module, args: Sequence[Any], kwargs: Mappi
 
 
 def is_wanted(path: Path, parent: pytest.Collector) -> bool:
-    """Whether ``--skiplint`` is to lint the file: it is named, or is in ``skiplint_paths``."""
+    """Whether ``--skiplint`` lints the file: it was named, or is in ``skiplint_paths``."""
     if parent.session.isinitpath(path):
         return True
     wanted = [parent.config.rootpath / entry for entry in parent.config.getini("skiplint_paths")]
@@ -120,7 +122,7 @@ def is_wanted(path: Path, parent: pytest.Collector) -> bool:
 
 
 def is_test_module(path: Path, config: pytest.Config) -> bool:
-    """Whether pytest's own settings make the file a test module."""
+    """Whether pytest itself takes the file for a test module."""
     patterns: list[str] = config.getini("python_files")
     return any(fnmatch(path.name, pattern) or fnmatch(str(path), f"*/{pattern}") for pattern in patterns)
 
@@ -137,10 +139,3 @@ def _judge(report: Report, fail_on: Severity) -> None:
     if report.broken or (worst is not None and worst.at_least(fail_on)):
         text = render(report, "console", Style(verbosity=-1, failures=False))
         raise ModelFaultError("\n".join([*failed, text.strip()]).strip())
-
-
-def _shown(path: Path) -> str:
-    try:
-        return path.relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)

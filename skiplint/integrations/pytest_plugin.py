@@ -1,7 +1,7 @@
 """The pytest plugin: the fixture ``skiplint_check`` and the option ``--skiplint``.
 
-Pytest imports this module in every run of every project that has skiplint installed, so it is small and
-imports nothing heavy; the work is in :mod:`skiplint.integrations.pytest_items`.
+Pytest imports this module in every environment that has skiplint installed, so it is small and imports
+nothing heavy. The work is in :mod:`skiplint.integrations.pytest_items`.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--skiplint",
         action="store_true",
-        help="lint the models of the files in skiplint_paths, or of the files that are named, a test each",
+        help="lint the models of the named files or of those in skiplint_paths, one test per model",
     )
     parser.addini(
         "skiplint_paths",
-        "files and folders whose models --skiplint lints, from the root folder",
+        "files and folders whose models --skiplint lints, relative to the root folder",
         type="args",
         default=[],
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the files in ``skiplint_paths`` collected, unless the user named others."""
+    """Collect the files in ``skiplint_paths``, unless the user named others."""
     if not config.getoption("--skiplint"):
         return
     paths = [str(config.rootpath / path) for path in config.getini("skiplint_paths")]
@@ -42,10 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args.extend(path for path in paths if path not in config.args)
 
 
-# The older kind of wrapper, because this module must load under whatever pytest a project has.
+# The older kind of wrapper, because this module must load under any version of pytest.
 @pytest.hookimpl(hookwrapper=True)
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[None, Any, None]:
-    """Collect the models of a file; one that is no test module is not imported as one besides."""
+    """Collect the models of a file. A file that is no test module is not collected as one too."""
     outcome = yield
     if not parent.config.getoption("--skiplint") or file_path.suffix != ".py":
         return
@@ -61,10 +61,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[
 
 @pytest.fixture
 def skiplint_check(request: pytest.FixtureRequest) -> Callable[..., Report]:
-    """``skiplint_check(model, *args, **kwargs)``: fail the test for what is wrong with the model's skips.
+    """``skiplint_check(model, *args, **kwargs)``: lint the model and fail the test for findings.
 
-    The arguments are those of the model's forward. ``select`` and ``ignore`` choose rules and ``fail_on`` is
-    the least severity that fails; the project's own settings count besides. Returns the report.
+    The arguments are those of the model's forward. ``select`` and ``ignore`` choose rules, and ``fail_on`` is
+    the lowest severity that fails. Everything else comes from the project's settings.
+    Returns the report.
     """
     from skiplint.integrations.pytest_items import check_model
 

@@ -11,7 +11,7 @@ from typing import Any
 from skiplint.analysis.faults.remedy import ArgumentEdit, Edit, Remedy, ResampleEdit, WrapEdit
 from skiplint.graph import Location, ModelGraph, Operation
 from skiplint.operators import OPS
-from skiplint.sources.frames import is_packaged
+from skiplint.sources.owners import owner
 
 
 def located(graph: ModelGraph, remedy: Remedy) -> Remedy:
@@ -102,7 +102,7 @@ def _is_call(operation: Operation) -> bool:
 
 def _is_own(place: Location) -> bool:
     """Whether the file is the user's, and not of an installed package."""
-    return not place.path.startswith("<") and not is_packaged(place.path)
+    return owner(place.path) == "user"
 
 
 def _position(callable_: Callable[..., Any], argument: str) -> int | None:

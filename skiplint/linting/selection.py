@@ -112,9 +112,15 @@ def option_names(rule: type[Rule]) -> tuple[str, ...]:
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """``, did you mean 'x'?`` for a word that is close to a known one, else nothing."""
-    close = difflib.get_close_matches(word.lower(), {k.lower(): None for k in known}, n=1, cutoff=0.6)
-    spelled = {k.lower(): k for k in known}
-    return f", did you mean {spelled[close[0]]!r}?" if close else ""
+    near = nearest(word, known)
+    return f", did you mean {near!r}?" if near else ""
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The one of ``known`` that ``word`` is closest to, whatever its case; None if it is close to none."""
+    spelled = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.6)
+    return spelled[close[0]] if close else None
 
 
 def _check_selectors(registry: Registry, selection: Selection) -> None:

@@ -1,8 +1,8 @@
 """Results of earlier runs, kept in a folder, one file for each unit of work.
 
-An entry's name is the digest of what is known before a run: the target, the settings, the versions. What its
-result depended on besides stands in the entry itself, and is compared when it is looked up. Entries are
-written all at once and checked when read, so that any number of runs may share a folder.
+An entry's name is the digest of what is known before a run: the target, the settings, the versions. What else
+its result depended on is in the entry itself, and is compared when it is read. Entries are written all at
+once and carry a digest, so that any number of runs may share a folder.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import msgspec
 
 from skiplint.linting.rule import Rule
 from skiplint.linting.tool_rules import RuleFailed
-from skiplint.run.outcome import Outcome
-from skiplint.run.workers.messages import Unit
+from skiplint.run.outcome import Outcome, UnitResult
+from skiplint.run.request import Request, encoded
+from skiplint.run.workers import Unit
 from skiplint.sources.atomic_files import write_at_once
 from skiplint.sources.footprint import Footprint, source_digest
 from skiplint.version import __version__
@@ -48,10 +49,10 @@ class _Entry(msgspec.Struct, frozen=True):
 
 
 class Cache:
-    """The results in one folder, for one set of settings."""
+    """The results of earlier runs in one folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Use ``folder``, which is made when there is something to keep."""
+        """Use ``folder``, which is made when there is a result to keep."""
         self.folder = folder
         self.notes: list[str] = []
         """Remarks for people."""
@@ -60,8 +61,12 @@ class Cache:
         self._decoder = msgspec.json.Decoder(_Entry)
         self._written = 0
 
-    def bind(self, job: bytes, rules: Iterable[Rule]) -> None:
-        """Say what all units of the run share: its settings, as bytes, and the rules that run."""
+    def bind(self, request: Request, rules: Iterable[Rule]) -> None:
+        """Say what all units of the run share: what is asked, and the rules that run.
+
+        Raises:
+            WorkerError: an argument of a model is no plain value, so that it cannot be compared.
+        """
         folders = {str(Path(__file__).parents[1]), *(_home(type(rule)) for rule in rules)}
         facts = (
             __version__,
@@ -70,12 +75,12 @@ class Cache:
             sys.prefix,
             sysconfig.get_platform(),
             str(Path.cwd()),
-            hashlib.sha256(job).hexdigest(),
+            hashlib.sha256(encoded(request.identity())).hexdigest(),
         )
         self._identity = "\n".join(facts)
 
     def find(self, unit: Unit) -> tuple[Outcome, ...] | None:
-        """What ``unit`` gave when everything was as it is now; None if that is not known."""
+        """The outcomes of ``unit`` when everything was as it is now; None if they are not known."""
         key, path = self._place(unit)
         try:
             content = path.read_bytes()
@@ -96,12 +101,12 @@ class Cache:
             os.utime(path)  # In use, so not to be dropped for its age.
         return entry.outcomes
 
-    def keep(self, unit: Unit, outcomes: tuple[Outcome, ...], footprint: Footprint | None) -> None:
-        """Keep what ``unit`` gave, unless something failed or it is not known what it depended on."""
-        if footprint is None or any(_failed(outcome) for outcome in outcomes):
+    def keep(self, unit: Unit, result: UnitResult) -> None:
+        """Keep the result of ``unit``, unless something failed or it is not known what it depended on."""
+        if result.footprint is None or any(_failed(outcome) for outcome in result.outcomes):
             return
         key, path = self._place(unit)
-        content = msgspec.json.encode(_Entry(key, footprint, outcomes), enc_hook=str)
+        content = msgspec.json.encode(_Entry(key, result.footprint, result.outcomes), enc_hook=str)
         try:
             self._make_folder(path.parent)
             write_at_once(path, _digest(content) + b"\n" + content, prefix=_NEW)
@@ -175,7 +180,7 @@ class Cache:
 
 
 def cache_folder(configured: str | None, config: Path | None) -> Path:
-    """Where the cache is: $SKIPLINT_CACHE_DIR, the setting ``cache-dir``, or beside the configuration.
+    """The folder of the cache: $SKIPLINT_CACHE_DIR, the setting ``cache-dir``, or beside the configuration.
 
     Args:
         configured: the setting, relative to the folder of ``config``.

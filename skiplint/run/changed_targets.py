@@ -1,14 +1,13 @@
-"""From what the user typed to the files behind it, without importing any of them."""
+"""Which targets a change since a git revision may concern, told without importing them."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skiplint.sources.changes import changed_files
-from skiplint.sources.local_imports import ImportScan
+from skiplint.sources.imports import ImportScan, is_importable
 from skiplint.targets import python_files, split_target
 
 
@@ -36,13 +35,21 @@ def target_files(target: str, scan: ImportScan) -> TargetFiles:
     found = scan.module_file(location)
     if found is not None:
         return TargetFiles(target, (found,))
-    return TargetFiles(target, missing=not _is_installed(location))
+    return TargetFiles(target, missing=not is_importable(location))
 
 
 def affected_targets(targets: Sequence[str], base: str, folder: Path) -> tuple[list[str], frozenset[Path]]:
-    """The targets that a change since revision ``base`` may concern, and the files in them that it may.
+    """The targets that a change since revision ``base`` may concern, and their files that it may concern.
 
-    A file is concerned if it differs or if something local differs that it imports, directly or not.
+    A change concerns a file if that differs itself, or a local file that it imports, directly or not.
+
+    Args:
+        targets: what the user typed.
+        base: a git revision.
+        folder: the working directory.
+
+    Returns:
+        The targets, in their order, and the real paths of the files.
 
     Raises:
         ChangesError: git cannot say what changed.
@@ -58,12 +65,3 @@ def affected_targets(targets: Sequence[str], base: str, folder: Path) -> tuple[l
         if hit or found.missing:
             kept.append(target)
     return kept, frozenset(among)
-
-
-def _is_installed(module: str) -> bool:
-    """Whether a package of this name can be imported; looking for the top one imports nothing."""
-    top = module.partition(".")[0]
-    try:
-        return top.isidentifier() and importlib.util.find_spec(top) is not None
-    except (ImportError, ValueError):
-        return False

@@ -1,109 +1,105 @@
-"""From targets to a report: the one place that joins the stages.
-
-:func:`check` says what is to be done and gathers what comes of it; an Examiner does it, in this process or in
-workers.
-"""
+"""Lint models: plan the work, examine what the cache does not have, gather one report."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from skiplint.linting.registry import Registry, load_registry
-from skiplint.reporting.report import Report
-from skiplint.run.examine import Examiner, Job
-from skiplint.run.gather import Session
-from skiplint.run.plan import Plan, Progress, carried_by, carry_out
-from skiplint.run.request import Measuring
-from skiplint.run.running import Running
-from skiplint.run.workers import Pool, Workers
+from skiplint.reporting.report import ModelReport, Report
+from skiplint.run.examine import Examiner
+from skiplint.run.gather import Gathering
+from skiplint.run.outcome import Outcome, UnitResult, outcome_of
+from skiplint.run.plan import Plan
+from skiplint.run.processes import examine_here, examine_in_workers
+from skiplint.run.request import Request
+from skiplint.run.workers import Unit, Workers
 from skiplint.settings.settings import Settings, validate_rules
-from skiplint.version import __version__
 
 if TYPE_CHECKING:
+    from skiplint.analysis.analysis import Analysis
     from skiplint.run.cache import Cache
 
-
-__all__ = ["Progress", "Running", "check", "session_of"]
+Progress = Callable[[str], None]
+"""Called with the target of each model before it is built and traced."""
+MakeOutcome = Callable[["Analysis", ModelReport], Outcome]
 
 
 def check(
-    targets: Sequence[str],
-    settings: Settings | None = None,
+    request: Request,
     *,
-    args: Sequence[Any] = (),
-    kwargs: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
-    progress: Progress = lambda _: None,
-    running: Running = Running(),  # noqa: B008 - frozen
     workers: Workers | None = None,
     cache: Cache | None = None,
-    session: Session | None = None,
-    texts: Mapping[str, str] | None = None,
+    progress: Progress = lambda _: None,
+    make: MakeOutcome | None = None,
 ) -> Report:
-    """Lint everything that ``targets`` name: files, folders, ``module:attribute``, saved programs.
+    """Lint everything that the targets of ``request`` name.
 
     Args:
-        targets: what the user typed.
-        settings: what to run; None means every default. No configuration file is read.
-        args: positional arguments to build the models with.
-        kwargs: keyword arguments to build the models with.
+        request: what to lint, and what to find out.
         registry: the rules there are; None means those of all installed packs.
-        progress: called with the target of each model before it is traced.
-        running: how the models are run, if not as they are meant.
         workers: run the models in processes of their own, within these limits; None means in this one.
         cache: where results of earlier runs are, if they may be used.
-        session: what examines the traced models here, without workers and cache; None for one that runs the
-            rules of ``registry``.
-        texts: by path, what files are imported as if they held; without cache, and in workers, since this
-            process may have imported them as they are.
+        progress: called with the target of each model before it is built.
+        make: what to do with each traced model instead of running the rules; in this process, without cache.
 
     Raises:
-        ConfigError: ``settings`` name a rule or an option that does not exist.
+        ConfigError: the settings name a rule or an option that does not exist.
         WorkerError: worker processes cannot be started, or an argument is no plain value that can be sent
             to one.
     """
-    settings = settings or Settings()
-    if session is not None:
+    if make is not None:
         workers = cache = None
-    if texts:
-        workers, cache = workers or Workers(jobs=1), None
-    session = session or session_of(settings, registry, running.measuring)
-    plans = [Plan.of(target, has_arguments=bool(args or kwargs), among=running.among) for target in targets]
-    job = Job(
-        settings,
-        list(args),
-        dict(kwargs or {}),
-        dataclasses.replace(running, among=None),
-        texts=dict(texts or {}),
-    )
+    if request.texts:  # This process may have imported the files as they are.
+        workers, cache = workers or Workers(jobs=1, timeout=request.settings.timeout), None
+    gathering = gathering_for(request.settings, registry)
     if cache is not None:
-        cache.bind(job.identity(), session.rules)
-    if workers is None:
-        carrier = Examiner(job, session).carrier(progress)
-    else:
-        carrier = carried_by(Pool(workers, job.encode(session.registry), progress))
-    results = carry_out(
-        list(dict.fromkeys(unit for plan in plans for unit in plan.units)), carrier, cache=cache
-    )
+        cache.bind(request, gathering.rules)
+    plans = [Plan.of(target, request) for target in request.targets]
+    units = list(dict.fromkeys(unit for plan in plans for unit in plan.units))
+
+    def examine(units: Sequence[Unit]) -> Iterator[tuple[int, UnitResult]]:
+        if workers is not None:
+            return examine_in_workers(units, request, gathering.registry, workers, progress)
+        rules = gathering.rules
+        examiner = Examiner(
+            request, make or (lambda analysis, report: outcome_of(analysis, report, rules, request))
+        )
+        return examine_here(units, examiner, progress)
+
+    results = _results(units, examine, cache)
     for plan in plans:
-        plan.gather(session, results)
+        plan.gather(results, gathering)
     for text in cache.notes if cache is not None else ():
-        session.note(text)
-    return session.finish(__version__)
+        gathering.note(text)
+    return gathering.report()
 
 
-def session_of(
-    settings: Settings,
-    registry: Registry | None,
-    measuring: Measuring = Measuring(),  # noqa: B008 - frozen
-) -> Session:
-    """A session with the rules that ``settings`` choose among those of ``registry``, or of all packs.
+def gathering_for(settings: Settings, registry: Registry | None = None) -> Gathering:
+    """A new report of the rules that ``settings`` choose among those of ``registry``, or of all packs.
 
     Raises:
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
     registry = registry or load_registry()
     validate_rules(settings, registry)
-    return Session(registry, settings.selection, settings.rules, measuring=measuring)
+    return Gathering(registry, settings)
+
+
+def _results(
+    units: Sequence[Unit],
+    examine: Callable[[Sequence[Unit]], Iterable[tuple[int, UnitResult]]],
+    cache: Cache | None,
+) -> dict[Unit, UnitResult]:
+    """The result of each unit: from ``cache`` where it is there, else from ``examine``, and kept then."""
+    if cache is None:
+        return {units[number]: result for number, result in examine(units)} if units else {}
+    results = {unit: UnitResult(found, None) for unit in units if (found := cache.find(unit)) is not None}
+    left = [unit for unit in units if unit not in results]
+    if left:
+        for number, result in examine(left):
+            results[left[number]] = result
+            cache.keep(left[number], result)
+        cache.tidy()
+    return results

@@ -1,226 +1,114 @@
-"""Units of work carried out: their models found, traced and examined, and told of one by one.
+"""Examine the models of one unit of work: build each, find inputs for it, trace it and run the rules.
 
-In this process or, for :mod:`skiplint.run.workers`, in another; a :class:`Job` is what has to be sent there.
+What happens is told to a listener event by event, so that a process that ends over a model leaves behind what
+came of the others.
 """
 
 from __future__ import annotations
 
-import pkgutil
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from skiplint.analysis.memory.resizing import ResizeError
-from skiplint.linting.registry import Registry
+from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.faults.origins import is_between_inputs
+from skiplint.analysis.memory.byte_sizes import byte_size
+from skiplint.analysis.memory.resizing import ResizeError, resize
 from skiplint.reporting.describe import describe_inputs
 from skiplint.reporting.report import ModelReport
-from skiplint.run.gather import Session
 from skiplint.run.outcome import Outcome, untraced
-from skiplint.run.plan import Carrier, Progress
-from skiplint.run.running import Running, trace_target
-from skiplint.run.workers import Unit, UnitResult, WorkerError
-from skiplint.run.workers.messages import Event, Finished, Found, Made, Named, Working
-from skiplint.settings.settings import Settings
+from skiplint.run.request import Request
+from skiplint.run.workers import Item, Listener, Unit, ran_out_of_memory
 from skiplint.sources.footprint import Footprint, local_modules, record
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from skiplint.targets import ModelTarget, SkippedTarget
+    from skiplint.graph import ModelGraph
+    from skiplint.targets import ExampleInputs, ModelTarget, SkippedTarget
+    from skiplint.targets.records import Device
+    from skiplint.tracing import Subject
 
-
-class Job(msgspec.Struct, frozen=True):
-    """What all units of a run share."""
-
-    settings: Settings
-    args: list[Any]
-    kwargs: dict[str, Any]
-    running: Running
-    rules: tuple[str, ...] = ()
-    """Every rule there is, as ``module:class``."""
-    texts: dict[str, str] = {}
-    """By path, what files are imported as if they held."""
-
-    def encode(self, registry: Registry) -> bytes:
-        """As it is sent to another process.
-
-        Raises:
-            WorkerError: an argument or a rule that cannot be sent.
-        """
-        for rule in registry.rules:
-            if rule.__module__ == "__main__" or "<locals>" in rule.__qualname__:
-                raise WorkerError(
-                    f"a worker process cannot import the rule {rule.code}; put it into a module"
-                )
-        names = tuple(f"{rule.__module__}:{rule.__qualname__}" for rule in registry.rules)
-        return self._bytes(msgspec.structs.replace(self, rules=names))
-
-    def identity(self) -> bytes:
-        """What of it a result depends on."""
-        here = {
-            "fail_on",
-            "per_file_ignores",
-            "baseline",
-            "cache",
-            "cache_dir",
-            "jobs",
-            "timeout",
-            "memory_limit",
-        }
-        fresh = {name: getattr(Settings(), name) for name in here}
-        return self._bytes(
-            msgspec.structs.replace(self, settings=msgspec.structs.replace(self.settings, **fresh))
-        )
-
-    @staticmethod
-    def _bytes(job: Job) -> bytes:
-        try:
-            return msgspec.json.encode(job)
-        except TypeError as error:
-            raise WorkerError(f"arguments of a model must be plain values, as in JSON: {error}") from None
+OWN_FAILURE = "skiplint itself failed on this model, please report it"
 
 
 class Examiner:
-    """Carries out units of work in this process, one after the other."""
+    """Examines units of work in this process, one after the other."""
 
-    def __init__(self, job: Job, session: Session) -> None:
-        """Look at models as ``job`` says, with the rules of ``session``, which gathers nothing here."""
+    def __init__(
+        self, request: Request, make: Callable[[Analysis, ModelReport], Outcome], *, memory_limit: int = 0
+    ) -> None:
+        """Set up what all units share.
+
+        Args:
+            request: how models are built and traced.
+            make: the outcome of a traced model, of which the report holds target, place and inputs.
+            memory_limit: bytes that this process may allocate, named where they are not enough; 0 for any.
+        """
         from skiplint.targets.models.importing import Workspaces
 
-        self._job = job
-        self._session = session
+        self._request = request
+        self._make = make
+        self._memory_limit = memory_limit
         # One for all units: a module that registers something must not be imported twice.
         self._workspaces = Workspaces()
         self._since = time.time()
 
-    @classmethod
-    def from_job(cls, content: bytes) -> Examiner:
-        """For another process, from what :meth:`Job.encode` gave."""
-        job = msgspec.json.decode(content, type=Job)
-        registry = Registry(tuple(pkgutil.resolve_name(name) for name in job.rules))
-        session = Session(
-            registry, job.settings.selection, job.settings.rules, measuring=job.running.measuring
-        )
-        return cls(job, session)
-
-    def carrier(self, progress: Progress) -> Carrier:
-        """Carry out units here, without the protection of another process."""
-
-        def carried(units: Sequence[Unit]) -> Iterator[tuple[int, UnitResult]]:
-            for number, unit in enumerate(units):
-                yield number, self._result(unit, progress)
-
-        return carried
-
-    def _result(self, unit: Unit, progress: Progress) -> UnitResult:
-        found: list[Named] = []
-        begun: set[int] = set()
-        outcomes: list[Outcome] = []
-        footprints: list[Footprint | None] = []
-
-        def tell(event: Event) -> None:
-            if isinstance(event, Found):
-                found.extend(event.models)
-            elif isinstance(event, Working) and event.model not in begun:
-                begun.add(event.model)
-                progress(found[event.model].target)
-            elif isinstance(event, Made):
-                outcomes.append(event.outcome)
-            elif isinstance(event, Finished):
-                footprints.append(event.footprint)
-
-        self.carry_out(unit, tell)
-        return UnitResult(tuple(outcomes), footprints[0])
-
-    def carry_out(
-        self, unit: Unit, tell: Callable[[Event], None], *, leave_out: frozenset[int] = frozenset()
-    ) -> None:
-        """Build, trace and examine the models of ``unit`` and tell of each; ``leave_out`` numbers others."""
+    def examine(self, unit: Unit, listener: Listener, leave_out: frozenset[int] = frozenset()) -> None:
+        """Examine the models of ``unit`` but those with numbers in ``leave_out``; tell ``listener``."""
+        from skiplint.targets import SkippedTarget, TargetError
         from skiplint.targets.models.overlay import sources_replaced
 
-        with sources_replaced(self._job.texts):
-            self._carry_out(unit, tell, leave_out)
-
-    def _carry_out(self, unit: Unit, tell: Callable[[Event], None], leave_out: frozenset[int]) -> None:
-        from skiplint.targets import SkippedTarget, TargetError
-
         before = local_modules()
-        try:
-            items = self._resolve(unit)
-        except TargetError as error:
-            lost = ModelReport(
-                target=unit.target,
-                name=unit.target,
-                status="failed",
-                reason=str(error),
-                detail=error.verbose or "",
-            )
-            tell(Found((Named(unit.target, unit.target),)))
-            tell(Made(0, untraced(lost)))
-            tell(Finished())
-            return
-        tell(Found(tuple(Named(item.target, item.name, item.path, item.line) for item in items)))
-        for number, item in enumerate(items):
-            if number in leave_out:
-                continue
-            if isinstance(item, SkippedTarget):
-                tell(Made(number, untraced(_skipped(item))))
-            else:
-                tell(Made(number, self._examine(item, partial(_tell_stage, tell, number))))
-        tell(Finished(None if leave_out else self._footprint(unit, before)))
+        with sources_replaced(self._request.texts):
+            try:
+                items = self._resolve(unit)
+            except TargetError as error:
+                lost = failed(Item(unit.target, unit.target), str(error), error.verbose or "")
+                listener.found([Item(unit.target, unit.target)])
+                listener.made(0, lost)
+                listener.finished(None)
+                return
+            listener.found([Item(item.target, item.name, item.path, item.line) for item in items])
+            for number, item in enumerate(items):
+                if number in leave_out:
+                    continue
+                if isinstance(item, SkippedTarget):
+                    listener.made(number, _skipped(item))
+                else:
+                    listener.made(number, self._examine(item, _Stages(listener, number)))
+            listener.finished(None if leave_out else self._footprint(unit, before))
 
     def _resolve(self, unit: Unit) -> list[ModelTarget | SkippedTarget]:
         from skiplint.targets import resolve, resolve_member
 
-        job = self._job
+        request = self._request
+        models = request.settings.models
         if unit.member:
-            return resolve_member(unit.target, models=job.settings.models, workspaces=self._workspaces)
+            return resolve_member(unit.target, models=models, workspaces=self._workspaces)
         return resolve(
             unit.target,
-            models=job.settings.models,
-            args=job.args,
-            kwargs=job.kwargs,
+            models=models,
+            args=request.args,
+            kwargs=dict(request.kwargs),
             workspaces=self._workspaces,
         )
 
-    def _examine(self, target: ModelTarget, stage: Callable[[str], None]) -> Outcome:
-        """Trace one model and run the rules; whatever it raises, the other models are not harmed."""
-        from skiplint.analysis.gradients import GradientError
-        from skiplint.targets import TargetError
-        from skiplint.tracing import TraceError
-
-        stage("it was built")
-
-        def build() -> nn.Module:
-            stage("it was built")
-            model = target.build()
-            stage("its forward ran")
-            return model
-
+    def _examine(self, target: ModelTarget, stages: _Stages) -> Outcome:
+        """Trace one model and make its outcome; whatever it raises, the other models are not harmed."""
         try:
-            analysis, inputs = trace_target(replace(target, build=build), self._job.running)
-            stage("it was analysed")
+            analysis, inputs = traced(stages.noting(target), self._request)
+            stages.begin("it was analysed")
             described = describe_inputs(analysis.graph, inputs.source, inputs.why)
-            return self._session.examine(analysis, _report(target, status="traced", inputs=described))
-        except (TargetError, TraceError) as error:
-            reason, detail = str(error), error.verbose or ""
-        except (ResizeError, GradientError) as error:
-            reason, detail = str(error), ""
-        except MemoryError as error:
-            reason, detail = "MemoryError: it ran out of memory", _traceback(error)
-        except SystemExit as error:
-            reason, detail = f"its code ends the program (exit code {error.code})", _traceback(error)
-        except Exception as error:
-            said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-            reason = f"skiplint itself failed on this model, please report it: {said}"
-            detail = _traceback(error)
-        return untraced(_report(target, status="failed", reason=reason, detail=detail))
+            return self._make(analysis, _report(target, status="traced", inputs=described))
+        except (Exception, SystemExit) as error:
+            reason, detail = _failure(error)
+            if self._memory_limit and ran_out_of_memory(error):
+                reason += memory_note(self._memory_limit)
+            return failed(target, reason, detail)
 
     def _footprint(self, unit: Unit, before: set[str]) -> Footprint | None:
         from skiplint.targets import split_target
@@ -231,21 +119,162 @@ class Examiner:
         return record([location] if is_file else [], asked | (local_modules() - before), since=self._since)
 
 
-def _tell_stage(tell: Callable[[Event], None], model: int, stage: str) -> None:
-    tell(Working(model, stage))
+class _Stages:
+    """Tells the listener what is being done with one model."""
+
+    def __init__(self, listener: Listener, number: int) -> None:
+        self._listener = listener
+        self._number = number
+
+    def begin(self, stage: str) -> None:
+        self._listener.working(self._number, stage)
+
+    def noting(self, target: ModelTarget) -> ModelTarget:
+        """``target``, which tells when it is built and when that is done."""
+
+        def build() -> nn.Module:
+            self.begin("it was built")
+            model = target.build()
+            self.begin("its forward ran")
+            return model
+
+        self.begin("it was built")
+        return replace(target, build=build)
 
 
-def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
+def failed(item: Item | ModelTarget | SkippedTarget, reason: str, detail: str = "") -> Outcome:
+    """The outcome of a model that failed: ``reason`` is one line, ``detail`` a traceback."""
+    return untraced(_report(item, status="failed", reason=reason, detail=detail))
 
 
-def _skipped(item: SkippedTarget) -> ModelReport:
+def memory_note(limit: int) -> str:
+    """What to add where memory ran out under a limit of so many bytes."""
+    return f" (one model may take {byte_size(limit)}: --memory-limit)"
+
+
+def _skipped(item: SkippedTarget) -> Outcome:
     if item.error is None:
-        return _report(item, status="skipped", reason=item.reason)
-    return _report(item, status="failed", reason=str(item.error), detail=item.error.verbose or "")
+        return untraced(_report(item, status="skipped", reason=item.reason))
+    return failed(item, str(item.error), item.error.verbose or "")
 
 
-def _report(item: ModelTarget | SkippedTarget, **more: Any) -> ModelReport:
+def _report(item: Item | ModelTarget | SkippedTarget, **more: Any) -> ModelReport:
     return ModelReport(
         target=item.target, name=item.name, path=str(item.path) if item.path else None, line=item.line, **more
+    )
+
+
+def _failure(error: BaseException) -> tuple[str, str]:
+    """Why a model failed, in one line, and the traceback for ``--verbose``."""
+    from skiplint.analysis.gradients import GradientError
+    from skiplint.targets import TargetError
+    from skiplint.tracing import TraceError
+
+    if isinstance(error, TargetError | TraceError):
+        return str(error), error.verbose or ""
+    if isinstance(error, ResizeError | GradientError):
+        return str(error), ""
+    detail = "".join(traceback.format_exception(error))
+    if isinstance(error, MemoryError):
+        return "MemoryError: it ran out of memory", detail
+    if isinstance(error, SystemExit):
+        return f"its code ends the program (exit code {error.code})", detail
+    if ran_out_of_memory(error):  # What the model holds, skiplint lacks.
+        return "it ran out of memory", detail
+    said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    return f"{OWN_FAILURE}: {said}", detail
+
+
+# -- one model ----------------------------------------------------------------------------------------
+
+
+def traced(target: ModelTarget, request: Request) -> tuple[Analysis, ExampleInputs]:
+    """Build the model of ``target``, find inputs and trace it; without memory for weights where that works.
+
+    Raises:
+        TargetError: it cannot be built, or no inputs run.
+        TraceError: its forward fails.
+        ResizeError: the inputs cannot be resized as ``request`` asks.
+    """
+    from skiplint.targets import TargetError
+    from skiplint.tracing import TraceError
+
+    try:
+        return _traced_on(target, "meta", request)
+    except TraceError as error:
+        if not error.needs_values:
+            raise
+    except TargetError as error:
+        found = _traced_attempt(target, error.attempt)
+        if found is None:
+            raise
+        return found
+    return _traced_on(target, "cpu", request)
+
+
+def _traced_attempt(
+    target: ModelTarget, inputs: ExampleInputs | None
+) -> tuple[Analysis, ExampleInputs] | None:
+    """Run the most promising inputs once with real weights: some kernels only refuse to run without."""
+    from skiplint.targets import TargetError, build
+    from skiplint.tracing import TraceError, trace_call
+
+    if inputs is None:
+        return None
+    try:
+        model = build(target, device="cpu").model
+        with target.environment():
+            graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
+    except (TargetError, TraceError):
+        return None
+    return Analysis(graph, _subject(target, model, inputs)), inputs
+
+
+def _traced_on(target: ModelTarget, device: Device, request: Request) -> tuple[Analysis, ExampleInputs]:
+    from skiplint.targets import TargetError, build, find_inputs
+    from skiplint.targets.records import FailedRun
+    from skiplint.tracing import dry_run, needs_values, recovered, trace_call
+
+    model = build(target, device=device).model
+
+    def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FailedRun | None:
+        error = dry_run(model, args, kwargs)
+        return None if error is None else FailedRun(error, needs_values(error))
+
+    with target.environment():
+        try:
+            inputs = find_inputs(model, target, config=target.config, runs=runs)
+        except TargetError as error:
+            if error.attempt is None:
+                raise
+            inputs = error.attempt
+            graph = recovered(model, inputs.args, inputs.kwargs, name=target.name)
+            if graph is None or (inputs.source == "inferred" and _is_wrong_guess(graph)):
+                raise
+            return Analysis(graph, _subject(target, model, inputs)), inputs
+        resized = resize(inputs.args, inputs.kwargs, request.resizing)
+        inputs = replace(inputs, args=resized[0], kwargs=resized[1])
+        if request.training:
+            model.train()
+        graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
+    return Analysis(graph, _subject(target, model, inputs)), inputs
+
+
+def _is_wrong_guess(graph: ModelGraph) -> bool:
+    """Whether the model fails on the inferred inputs before anything but them has had a part in it."""
+    return any(is_between_inputs(graph, fault) for fault in graph.faults)
+
+
+def _subject(target: ModelTarget, model: nn.Module, inputs: ExampleInputs) -> Subject:
+    """The live model, for analyses that run it again; built with real weights only where one asks."""
+    from skiplint.targets import build
+    from skiplint.tracing import Subject
+
+    return Subject(
+        model,
+        inputs.args,
+        inputs.kwargs,
+        name=target.name,
+        realise=lambda seed: build(target, device="cpu", seed=seed).model,
+        environment=target.environment,
     )

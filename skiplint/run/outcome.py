@@ -1,6 +1,6 @@
-"""What one model gave, as plain data: made where the model runs, gathered where the report is written.
+"""What comes of one model, as plain data: made where the model runs, put together where the report is made.
 
-An :class:`Outcome` can cross the border of a process and be kept in a file; nothing in it needs torch.
+An :class:`Outcome` can be sent to another process and kept in a file; nothing in it needs torch.
 """
 
 from __future__ import annotations
@@ -8,18 +8,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skiplint.graph import Location, ModelGraph
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
 from skiplint.linting.rule import Rule
 from skiplint.reporting.describe import describe_skips, describe_trace
+from skiplint.reporting.describe_ablation import describe_ablation
 from skiplint.reporting.describe_contract import describe_contract
+from skiplint.reporting.describe_growth import describe_budget, describe_growth
 from skiplint.reporting.describe_memory import describe_memory
 from skiplint.reporting.describe_paths import describe_paths
 from skiplint.reporting.report import ModelReport
-from skiplint.run.request import Measuring
+from skiplint.run.request import Request
+from skiplint.sources.footprint import Footprint
 from skiplint.sources.paths import absolute, absolute_place
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One model, what the rules found in it, and the lines that ran; its paths are absolute."""
+    """The report of one model and its findings; paths are absolute."""
 
     report: ModelReport
     findings: tuple[Finding, ...] = ()
@@ -36,40 +39,49 @@ class Outcome:
     """By file, the lines of operations that ran and of classes whose modules ran."""
 
 
-def examine(
-    analysis: Analysis,
-    report: ModelReport,
-    rules: Sequence[Rule],
-    measuring: Measuring = Measuring(),  # noqa: B008 - frozen
+@dataclass(frozen=True)
+class UnitResult:
+    """What came of one unit of work."""
+
+    outcomes: tuple[Outcome, ...]
+    """In the order of its models."""
+    footprint: Footprint | None
+    """What it depended on; None where it must not be kept."""
+
+
+def outcome_of(
+    analysis: Analysis, report: ModelReport, rules: Sequence[Rule], request: Request | None = None
 ) -> Outcome:
-    """Complete the report of one traced model and run the rules on it.
+    """Complete the report of a traced model and run the rules on it.
+
+    Args:
+        analysis: the traced model.
+        report: what is known of it so far: its target, place and inputs.
+        rules: the rules to run, set up.
+        request: what to find out besides; None for nothing.
 
     Raises:
         GradientError: gradients were asked for and cannot be measured.
     """
+    request = request or Request()
     graph = analysis.graph
-    memory = describe_memory(analysis)
     report = dataclasses.replace(
         with_absolute_path(report),
-        reason=_ended(graph),
+        reason=_early_end(graph),
         trace=describe_trace(graph),
         parameters=graph.parameters,
         skips=describe_skips(analysis),
-        memory=None if memory is None else {**memory, **measuring.memory(analysis)},
-        paths=describe_paths(analysis, gradients=measuring.gradients),
-        ablation=measuring.removed(analysis),
+        memory=_memory(analysis, request),
+        paths=describe_paths(analysis, gradients=request.gradients),
+        ablation=None
+        if request.ablation is None
+        else dict(describe_ablation(analysis.gradients.ablation(request.ablation))),
     )
     place = Location(report.path, report.line or 1) if report.path else None
     findings = run_rules(analysis, rules, model=report.target, place=place)
-    if measuring.contract or analysis.contract_found:
+    if request.contract or analysis.contract_found:
         report = dataclasses.replace(report, input_contract=describe_contract(analysis))
     return Outcome(report, tuple(_with_absolute_places(finding) for finding in findings), _lines(graph))
-
-
-def _ended(graph: ModelGraph) -> str | None:
-    if not graph.ended_by:
-        return None
-    return f"its forward ends behind the mismatch at {graph.ended_by}; nothing after that was looked at"
 
 
 def untraced(report: ModelReport) -> Outcome:
@@ -80,6 +92,24 @@ def untraced(report: ModelReport) -> Outcome:
 def with_absolute_path(report: ModelReport) -> ModelReport:
     """``report`` with its path in the spelling that is compared."""
     return dataclasses.replace(report, path=absolute(report.path)) if report.path else report
+
+
+def _early_end(graph: ModelGraph) -> str | None:
+    if not graph.ended_by:
+        return None
+    return f"its forward ends after the mismatch at {graph.ended_by}; nothing after that was analyzed"
+
+
+def _memory(analysis: Analysis, request: Request) -> dict[str, Any] | None:
+    memory = describe_memory(analysis)
+    if memory is None:
+        return None
+    more: dict[str, Any] = {}
+    if request.growth:
+        more["growth"] = describe_growth(analysis)
+    if request.budget is not None:
+        more["budget"] = describe_budget(analysis, request.budget, request.optimizer)
+    return {**memory, **more}
 
 
 def _with_absolute_places(finding: Finding) -> Finding:

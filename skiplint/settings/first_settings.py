@@ -1,4 +1,4 @@
-"""The first settings of a project, as TOML: what is written, and how it gets into a file with other text."""
+"""Write the first settings of a project as TOML, into a new file or into one that holds other text."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from skiplint.settings.settings import (
     TomlError,
     parse_toml,
     settings_of,
-    shown_path,
 )
 from skiplint.settings.toml_lines import without_settings
+from skiplint.sources.paths import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,13 @@ class ModelEntry:
 
 
 def settings_text(entries: Sequence[ModelEntry], *, prefix: str, newline: str = "\n") -> str:
-    """The settings as they stand in a file; ``prefix`` is ``tool.skiplint``, or empty for an own file."""
+    """The text of first settings.
+
+    Args:
+        entries: models that need an entry of their own.
+        prefix: the table that holds the settings: ``tool.skiplint``, or empty in skiplint.toml.
+        newline: how lines end.
+    """
     header = [f"[{prefix}]"] if prefix else []
     lines = [
         *header,
@@ -48,9 +54,12 @@ def settings_text(entries: Sequence[ModelEntry], *, prefix: str, newline: str = 
 
 
 def with_settings(path: Path, old: str, entries: Sequence[ModelEntry]) -> str:
-    """The text of the file ``path`` with first settings in it, and with all else that ``old`` holds.
+    """The text of the file ``path`` with first settings; they replace those in ``old``, and the rest stays.
 
-    Settings that are there already are taken out.
+    Args:
+        path: pyproject.toml or skiplint.toml, which tells where settings go.
+        old: its text; empty for a new file.
+        entries: models that need an entry of their own.
 
     Raises:
         ConfigError: the file is no TOML, or is written so that nothing can be added to it.
@@ -63,7 +72,7 @@ def with_settings(path: Path, old: str, entries: Sequence[ModelEntry]) -> str:
     gap = "" if not kept or kept.endswith(newline * 2) else newline if kept.endswith("\n") else newline * 2
     text = kept + gap + settings_text(entries, prefix="tool.skiplint", newline=newline)
     if _others(_parsed(path, text)) != _others(before):
-        raise ConfigError(shown_path(path), "tool.skiplint", "cannot be replaced here; edit the file by hand")
+        raise ConfigError(shown(path), "tool.skiplint", "cannot be replaced here; edit the file by hand")
     return text
 
 
@@ -71,7 +80,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return parse_toml(text)
     except TomlError as error:
-        raise ConfigError(shown_path(path), "", f"is not valid TOML: {error}") from None
+        raise ConfigError(shown(path), "", f"is not valid TOML: {error}") from None
 
 
 def _others(document: dict[str, Any]) -> dict[str, Any]:

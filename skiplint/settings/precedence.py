@@ -16,7 +16,7 @@ from typing import Any, Literal, get_origin
 import msgspec
 
 from skiplint.linting.registry import Registry
-from skiplint.linting.selection import did_you_mean
+from skiplint.linting.selection import nearest
 from skiplint.settings.settings import (
     ConfigError,
     Settings,
@@ -24,9 +24,9 @@ from skiplint.settings.settings import (
     find_config,
     read_table,
     search_start,
-    shown_path,
     validate_rules,
 )
+from skiplint.sources.paths import shown
 
 ENVIRONMENT_PREFIX = "SKIPLINT_"
 CONFIG_VARIABLE = "SKIPLINT_CONFIG"
@@ -53,7 +53,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Layer:
-    """What one source says."""
+    """The settings of one source."""
 
     table: Mapping[str, Any]
     """Plain values by the keys of ``[tool.skiplint]``."""
@@ -61,13 +61,13 @@ class Layer:
     name: str = ""
 
     def origin(self, key: str) -> Origin:
-        """Where this source says ``key``."""
+        """The place where this source sets ``key``."""
         return Origin(self.kind, variable_name(key) if self.kind == "environment" else self.name)
 
 
 @dataclass(frozen=True)
 class Effective:
-    """The settings that count, and where each came from."""
+    """The settings of a run, and where each came from."""
 
     settings: Settings
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def effective_settings(
     environment: Mapping[str, str] | None = None,
     start: Path | None = None,
 ) -> Effective:
-    """Read the file and the environment, and put what the command line says on top.
+    """The settings of a run: those of the file, overlaid by the environment's and the command line's.
 
     Args:
         targets: what is linted; the nearest file is searched from there upward.
@@ -102,7 +102,7 @@ def effective_settings(
     config = config_file(targets, config=config, environment=variables, start=start)
     layers = []
     if config is not None:
-        layers.append(Layer(read_table(config), "file", shown_path(config)))
+        layers.append(Layer(read_table(config), "file", shown(config)))
     layers.append(Layer(environment_table(variables), "environment"))
     layers.append(Layer(dict(command_line or {}), "command line"))
     return _combined(layers, config, registry)
@@ -115,7 +115,14 @@ def config_file(
     environment: Mapping[str, str] | None = None,
     start: Path | None = None,
 ) -> Path | None:
-    """The file with the settings: ``config``, else what the variable names, else the nearest one."""
+    """The file with the settings: ``config``, else the one that ``SKIPLINT_CONFIG`` names, else the nearest.
+
+    Args:
+        targets: what is linted; the nearest file is searched from there upward.
+        config: the file to read, if one is given.
+        environment: the variables; by default the process's own.
+        start: the folder to search from instead of that of the targets.
+    """
     named = (os.environ if environment is None else environment).get(CONFIG_VARIABLE)
     if config is not None or named:
         return config or Path(named or "")
@@ -123,7 +130,7 @@ def config_file(
 
 
 def environment_table(variables: Mapping[str, str]) -> dict[str, Any]:
-    """The settings among ``variables``: ``SKIPLINT_FAIL_ON=error`` stands for ``fail-on = "error"``.
+    """The settings among environment ``variables``; ``SKIPLINT_FAIL_ON=error`` is ``fail-on = "error"``.
 
     Lists of words are separated by commas; tables and lists of tables are JSON.
 
@@ -146,27 +153,27 @@ def environment_table(variables: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
-    """A hint at the variable that was meant; the prefix, which all share, says nothing."""
+    """A hint at the variable that was meant; they are compared without the prefix, which all share."""
     suffixes = [each.removeprefix(ENVIRONMENT_PREFIX) for each in known]
-    hint = did_you_mean(name.removeprefix(ENVIRONMENT_PREFIX), suffixes)
-    return hint.replace("mean '", f"mean '{ENVIRONMENT_PREFIX}")
+    near = nearest(name.removeprefix(ENVIRONMENT_PREFIX), suffixes)
+    return f", did you mean {ENVIRONMENT_PREFIX + near!r}?" if near else ""
 
 
 def variable_name(key: str) -> str:
-    """The variable that sets ``key`` of ``[tool.skiplint]``."""
+    """The name of the environment variable that sets ``key`` of ``[tool.skiplint]``."""
     return ENVIRONMENT_PREFIX + key.partition(".")[0].upper().replace("-", "_")
 
 
 def split_words(text: str) -> tuple[str, ...]:
-    """``SKL1, SKL401`` as a tuple."""
+    """The words of a text such as ``SKL1, SKL401``."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two tables of settings as one.
+    """The table of settings ``below``, overlaid by the stronger one ``above``.
 
-    ``select`` is the whole selection, so it sets aside the weaker source's ``extend-select`` and ``ignore``;
-    those two add to theirs; tables are put together key by key; anything else takes the other's place.
+    ``select`` is the whole selection, so it drops the weaker source's ``extend-select`` and ``ignore``; those
+    two add to the weaker source's; tables are merged key by key; any other value replaces the weaker one.
     """
     table = dict(below)
     if above.get("select"):
@@ -212,7 +219,7 @@ def _combined(layers: Sequence[Layer], file: Path | None, registry: Registry | N
 
 
 def _check(layer: Layer, registry: Registry | None) -> None:
-    """Fail at the source that is wrong, under the name that its user knows it by."""
+    """Fail if the settings of one source are wrong, and name it as its user does."""
     source = layer.name or layer.kind
     try:
         settings = convert_settings(layer.table, source=source)
@@ -222,8 +229,7 @@ def _check(layer: Layer, registry: Registry | None) -> None:
         if layer.kind != "environment":
             raise
         head, dot, rest = error.key.partition(".")
-        message = str(error).removeprefix(f"{source}: {error.key}: ")
-        raise ConfigError(variable_name(head), rest if dot else "", message) from None
+        raise ConfigError(variable_name(head), rest if dot else "", error.message) from None
 
 
 def flattened(table: Mapping[str, Any]) -> list[tuple[str, Any]]:

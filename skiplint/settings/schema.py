@@ -21,10 +21,10 @@ _SEVERITIES = [severity.value for severity in reversed(Severity)]
 
 
 def settings_schema(registry: Registry) -> dict[str, Any]:
-    """The schema of ``[tool.skiplint]`` and of skiplint.toml, with the rules of ``registry`` by name.
+    """The JSON Schema of ``[tool.skiplint]`` and of skiplint.toml, with the options of ``registry``'s rules.
 
-    Rules that are not in ``registry`` may be those of a pack that the reader has and the writer has not, so
-    their tables may hold anything. Draft 7 is what editors' TOML support knows.
+    The table of any other rule may hold anything: it may be one of a pack that only the reader has. The
+    schema is of draft 7, which editors' TOML support knows.
     """
     body, definitions = _struct_schema(Settings)
     properties = body["properties"]
@@ -47,12 +47,12 @@ def settings_schema(registry: Registry) -> dict[str, Any]:
 
 
 def schema_text(registry: Registry) -> str:
-    """The schema as it stands in docs/skiplint.schema.json."""
+    """The text of docs/skiplint.schema.json."""
     return msgspec.json.format(msgspec.json.encode(settings_schema(registry)), indent=2).decode() + "\n"
 
 
 def field_docs(struct: type[Any]) -> dict[str, str]:
-    """What the string below each field of ``struct`` says, by the field's name; on one line."""
+    """The documentation strings of the fields of ``struct``, each on one line, by the field's name."""
     body = ast.parse(textwrap.dedent(inspect.getsource(struct))).body[0]
     assert isinstance(body, ast.ClassDef)
     found: dict[str, str] = {}
@@ -69,7 +69,7 @@ def field_docs(struct: type[Any]) -> dict[str, str]:
 
 
 def _struct_schema(struct: type[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The schema of one struct, with what its source says of the fields, and of what it refers to."""
+    """The schema of one struct with its documentation strings, and the definitions that it refers to."""
     definitions = msgspec.json.schema(struct, ref_template="#/definitions/{name}")["$defs"]
     body = definitions.pop(struct.__name__)
     docs = field_docs(struct)

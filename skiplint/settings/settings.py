@@ -1,4 +1,4 @@
-"""``[tool.skiplint]`` in pyproject.toml, or skiplint.toml: read into one typed :class:`Settings`."""
+"""Read ``[tool.skiplint]`` of pyproject.toml, or skiplint.toml, into one typed :class:`Settings`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import msgspec
 from skiplint.linting.finding import Severity
 from skiplint.linting.registry import Registry
 from skiplint.linting.selection import Selection, SelectionError, choose_rules, did_you_mean
+from skiplint.sources.paths import shown
 from skiplint.targets import ModelConfig
 
 if sys.version_info >= (3, 11):
@@ -31,7 +32,7 @@ DEFAULT_TIMEOUT = 120.0
 
 
 class ExitCode(IntEnum):
-    """What the process says when it ends."""
+    """The exit codes of the command line."""
 
     OK = 0
     """Nothing at or above ``fail-on``."""
@@ -42,11 +43,11 @@ class ExitCode(IntEnum):
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used; ``str()`` is one line that names the file and the key."""
+    """Settings that cannot be used; ``str()`` is one line that names the file, the key and what is wrong."""
 
     def __init__(self, source: str, key: str, message: str) -> None:
         """Say in ``message`` what is wrong with ``key`` of the file ``source``; both may be empty."""
-        self.source, self.key = source, key
+        self.source, self.key, self.message = source, key, message
         super().__init__(": ".join(part for part in (source, key, message) if part))
 
 
@@ -62,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     per_file_ignores: dict[str, tuple[str, ...]] = {}
     """Rules not to report in files that match a pattern."""
     fail_on: Severity = Severity.WARNING
-    """The least severity that makes the exit code 1."""
+    """Lowest severity that makes the exit code 1."""
     baseline: str | None = None
     """A file with findings that are not reported; relative to the file with the settings."""
     rules: dict[str, dict[str, Any]] = {}
@@ -70,11 +71,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     models: tuple[ModelConfig, ...] = ()
     """Models to lint or to lint differently: their targets, arguments and inputs."""
     jobs: Annotated[int, msgspec.Meta(ge=0)] | Literal["auto"] = "auto"
-    """Worker processes at most; ``auto`` goes by processors and memory, 0 does without."""
+    """Maximum number of worker processes; ``auto`` depends on processors and memory, 0 uses none."""
     timeout: Annotated[float, msgspec.Meta(ge=0)] = DEFAULT_TIMEOUT
-    """Seconds that a model, or the import of a file, may take; 0 means any."""
+    """Seconds that a model, or the import of a file, may take; 0 means no limit."""
     memory_limit: str | None = None
-    """What a worker process may allocate, such as ``8G``; the default is nine tenths of the memory."""
+    """Memory that a worker process may allocate, such as ``8G``; 0 means no limit. The default is 90% of the
+    machine's memory."""
     cache: bool = True
     """Use results of earlier runs, and keep new ones."""
     cache_dir: str | None = None
@@ -87,7 +89,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
 
 
 def find_config(start: Path) -> Path | None:
-    """The nearest file with settings, from the folder ``start`` upward; skiplint.toml goes first."""
+    """The nearest file with settings, from the folder ``start`` upward; None if there is none.
+
+    In one folder, skiplint.toml goes before pyproject.toml.
+    """
     for folder in (start, *start.parents):
         own, project = folder / OWN_FILE, folder / PROJECT_FILE
         if own.is_file():
@@ -98,7 +103,7 @@ def find_config(start: Path) -> Path | None:
 
 
 def search_start(targets: Iterable[str], cwd: Path) -> Path:
-    """The folder to look from: the one that holds all file targets, else the working directory."""
+    """The folder to search for settings from: the one that holds all targets that are files, else ``cwd``."""
     paths = [cwd / target.partition(":")[0] for target in targets]
     folders = [path if path.is_dir() else path.parent for path in paths if path.exists()]
     if not folders:
@@ -112,11 +117,11 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigError: the file is missing or malformed, or holds a key or a value that means nothing.
     """
-    return convert_settings(read_table(path), source=shown_path(path))
+    return convert_settings(read_table(path), source=shown(path))
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """The settings in ``path`` as they stand there, unchecked; empty where there are none.
+    """The settings in ``path`` as plain values, unchecked; empty where there are none.
 
     Raises:
         ConfigError: the file is missing or malformed.
@@ -128,7 +133,15 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def convert_settings(table: Mapping[str, Any], *, source: str = "") -> Settings:
-    """The settings that a table of plain values stands for; ``source`` is named in errors."""
+    """The settings that a table of plain values stands for.
+
+    Args:
+        table: values by the keys of ``[tool.skiplint]``.
+        source: the file or variable that they come from, which errors name.
+
+    Raises:
+        ConfigError: a key or a value that means nothing.
+    """
     _check_keys(table, Settings, source, "")
     models = table.get("models", [])
     if isinstance(models, list):
@@ -143,10 +156,10 @@ def convert_settings(table: Mapping[str, Any], *, source: str = "") -> Settings:
 
 
 def validate_rules(settings: Settings, registry: Registry, *, source: str = "") -> None:
-    """Fail unless the rules and options that ``settings`` name exist.
+    """Fail unless the rules and options that ``settings`` name exist in ``registry``.
 
     Raises:
-        ConfigError: one that does not, or an option's value of the wrong type.
+        ConfigError: one does not exist, or an option's value has the wrong type; names ``source``.
     """
     try:
         choose_rules(registry, settings.selection, settings.rules)
@@ -167,30 +180,26 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         return parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(shown_path(path), "", f"cannot be read: {error.strerror or error}") from None
+        raise ConfigError(shown(path), "", f"cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise ConfigError(shown_path(path), "", "is not a text file in UTF-8") from None
+        raise ConfigError(shown(path), "", "is not a text file in UTF-8") from None
     except TomlError as error:
-        raise ConfigError(shown_path(path), "", f"is not valid TOML: {error}") from None
+        raise ConfigError(shown(path), "", f"is not valid TOML: {error}") from None
 
 
 def settings_of(path: Path, document: dict[str, Any]) -> dict[str, Any] | None:
-    """The settings in a document: all of it, unless it is a pyproject.toml."""
+    """The table of settings in the parsed file ``path``; None if a pyproject.toml has none.
+
+    Raises:
+        ConfigError: ``tool.skiplint`` is no table.
+    """
     if path.name != PROJECT_FILE:
         return document
     tool = document.get("tool", {})
     table = tool.get("skiplint") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
-        raise ConfigError(shown_path(path), "tool.skiplint", "is not a table")
+        raise ConfigError(shown(path), "tool.skiplint", "is not a table")
     return table
-
-
-def shown_path(path: Path) -> str:
-    """``path`` as people would write it: relative when it is below the working directory."""
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
 
 
 def _lower_first(text: str) -> str:

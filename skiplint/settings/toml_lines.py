@@ -1,4 +1,4 @@
-"""On which lines of a file its settings stand; readers of TOML do not say."""
+"""On which lines of a file its settings are; parsers of TOML do not say."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Statement:
     end: int
     """Its last line."""
     keys: tuple[str, ...]
-    """The settings of skiplint that it begins or sets, dotted; empty where it is of something else."""
+    """The settings of skiplint that it begins or sets, dotted; empty if it sets something else."""
     settings: bool
-    """Whether it is of skiplint's settings."""
+    """Whether it belongs to skiplint's settings."""
 
 
 def statements(path: Path, text: str) -> Iterator[Statement]:
-    """The statements of a TOML file that can be read.
+    """The statements of the TOML file ``path`` with this text, which must be valid.
 
-    The reader of TOML itself says where a statement ends: where the lines since the last end can be read. So
-    strings and arrays over many lines, dotted keys and tables need no second reader, a worse one.
+    A statement ends where the lines since the end of the last one can be parsed. So strings and arrays over
+    many lines, dotted keys and tables need no parser of our own.
     """
     header = chunk = ""
     begin = 1
@@ -58,7 +58,7 @@ def lines_of_keys(path: Path) -> dict[str, int]:
 
 
 def without_settings(path: Path, text: str) -> str:
-    """``text`` without its settings and the comments among them; all else stays to the letter.
+    """``text`` without skiplint's settings and the comments among them; all else stays as it is.
 
     Comments right above what comes next, with no empty line between, belong to that and stay.
     """

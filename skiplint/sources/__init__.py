@@ -1,1 +1,1 @@
-"""The user's source files: imports, import roots, frames, changes, and paths as they are shown."""
+"""The user's source files: what they import, whose they are, what changed, and places as they are shown."""

@@ -1,4 +1,4 @@
-"""Files written so that readers see the old one or the new one, never half of it."""
+"""Write files so that readers see the old content or the new one, never half of it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from pathlib import Path
 
 
 def write_at_once(path: Path, content: bytes, *, prefix: str = "", keep_mode: bool = False) -> None:
-    """Put ``content`` in place of ``path``; a link stays a link to what it names.
+    """Replace the content of ``path`` all at once; a link stays a link to the same file.
 
-    Into a device or a pipe, such as /dev/null, it is written as it is: there is no old content to keep
-    whole, and a file in its place would be damage.
+    A device or a pipe, such as /dev/null, is written to directly: it has no old content to keep whole.
 
     Args:
         path: the file; its folder exists.
         content: all of it.
-        prefix: how the name of the temporary file beside it begins; by default with the file's own.
+        prefix: how the name of the temporary file beside it begins; by default with that of the file.
         keep_mode: whether the permissions of the file that is there stay, else they are as open() makes them.
 
     Raises:
-        OSError: it cannot be written; what was there is then as it was.
+        OSError: it cannot be written; the old content is still there.
     """
     if path.exists() and not path.is_file():
         path.write_bytes(content)

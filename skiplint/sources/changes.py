@@ -1,4 +1,4 @@
-"""What has changed since a git revision."""
+"""The files that have changed since a git revision."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class ChangesError(Exception):
 
 
 def changed_files(base: str, folder: Path) -> frozenset[Path]:
-    """Real paths of the files in the repository of ``folder`` that differ from revision ``base``.
+    """The real paths of the files in the git repository of ``folder`` that differ from revision ``base``.
 
     Committed, staged, unstaged and untracked changes count; ignored and removed files do not.
 
@@ -32,7 +32,7 @@ def changed_files(base: str, folder: Path) -> frozenset[Path]:
 
 def _git(folder: Path, *words: str, failure: str = "") -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and the revision stands behind --end-of-options
+        done = subprocess.run(  # noqa: S603 - no shell, and the revision follows --end-of-options
             ["git", "-C", str(folder), *words],  # noqa: S607 - the git that the user has
             capture_output=True,
             text=True,

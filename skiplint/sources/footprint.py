@@ -1,16 +1,14 @@
-"""What the result of a run depends on, as far as imports tell: recorded after it, compared before the next.
+"""What the result of a run depends on, so that a later run can tell whether it still holds.
 
-Local files count by their content, installed packages by their version. That a package is not installed, or
-that no local file is in the way of an installed one, counts too. Data files, the network and environment
+Local files count by their content, installed packages by their version. It also counts that a package is not
+installed, and that no local file is found before an installed one. Data files, the network and environment
 variables are not seen.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.metadata
-import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,13 +17,9 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from skiplint.sources.errors import is_installed
-from skiplint.sources.frames import is_packaged
 from skiplint.sources.import_roots import import_root, outer_roots
-
-_OWN = str(Path(__file__).resolve().parents[1]) + os.sep
-_DYNAMIC = frozenset({"importlib", "__import__", "runpy", "exec", "pkgutil"})
-"""Names whose use means that import statements do not tell everything."""
+from skiplint.sources.imports import closure, imports_of, is_importable
+from skiplint.sources.owners import owner
 
 
 @dataclass(frozen=True)
@@ -51,12 +45,12 @@ class Footprint:
         return (
             all(_record_size(folder) == size for folder, size in self.distributions.items())
             and not any(os.path.lexists(path) for path in self.absent)
-            and not any(_importable(name) for name in self.missing)
+            and not any(is_importable(name) for name in self.missing)
         )
 
 
 def digest(path: str) -> str | None:
-    """Of the content of ``path``; None where it cannot be read."""
+    """SHA-256 of the content of ``path``, in hex; None where it cannot be read."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - hot in a cached run
             return hashlib.sha256(file.read()).hexdigest()
@@ -65,7 +59,7 @@ def digest(path: str) -> str | None:
 
 
 def source_digest(places: Iterable[str]) -> str:
-    """Of files and of every Python file below folders: which build of skiplint and of its rules this is."""
+    """SHA-256 of all Python sources in ``places`` (files and folders), to tell builds apart."""
     total = hashlib.sha256()
     for place in sorted(places):
         for path in sorted(Path(place).rglob("*.py")) if Path(place).is_dir() else [Path(place)]:
@@ -74,7 +68,7 @@ def source_digest(places: Iterable[str]) -> str:
 
 
 def record(paths: Iterable[str], modules: Iterable[str], *, since: float) -> Footprint | None:
-    """The footprint of what has just been run in this process.
+    """What the models that have just been run in this process depended on.
 
     Args:
         paths: the files that were asked for.
@@ -85,10 +79,10 @@ def record(paths: Iterable[str], modules: Iterable[str], *, since: float) -> Foo
         None where a file is newer than ``since``, so that what ran may not be what stands there now.
     """
     walk = _Walk()
-    walk.follow(paths, modules)
+    used = walk.follow(paths, modules)
     distributions, unnamed = _installed()
     files: dict[str, str] = {}
-    for path in sorted(walk.files | unnamed):
+    for path in sorted(used | unnamed):
         content = digest(path)
         if content is None or os.stat(path).st_mtime > since:  # noqa: PTH116
             return None
@@ -97,54 +91,54 @@ def record(paths: Iterable[str], modules: Iterable[str], *, since: float) -> Foo
         files=files,
         distributions=distributions,
         absent=tuple(sorted(walk.absent)),
-        missing=tuple(sorted(name for name in walk.unknown if not _importable(name))),
+        missing=tuple(sorted(name for name in walk.unknown if not is_importable(name))),
     )
 
 
 class _Walk:
-    """Follows the import statements of local files through the modules that are loaded."""
+    """Resolves imports to local files by the modules that are loaded, which is what really happened."""
 
     def __init__(self) -> None:
-        self.files: set[str] = set()
         self.absent: set[str] = set()
         self.unknown: set[str] = set()
         self._by_file = {path: module for module in _loaded() if (path := _local_source(module)) is not None}
 
-    def follow(self, paths: Iterable[str], modules: Iterable[str]) -> None:
-        """Take in ``paths`` and ``modules`` and everything local that they import."""
-        waiting = [os.path.abspath(path) for path in paths]  # noqa: PTH100
-        waiting += [path for name in modules for path in self._sources(name)]
-        while waiting:
-            path = waiting.pop()
-            if path in self.files:
-                continue
-            self.files.add(path)
-            if path.endswith(".py"):
-                waiting += self._imported(path)
+    def follow(self, paths: Iterable[str], modules: Iterable[str]) -> set[str]:
+        """The files ``paths``, those of ``modules``, and everything local that they import."""
+        starts = [os.path.abspath(path) for path in paths]  # noqa: PTH100
+        starts += [path for name in modules for path in self._sources(name)]
+        return closure(starts, self._imported)
 
     def _imported(self, path: str) -> Iterator[str]:
+        """The local files that ``path`` imports; also notes what would be imported if it were there."""
+        if not path.endswith(".py"):
+            return
         module = self._by_file.get(path) or self._by_file.get(os.path.realpath(path))
         root = import_root(Path(path))
-        self.absent.update(
-            str(folder / "__init__.py") for folder in (root,) if not (folder / "__init__.py").exists()
-        )
-        names, dynamic = _import_statements(path)
-        if dynamic:
+        if not (root / "__init__.py").exists():
+            self.absent.add(str(root / "__init__.py"))
+        imports = imports_of(Path(path))
+        if imports.dynamic:
             yield from self._by_file
         package = getattr(module, "__package__", None) or ""
-        for level, written in names:
-            name = _absolute_name(package, level, written) if level else written
-            sources = list(self._sources(name))
-            yield from sources
-            top = name.partition(".")[0]
-            if not top or sources or top in sys.stdlib_module_names:
-                continue
-            folders = [root]
-            if top not in sys.modules:
-                self.unknown.add(top)
-                folders += outer_roots(root)
-            beside = [folder / name for folder in folders for name in (f"{top}.py", top)]
-            self.absent.update(str(other) for other in beside if not os.path.lexists(other))
+        for each in imports.found:
+            for written in each.modules:
+                name = _absolute_name(package, each.level, written) if each.level else written
+                sources = list(self._sources(name))
+                yield from sources
+                if not sources:
+                    self._note_absent(name.partition(".")[0], root)
+
+    def _note_absent(self, top: str, root: Path) -> None:
+        """Note the files that would be imported as ``top`` if they were there."""
+        if not top or top in sys.stdlib_module_names:
+            return
+        folders = [root]
+        if top not in sys.modules:
+            self.unknown.add(top)
+            folders += outer_roots(root)
+        beside = [folder / name for folder in folders for name in (f"{top}.py", top)]
+        self.absent.update(str(other) for other in beside if not os.path.lexists(other))
 
     def _sources(self, name: str) -> Iterator[str]:
         """Local files of a module and of the packages around it."""
@@ -161,31 +155,6 @@ def _absolute_name(package: str, level: int, name: str) -> str:
     return f"{base}.{name}" if base and name else base or name
 
 
-@cache
-def _import_statements(path: str) -> tuple[tuple[tuple[int, str], ...], bool]:
-    """Level and name of everything that a file may import, and whether it imports by other means too."""
-    try:
-        tree = ast.parse(Path(path).read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
-        return (), True
-    found: dict[tuple[int, str], None] = {}
-    dynamic = False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [(0, alias.name) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            names = [(node.level, base)]
-            # What is imported from a package may be a module of it.
-            names += [(node.level, f"{base}.{alias.name}".lstrip(".")) for alias in node.names]
-        else:
-            dynamic = dynamic or (isinstance(node, ast.Name) and node.id in _DYNAMIC)
-            continue
-        dynamic = dynamic or any(name.partition(".")[0] in _DYNAMIC for _, name in names)
-        found.update(dict.fromkeys(names))
-    return tuple(found), dynamic
-
-
 def _loaded() -> list[ModuleType]:
     return [module for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
 
@@ -200,21 +169,12 @@ def _local_source(module: object) -> str | None:
 
 @cache
 def _is_foreign(source: str) -> bool:
-    return is_installed(source) or source.startswith(_OWN) or not Path(source).is_file()
+    return owner(source) != "user" or not Path(source).is_file()
 
 
 def local_modules() -> set[str]:
     """Names of the user's modules that are loaded."""
     return {name for name, module in list(sys.modules.items()) if _local_source(module) is not None}
-
-
-def _importable(name: str) -> bool:
-    if name in sys.modules:
-        return True
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def _installed() -> tuple[dict[str, int], set[str]]:
@@ -223,7 +183,7 @@ def _installed() -> tuple[dict[str, int], set[str]]:
     files: set[str] = set()
     for name, module in list(sys.modules.items()):
         source = getattr(module, "__file__", None)
-        if "." in name or not isinstance(source, str) or not is_packaged(source):
+        if "." in name or not isinstance(source, str) or owner(source) not in {"torch", "installed"}:
             continue
         named = _metadata_folders(name)
         folders.update(named)
@@ -234,7 +194,7 @@ def _installed() -> tuple[dict[str, int], set[str]]:
 
 @cache
 def _metadata_folders(top: str) -> tuple[str, ...]:
-    """Metadata of the distribution of a module: mostly of the same name, else one that lists the module.
+    """Metadata folders of the distribution of a module: the one of its name, else those that list it.
 
     :func:`importlib.metadata.packages_distributions` would read every file list there is: 0.7 s.
     """

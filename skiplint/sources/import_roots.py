@@ -1,4 +1,4 @@
-"""Folders around a file that its absolute imports may start from, as those of a script beside it do."""
+"""The folders that the absolute imports of a file may start from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _MARKS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg", "requirement
 
 
 def import_root(path: Path) -> Path:
-    """The folder that has the outermost package of ``path``, or ``path`` itself, in it."""
+    """The folder that holds the outermost package of the file ``path``, or the file if it is in none."""
     folder = path.parent
     while (folder / "__init__.py").is_file() and folder.parent != folder:
         folder = folder.parent
@@ -16,7 +16,7 @@ def import_root(path: Path) -> Path:
 
 
 def outer_roots(root: Path) -> tuple[Path, ...]:
-    """Where else modules of the project of ``root`` may be, the nearest folder first.
+    """The other folders where modules of the project around ``root`` may be, the nearest first.
 
     Many projects have no installer: their scripts lie in the topmost folder and import ``models.unet`` and
     ``utils`` from there. These are the folders from ``root`` up to the one with the project's files in it,

@@ -1,4 +1,4 @@
-"""What the source says of a result that the traced call did not use: who else may read it."""
+"""Who else may read a result that the traced call did not use, according to the source."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _conditions(function: ast.stmt) -> Iterator[ast.AST]:
 
 
 def _not_reached(function: ast.stmt, path: str, ran: Ran) -> Iterator[ast.stmt]:
-    """The statements behind a return under a condition, if the call ended there."""
+    """The statements after a return under a condition, if the call ended there."""
     body: list[ast.stmt] = getattr(function, "body", [])
     for position, node in enumerate(body):
         returns = isinstance(node, ast.If) and any(isinstance(inner, ast.Return) for inner in ast.walk(node))

@@ -5,14 +5,9 @@
 
 from skiplint.targets.building.building import build
 from skiplint.targets.inputs.find import find_inputs
-from skiplint.targets.models.resolving import (
-    folder_files,
-    parts_elsewhere,
-    python_files,
-    resolve,
-    resolve_member,
-    split_target,
-)
+from skiplint.targets.models.folders import folder_files, parts_elsewhere, python_files
+from skiplint.targets.models.resolving import resolve, resolve_member
+from skiplint.targets.models.wanted import split_target
 from skiplint.targets.records import (
     BuiltModel,
     ExampleInputs,

@@ -1,4 +1,4 @@
-"""The configuration that makes a target work, ready to be copied."""
+"""Configuration entries that make a target work, ready to be copied."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _BY_TYPE: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True, "str": "...", 
 
 
 def missing_arguments(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
-    """Parameters without a default; None where the signature cannot be read (built in C)."""
+    """The parameters without a default; None where the signature cannot be read (built in C)."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -63,7 +63,7 @@ def missing_arguments(function: Callable[..., Any]) -> list[inspect.Parameter] |
 
 
 def snippet(target: str, missing: list[inspect.Parameter]) -> str:
-    """The configuration entry with a likely value for each missing argument."""
+    """The configuration entry of ``target`` as lines of TOML, with likely values for missing arguments."""
     positional = [p for p in missing if p.kind is p.POSITIONAL_ONLY]
     named = [p for p in missing if p.kind is not p.POSITIONAL_ONLY]
     lines = [HEADER, f"target = {toml(target)}"]
@@ -75,23 +75,23 @@ def snippet(target: str, missing: list[inspect.Parameter]) -> str:
 
 
 def takes_objects(missing: list[inspect.Parameter]) -> bool:
-    """Whether one of the arguments is most likely no number, text or list, which is what TOML can hold."""
+    """Whether one of the arguments most likely is an object of Python, which TOML cannot hold."""
     return any(_is_object(parameter) for parameter in missing)
 
 
 def factory_hint(name: str, missing: list[inspect.Parameter]) -> str:
-    """A function to write that calls the class or function ``name`` with its missing arguments."""
+    """The advice to write a function that calls ``name`` with its missing arguments."""
     arguments = ", ".join("..." if p.kind is p.POSITIONAL_ONLY else f"{p.name}=..." for p in missing)
     return f"write a function such as `def small() -> nn.Module: return {name}({arguments})`"
 
 
 def inputs_snippet(target: str, inputs: Any) -> str:
-    """The configuration entry that gives a model its inputs."""
+    """The configuration entry of ``target`` as lines of TOML, with the inputs of its forward."""
     return "\n".join([HEADER, f"target = {toml(target)}", f"inputs = {toml(inputs)}"])
 
 
 def on_one_line(toml_lines: str) -> str:
-    """The entry inside a sentence: the header, and then its keys."""
+    """A configuration entry as a phrase of a sentence: its header, then its keys."""
     header, *keys = toml_lines.splitlines()
     return f"{header} with {', '.join(keys)}"
 

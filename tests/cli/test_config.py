@@ -1,4 +1,4 @@
-"""``skiplint config``: the settings that count, and where each came from."""
+"""``skiplint config``: the settings in effect, and where each was set."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_one_model_at_a_time(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "two.py").write_text(TWO)
     done = skiplint("graph", "two.py")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "two.py has several models, and a graph is of one; choose one of two.py:A, two.py:B" in done.stderr
+    assert "two.py has several models, and graph draws one; choose one of two.py:A, two.py:B" in done.stderr
     done = skiplint("graph", "gone.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert "gone.py: no such file" in done.stderr

@@ -13,13 +13,13 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from tests.reporting.test_ci_formats import CODE_QUALITY, parse_commands
 
 from skiplint.cli import output
-from skiplint.cli.destinations import parse_destinations
+from skiplint.cli.destinations import ReportOptions, parse_destinations
 from skiplint.cli.failures import UsageError
 from skiplint.cli.options import Color, OutputFormat
 from tests.conftest import Run
+from tests.reporting.formats.test_ci_formats import CODE_QUALITY, parse_commands
 
 BLOCK = """\
 import torch
@@ -206,7 +206,7 @@ def test_a_closed_stdout_costs_nothing_but_the_report(tmp_path: Path) -> None:
 
 
 def test_a_file_may_have_a_colon_in_its_name(in_tmp_path: Path) -> None:
-    (chosen,) = parse_destinations(OutputFormat.CONSOLE, None, ["json:C:out.json"]).others
+    (chosen,) = parse_destinations(ReportOptions(output=["json:C:out.json"])).others
     assert (chosen.output_format, chosen.file) == (OutputFormat.JSON, Path("C:out.json"))
 
 

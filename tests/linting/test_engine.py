@@ -12,6 +12,7 @@ from skiplint.linting.engine import load_findings, run_rules
 from skiplint.linting.registry import LoadFailure, Registry
 from skiplint.linting.selection import choose_rules
 from skiplint.run.check import check
+from skiplint.run.request import Request
 
 MakeAnalysis = Callable[..., Analysis]
 
@@ -73,5 +74,5 @@ def test_a_call_that_torch_makes_by_itself_is_placed_where_its_layer_is_built(tm
     """In a model of nothing but layers no frame is the user's."""
     path = tmp_path / "net.py"
     path.write_text(LAYERS_ONLY, "utf-8")
-    findings = check([str(path)], Settings(select=("SKL102",))).findings
+    findings = check(Request([str(path)], Settings(select=("SKL102",)))).findings
     assert [each.location.line for each in findings if each.location] == [6, 14]

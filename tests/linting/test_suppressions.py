@@ -9,10 +9,11 @@ import pytest
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.linting.registry import Registry
-from skiplint.linting.selection import Selection
 from skiplint.linting.suppressions import read_suppressions
 from skiplint.reporting.report import ModelReport, Report
-from skiplint.run.gather import Session
+from skiplint.run.gather import Gathering
+from skiplint.run.outcome import outcome_of
+from skiplint.settings.settings import Settings
 
 MakeAnalysis = Callable[..., Analysis]
 Lint = Callable[..., list[str]]
@@ -44,14 +45,12 @@ def lint(in_tmp_path: Path, registry: Registry, analysis_at: MakeAnalysis) -> Li
         text: str, *lines: int, select: tuple[str, ...] = ("TST201", "SKL001"), whole: bool = False
     ) -> list[str]:
         (in_tmp_path / "net.py").write_text(text)
-        session = Session(registry, Selection(select=select))
-        session.add(
-            analysis_at("net.py", *lines),
-            ModelReport(target="net.py:Net", name="Net", path="net.py", status="traced"),
-        )
+        gathering = Gathering(registry, Settings(select=select))
+        model = ModelReport(target="net.py:Net", name="Net", path="net.py", status="traced")
+        gathering.add(outcome_of(analysis_at("net.py", *lines), model, gathering.rules))
         if whole:
-            session.whole_file("net.py")
-        report: Report = session.finish("0")
+            gathering.complete_file("net.py")
+        report: Report = gathering.report()
         return [f"{item.code}:{item.location.line if item.location else 0}" for item in report.findings]
 
     return run

@@ -17,7 +17,8 @@ from skiplint.analysis.memory.resizing import Resizing
 from skiplint.reporting.report import Report
 from skiplint.run import cache as cache_module
 from skiplint.run.cache import Cache, cache_folder
-from skiplint.run.check import Running, check
+from skiplint.run.check import check
+from skiplint.run.request import Request
 from skiplint.settings.settings import Settings, convert_settings
 from skiplint.targets import ModelConfig
 
@@ -54,7 +55,8 @@ class Project:
     def lint(self, target: str = "net.py", **options: Any) -> tuple[list[str], Report]:
         """The targets that were traced, not taken from the cache, and the report."""
         traced: list[str] = []
-        report = check([target], progress=traced.append, cache=Cache(self.folder / "kept"), **options)
+        request = Request([target], **options)
+        report = check(request, progress=traced.append, cache=Cache(self.folder / "kept"))
         self.notes = report.notes
         return traced, report
 
@@ -176,8 +178,8 @@ def test_a_package_is_upgraded(project: Project, monkeypatch: pytest.MonkeyPatch
         {"settings": Settings(models=(ModelConfig(target="net.py:Net", kwargs={"width": 8}),))},
         {"args": [8]},
         {"kwargs": {"width": 8}},
-        {"running": Running(training=True)},
-        {"running": Running(Resizing(batch=3))},
+        {"training": True},
+        {"resizing": Resizing(batch=3)},
     ],
     ids=["select", "rule option", "models", "args", "kwargs", "mode", "size"],
 )

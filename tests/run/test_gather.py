@@ -1,4 +1,4 @@
-"""A run as a whole: order, paths, per-file ignores."""
+"""A report as it is put together: order, paths, per-file ignores."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.linting.registry import LoadFailure, Registry
-from skiplint.linting.selection import Selection
 from skiplint.reporting.report import ModelReport
-from skiplint.run.gather import Session
+from skiplint.run.gather import Gathering
+from skiplint.run.outcome import outcome_of, untraced
+from skiplint.settings.settings import Settings
 
 MakeAnalysis = Callable[..., Analysis]
 
@@ -23,32 +24,30 @@ def model(path: str = "net.py") -> ModelReport:
 def test_paths_are_relative_below_the_working_directory(
     in_tmp_path: Path, registry: Registry, analysis_at: MakeAnalysis
 ) -> None:
-    session = Session(registry, Selection(select=["TST201"]))
-    session.add(
-        analysis_at(str(in_tmp_path / "sub" / "net.py"), 4), model(str(in_tmp_path / "sub" / "net.py"))
-    )
-    session.add(analysis_at("/elsewhere/net.py", 4), model("/elsewhere/net.py"))
-    report = session.finish("0")
+    gathering = Gathering(registry, Settings(select=("TST201",)))
+    for path in (str(in_tmp_path / "sub" / "net.py"), "/elsewhere/net.py"):
+        gathering.add(outcome_of(analysis_at(path, 4), model(path), gathering.rules))
+    report = gathering.report()
     assert [item.path for item in report.models] == ["sub/net.py", "/elsewhere/net.py"]
     places = [finding.location for finding in report.findings]
     assert [place.path for place in places if place] == ["/elsewhere/net.py", "sub/net.py"]
 
 
 def test_findings_are_in_the_order_of_the_source(registry: Registry, analysis_at: MakeAnalysis) -> None:
-    session = Session(registry, Selection(select=["TST201"]))
-    session.add(analysis_at("b.py", 9, 3), model("b.py"))
-    session.add(analysis_at("a.py", 5), model("a.py"))
-    lines = [finding.location and finding.location.line for finding in session.finish("0").findings]
-    assert lines == [5, 3, 9]
+    gathering = Gathering(registry, Settings(select=("TST201",)))
+    for path, lines in (("b.py", (9, 3)), ("a.py", (5,))):
+        gathering.add(outcome_of(analysis_at(path, *lines), model(path), gathering.rules))
+    found = [finding.location and finding.location.line for finding in gathering.report().findings]
+    assert found == [5, 3, 9]
 
 
 def test_per_file_ignores(in_tmp_path: Path, registry: Registry, analysis_at: MakeAnalysis) -> None:
-    session = Session(registry, Selection(select=["TST201"], per_file_ignores={"old/*": ["TST"]}))
-    session.add(analysis_at("old/net.py", 1), model())
-    session.add(analysis_at("new/net.py", 1), model())
-    assert [finding.location and finding.location.path for finding in session.finish("0").findings] == [
-        "new/net.py"
-    ]
+    settings = Settings(select=("TST201",), per_file_ignores={"old/*": ("TST",)})
+    gathering = Gathering(registry, settings)
+    for path in ("old/net.py", "new/net.py"):
+        gathering.add(outcome_of(analysis_at(path, 1), model(), gathering.rules))
+    found = [finding.location and finding.location.path for finding in gathering.report().findings]
+    assert found == ["new/net.py"]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +62,6 @@ def test_per_file_ignores(in_tmp_path: Path, registry: Registry, analysis_at: Ma
 def test_a_run_is_broken_when_something_could_not_be_done(
     registry: Registry, status: str, failures: tuple[LoadFailure, ...], broken: bool
 ) -> None:
-    session = Session(Registry(registry.rules, failures))
-    session.add_untraced(ModelReport(target="t", name="t", status=status))  # type: ignore[arg-type]
-    assert session.finish("0").broken is broken
+    gathering = Gathering(Registry(registry.rules, failures), Settings())
+    gathering.add(untraced(ModelReport(target="t", name="t", status=status)))  # type: ignore[arg-type]
+    assert gathering.report().broken is broken

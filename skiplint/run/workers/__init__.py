@@ -1,11 +1,24 @@
-"""Models run in worker processes, so that what one does to its process harms nothing else.
+"""Worker processes, so that what a model does to its process harms nothing else.
 
-:class:`Workers` says how; :class:`Pool` gives units of work to processes that import torch once and survive
-crashes, endless loops and huge allocations. Nothing here needs torch; the child process does.
+:class:`Pool` gives units of work to processes that are prepared once and survive crashes, endless loops and
+huge allocations; :class:`Workers` holds their number and limits. What the work is comes from an entry point,
+which is named to the process when it starts: nothing here knows of models, rules or torch.
 """
 
+from skiplint.run.workers.deaths import ran_out_of_memory
 from skiplint.run.workers.limits import Workers
-from skiplint.run.workers.messages import Unit
-from skiplint.run.workers.pool import Pool, UnitResult, WorkerError
+from skiplint.run.workers.messages import Item, Listener, Unit, Work
+from skiplint.run.workers.pool import Completed, Lost, Pool, WorkerError
 
-__all__ = ["Pool", "Unit", "UnitResult", "WorkerError", "Workers"]
+__all__ = [
+    "Completed",
+    "Item",
+    "Listener",
+    "Lost",
+    "Pool",
+    "Unit",
+    "Work",
+    "WorkerError",
+    "Workers",
+    "ran_out_of_memory",
+]

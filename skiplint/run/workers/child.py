@@ -1,42 +1,43 @@
-"""The process that runs the user's models. Started by :mod:`skiplint.run.workers.pool`, not imported by it.
+"""The process that does the work. Started by :mod:`skiplint.run.workers.lane`, not imported by it.
 
-Requests come on what was stdin and events go out on what was stdout, both moved out of the way of the user's
-code, which finds an empty stdin and whose output goes to stderr. On Linux this process imports torch and then
-only watches a forked copy of itself, so that there is a new one at once when the user's code ends one.
+Assignments come on what was stdin and events go out on what was stdout, both moved out of the way of the
+user's code, which finds an empty stdin and whose output goes to stderr. On Linux this process is prepared and
+then only watches a forked copy of itself, so that there is a new one at once when the user's code ends one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import dataclasses
 import faulthandler
-import json
 import os
+import pkgutil
 import signal
 import sys
 import tempfile
 import traceback
-import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import msgspec
 
-from skiplint.analysis.memory.byte_sizes import byte_size
-from skiplint.reporting.report import ModelReport
-from skiplint.run.outcome import Outcome, untraced
-from skiplint.run.workers.deaths import OUT_OF_MEMORY
+from skiplint.run.workers.deaths import OUT_OF_MEMORY, ran_out_of_memory
 from skiplint.run.workers.messages import (
+    Assignment,
     Died,
+    Entry,
     Event,
     Finished,
     Found,
+    Item,
     Made,
     Ready,
-    Request,
+    Start,
     Unfit,
+    Unsendable,
+    Work,
     Working,
     encode,
 )
@@ -44,8 +45,6 @@ from skiplint.run.workers.messages import (
 _OVER = 84
 """Exit status of a worker that was told that there is no more to do."""
 _PR_SET_PDEATHSIG = 1
-_OUT_OF_MEMORY = ("MemoryError", "not enough memory", "can't allocate memory")
-_BLAMES_SKIPLINT = "skiplint itself failed"
 _TRACE_LIMIT = 20_000
 
 
@@ -53,27 +52,26 @@ _TRACE_LIMIT = 20_000
 class _Channel:
     """The way to the parent."""
 
-    requests: BinaryIO
+    assignments: BinaryIO
     events: BinaryIO
 
     def tell(self, event: Event) -> None:
         """Write one event, at once."""
-        self.events.write(encode(event))
+        self.events.write(encode(event) + b"\n")
         self.events.flush()
 
 
 def main() -> None:
-    """Import torch and carry out requests until there are no more."""
-    timeout, memory, threads, fork = json.loads(sys.argv[1])
+    """Prepare this process and do assignments until there are no more."""
     channel = _take_over_standard_streams()
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us.
-    job = channel.requests.readline()
     try:
-        _import_everything(threads)
-        if fork:
-            _supervise(channel, job, timeout, memory)
-        _serve(channel, job, timeout, memory, None)
+        start = msgspec.json.decode(channel.assignments.readline(), type=Start)
+        prepare: Entry = pkgutil.resolve_name(start.entry)
+        work_of = prepare(start.threads)
+        trace = _supervise(channel) if start.fork else None
+        _serve(channel, start, work_of, trace)
     except BaseException as error:
         said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
         channel.tell(Unfit(said, "".join(traceback.format_exception(error))))
@@ -90,29 +88,15 @@ def _take_over_standard_streams() -> _Channel:
     return channel
 
 
-def _import_everything(threads: int) -> None:
-    """What every model needs, so that it is there already in each forked process."""
-    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
-    import torch
-    from torch import nn
-
-    from skiplint.analysis.analysis import Analysis
-    from skiplint.tracing import trace
-
-    if threads:
-        torch.set_num_threads(threads)
-    # Torch and the analyses import a good part of what they need when they first run.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tiny = Analysis(trace(nn.Linear(2, 2, device="meta"), torch.empty(1, 2, device="meta")))
-        _ = tiny.skips, tiny.memory, tiny.paths
-
-
 # -- the watching process ------------------------------------------------------------------------------
 
 
-def _supervise(channel: _Channel, job: bytes, timeout: float, memory: int) -> None:
-    """Fork workers, one after the other; returns in the worker, and never in this process."""
+def _supervise(channel: _Channel) -> IO[str]:
+    """Fork workers, one after the other; returns in the worker, and never in this process.
+
+    Returns:
+        A file into which the worker writes where its threads are when it dies.
+    """
     _die_with_parent(os.getppid())
     trace = tempfile.TemporaryFile("w+")  # noqa: SIM115 - both processes keep it
     worker = 0
@@ -143,8 +127,7 @@ def _supervise(channel: _Channel, job: bytes, timeout: float, memory: int) -> No
             signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
             os.setpgid(0, 0)
             _die_with_parent(me)
-            _serve(channel, job, timeout, memory, trace)
-            os._exit(_OVER)
+            return trace
         signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
         # Its number is not given to another process before it has been waited for.
         os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
@@ -175,92 +158,69 @@ def _die_with_parent(parent: int) -> None:
 # -- the working process -------------------------------------------------------------------------------
 
 
-def _serve(channel: _Channel, job: bytes, timeout: float, memory: int, trace: IO[str] | None) -> None:
-    """Carry out requests until there are no more."""
-    from skiplint.run.examine import Examiner
-
+def _serve(channel: _Channel, start: Start, work_of: Callable[[bytes], Work], trace: IO[str] | None) -> None:
+    """Do assignments until there are no more."""
     if trace is not None:
         faulthandler.enable(trace)
-    if memory:
-        _limit_memory(memory)
-    tell = _Teller(channel, timeout, memory, trace)
-    examiner = Examiner.from_job(job)
+    if start.memory:
+        _limit_memory(start.memory)
+    work = work_of(bytes(start.setup))
+    teller = _Teller(channel, start.timeout, trace)
     channel.tell(Ready())
-    while line := channel.requests.readline():
-        request = msgspec.json.decode(line, type=Request)
-        tell.start_clock()
+    while line := channel.assignments.readline():
+        assignment = msgspec.json.decode(line, type=Assignment)
+        teller.start_clock()
         try:
-            examiner.carry_out(request.unit, tell, leave_out=frozenset(request.leave_out))
+            work(assignment.unit, teller, frozenset(assignment.leave_out))
         except BaseException as error:  # Such as a KeyboardInterrupt of the user's own.
-            if _is_out_of_memory(error):
+            if ran_out_of_memory(error):
                 os._exit(OUT_OF_MEMORY)
             print(traceback.format_exc(), file=trace or sys.stderr, flush=True)
             os._exit(1)
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether there was no memory left; what failed for it in the end may be another error."""
-    seen: list[BaseException] = []
-    following: BaseException | None = error
-    while following is not None and following not in seen:
-        seen.append(following)
-        traceback.clear_frames(following.__traceback__)  # What the model holds; there may be no room else.
-        following = following.__cause__ or following.__context__
-    words = " ".join(f"{type(each).__name__} {each}" for each in seen)
-    return any(word in words for word in _OUT_OF_MEMORY)
-
-
 class _Teller:
-    """Passes events on, and has the place written down where a model is when its time is over."""
+    """Sends what it is told, and has the place of an item written down when its time is over."""
 
-    def __init__(self, channel: _Channel, timeout: float, memory: int, trace: IO[str] | None) -> None:
+    def __init__(self, channel: _Channel, timeout: float, trace: IO[str] | None) -> None:
         self._channel = channel
         self._timeout = timeout
-        self._memory = memory
         self._trace = trace
-        self._model: int | None = None
+        self._item: int | None = None
 
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Working) and event.model != self._model:
-            self._model = event.model
-            self.start_clock()
-        elif isinstance(event, Made):
-            event = Made(event.model, self._explained(event.outcome))
-        if isinstance(event, Found | Made):
-            self._model = None
-            self.start_clock()
-        elif isinstance(event, Finished):
-            faulthandler.cancel_dump_traceback_later()
+    def found(self, items: Sequence[Item]) -> None:
+        self._begin(None)
+        self._channel.tell(Found(tuple(items)))
+
+    def working(self, item: int, stage: str) -> None:
+        if item != self._item:
+            self._begin(item)
+        self._channel.tell(Working(item, stage))
+
+    def made(self, item: int, result: Any) -> None:
+        self._begin(None)
         try:
-            self._channel.tell(event)
+            event: Event = Made(item, msgspec.Raw(encode(result)))
         except (TypeError, ValueError, OverflowError) as error:  # Such as a name that is no valid Unicode.
-            if not isinstance(event, Made):
-                raise
-            self._channel.tell(Made(event.model, _unspeakable(event.outcome.report, error)))
+            event = Unsendable(item, f"{type(error).__name__}: {error!a}")
+        self._channel.tell(event)
+
+    def finished(self, result: Any) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        self._channel.tell(Finished(msgspec.Raw(encode(result))))
 
     def start_clock(self) -> None:
-        """Write the trace of all threads when the time for one model has gone by from now."""
+        """Write the trace of all threads when the time for one item has gone by from now."""
         if self._trace is not None and self._timeout:
             faulthandler.dump_traceback_later(self._timeout, file=self._trace)
 
-    def _explained(self, outcome: Outcome) -> Outcome:
-        reason = outcome.report.reason
-        if not self._memory or reason is None or not any(words in reason for words in _OUT_OF_MEMORY):
-            return outcome
-        if reason.startswith(_BLAMES_SKIPLINT):
-            reason = "it ran out of memory"  # What the model holds, skiplint lacks.
-        said = f"{reason} (one model may take {byte_size(self._memory)}: --memory-limit)"
-        return dataclasses.replace(outcome, report=dataclasses.replace(outcome.report, reason=said))
-
-
-def _unspeakable(report: ModelReport, error: Exception) -> Outcome:
-    said = f"skiplint itself failed on this model, please report it: {type(error).__name__}: {error!a}"
-    target, name = (text.encode(errors="replace").decode() for text in (report.target, report.name))
-    return untraced(ModelReport(target=target, name=name, status="failed", reason=said))
+    def _begin(self, item: int | None) -> None:
+        self._item = item
+        self.start_clock()
 
 
 def _limit_memory(count: int) -> None:
-    """Let an allocation beyond ``count`` bytes fail, instead of the machine."""
+    """Let an allocation beyond ``count`` bytes fail, before it harms the machine."""
     import resource
 
     # The data segment, not the address space: maps of libraries and reserved addresses take no memory.

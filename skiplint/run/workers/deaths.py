@@ -6,25 +6,23 @@ import os
 import re
 import signal
 import sys
-from pathlib import Path
+import traceback
 
-from skiplint.analysis.memory.byte_sizes import byte_size
-from skiplint.sources.errors import display_path, is_installed
+from skiplint.sources.owners import owner
+from skiplint.sources.paths import shown
 
 _FRAME = re.compile(r'^  File "(?P<path>.+)", line (?P<line>\d+) in ', re.MULTILINE)
 OUT_OF_MEMORY = 0x6D  # "m"
 """Exit status of a worker that had no room left to say what happened."""
-_OWN = str(Path(__file__).resolve().parents[2]) + os.sep
+_LACKS_MEMORY = ("MemoryError", "not enough memory", "can't allocate memory")
+"""Torch's allocator of the CPU raises a plain RuntimeError with such words."""
 _WINDOWS = {0xC0000005: "access violation", 0xC00000FD: "stack overflow", 0xC0000017: "out of memory"}
 
 
-def how_it_ended(code: int, memory: int = 0) -> str:
-    """What became of a process with the exit status ``code`` (negative: by that signal).
-
-    ``memory`` is what it was allowed to allocate, 0 for any.
-    """
-    if code == OUT_OF_MEMORY and memory:
-        return f"it ran out of memory (one model may take {byte_size(memory)}: --memory-limit)"
+def how_it_ended(code: int) -> str:
+    """What became of a process with the exit status ``code`` (negative: by that signal)."""
+    if code == OUT_OF_MEMORY:
+        return "it ran out of memory"
     if code < 0:
         if -code == getattr(signal, "SIGKILL", 9):
             return "its process was killed by signal 9, most likely because the machine ran out of memory"
@@ -44,7 +42,22 @@ def place_in(trace: str, file: str | None) -> str:
     """
     for match in _FRAME.finditer(trace):
         path = match["path"]
-        if not path.startswith(("<", _OWN)) and not is_installed(path):
+        if owner(path) == "user":
             own = file is not None and os.path.abspath(path) == os.path.abspath(file)  # noqa: PTH100
-            return f", in line {match['line']}" if own else f", at {display_path(path)}:{match['line']}"
+            return f", in line {match['line']}" if own else f", at {shown(path)}:{match['line']}"
     return ""
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out before ``error``, which may be another one that followed from it.
+
+    Frees what the frames of the traceback hold, since there may be no room else to go on.
+    """
+    seen: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        traceback.clear_frames(following.__traceback__)
+        following = following.__cause__ or following.__context__
+    words = " ".join(f"{type(each).__name__} {each}" for each in seen)
+    return any(word in words for word in _LACKS_MEMORY)

@@ -1,9 +1,8 @@
-"""One worker process as its parent sees it: started, given requests, listened to, ended."""
+"""One worker process as its parent sees it: start it, give it assignments, listen to it, end it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -14,24 +13,25 @@ import threading
 import msgspec
 
 from skiplint.run.workers.limits import Workers, processors
-from skiplint.run.workers.messages import AnyEvent, Died, Request, encode, event_decoder
+from skiplint.run.workers.messages import AnyEvent, Assignment, Died, Start, encode, event_decoder
 
 Inbox = queue.SimpleQueue[tuple["Lane", AnyEvent]]
-"""What all lanes say, in the order in which it comes."""
+"""The events of all lanes, in the order in which they come."""
 
 _STARTER = "import sys; sys.path[:] = {path!r}; from skiplint.run.workers.child import main; main()"
 """The path is set before anything is imported: a `types.py` beside the model must not be in the way."""
 
 
 class Lane:
-    """A process that imports torch once and then carries out one request after the other."""
+    """A process that is prepared once and then does one assignment after the other."""
 
-    def __init__(self, workers: Workers, job: bytes, inbox: Inbox, *, share: int) -> None:
+    def __init__(self, workers: Workers, entry: str, setup: bytes, inbox: Inbox, *, share: int) -> None:
         """Start the process.
 
         Args:
             workers: its limits.
-            job: what all of its requests share, for the child to make sense of.
+            entry: what it is for, as ``module:function``; see :data:`~skiplint.run.workers.messages.Entry`.
+            setup: JSON that all of its assignments share, for the entry to read.
             inbox: where its events go.
             share: how many lanes the processors are divided among.
 
@@ -39,26 +39,27 @@ class Lane:
             OSError: it cannot be started.
         """
         threads = max(1, processors() // share) if share > 1 else 0
-        limits = json.dumps([workers.timeout, workers.memory_limit, threads, workers.fork])
-        starter = _STARTER.format(path=[entry or os.getcwd() for entry in sys.path])  # noqa: PTH109
+        limit = workers.memory_limit
+        start = Start(entry, msgspec.Raw(setup), workers.timeout, limit, threads, workers.fork)
+        starter = _STARTER.format(path=[folder or os.getcwd() for folder in sys.path])  # noqa: PTH109
         self._fork = workers.fork
         self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", starter, limits],
+            [sys.executable, "-c", starter],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C reaches the parent alone, and the whole group can be ended at once.
             start_new_session=True,
         )
         self.alive = True
-        self._write(job + b"\n")
+        self._write(encode(start))
         threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
 
-    def send(self, request: Request) -> None:
-        """Give the worker something to do; only one thing at a time, and not before it is ready."""
-        self._write(encode(request))
+    def send(self, assignment: Assignment) -> None:
+        """Give the worker something to do; one thing at a time, and not before it is ready."""
+        self._write(encode(assignment))
 
     def end_worker(self) -> None:
-        """Kill what is at work and all that it started; its death is told as an event."""
+        """Kill the process at work and all that it started; its death comes as an event."""
         if self._fork:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGUSR1)
@@ -80,10 +81,10 @@ class Lane:
                 if stream is not None:
                     stream.close()
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, message: bytes) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # It has died, which is told as an event.
-            self._process.stdin.write(line)
+        with contextlib.suppress(OSError):  # It has died, which comes as an event.
+            self._process.stdin.write(message + b"\n")
             self._process.stdin.flush()
 
     def _listen(self, inbox: Inbox) -> None:

@@ -1,4 +1,4 @@
-"""How many processes, how long and how much memory each may take."""
+"""How many processes there are, and how long and how much memory each may take."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from skiplint.settings.settings import DEFAULT_TIMEOUT
-
 _SHARE = 0.9
-"""Of the machine's memory: whoever takes more would be killed by the system, and others with it."""
+"""The share of the machine's memory that a process may take; the system would kill one that took all."""
 _WORKER_BYTES = 1 << 30
-"""What a worker is counted with when their number is chosen."""
+"""The memory that a worker is counted with when their number is chosen."""
 
 
 @dataclass(frozen=True)
 class Workers:
-    """How models are run in processes of their own."""
+    """How many processes there are, and their limits."""
 
     jobs: int = 0
     """How many processes at most; 0 means as many as there are processors and memory for."""
-    timeout: float = DEFAULT_TIMEOUT
-    """Seconds that one model may take, and the import of one file; 0 means any."""
+    timeout: float = 0
+    """Seconds that one item of a unit may take, and what comes before the first; 0 means any."""
     memory: int | None = None
     """Bytes that one process may allocate, on Linux; None means nine tenths of the machine's, 0 any."""
     fork: bool = sys.platform == "linux"
@@ -30,7 +28,7 @@ class Workers:
     crash is there at once."""
 
     def count(self, units: int) -> int:
-        """How many processes to start for so many units of work."""
+        """The number of processes to start for so many units of work."""
         if self.jobs:
             return max(1, min(self.jobs, units))
         total = total_memory()
@@ -47,14 +45,14 @@ class Workers:
 
 
 def processors() -> int:
-    """Processors that this process may use."""
+    """The number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
 
 
 def total_memory() -> int | None:
-    """Bytes of memory that the machine or the container has; None where that cannot be told."""
+    """The bytes of memory of the machine or the container; None where that cannot be told."""
     try:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

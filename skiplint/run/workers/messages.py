@@ -1,16 +1,14 @@
-"""What passes between the processes: one line of JSON each, plain data only.
+"""The messages between the processes: one line of JSON each, plain data only.
 
-Nothing the user's code made is unpickled, and what does not look like a message is not believed.
+Nothing that the user's code made is unpickled, and a line that is no such message is ignored.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import msgspec
-
-from skiplint.run.outcome import Outcome
-from skiplint.sources.footprint import Footprint
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -21,16 +19,8 @@ class Unit(msgspec.Struct, frozen=True):
     """A file of a folder, which, unlike one that is named, is never run as a program."""
 
 
-class Request(msgspec.Struct, frozen=True):
-    """To a worker: carry out ``unit``."""
-
-    unit: Unit
-    leave_out: tuple[int, ...] = ()
-    """Numbers of models that are done already or that have ended a worker."""
-
-
-class Named(msgspec.Struct, frozen=True):
-    """A model that a unit holds, before anything is done with it."""
+class Item(msgspec.Struct, frozen=True):
+    """One of the things that a unit holds, such as a model of a file, before anything is done with it."""
 
     target: str
     name: str
@@ -38,12 +28,63 @@ class Named(msgspec.Struct, frozen=True):
     line: int | None = None
 
 
+class Listener(Protocol):
+    """Is told how the work on one unit goes, in the order in which it happens."""
+
+    def found(self, items: Sequence[Item]) -> None:
+        """The unit holds ``items``, which are numbered from 0."""
+
+    def working(self, item: int, stage: str) -> None:
+        """Work on ``item`` goes on; ``stage`` says with what, as in "while its forward ran"."""
+
+    def made(self, item: int, result: Any) -> None:
+        """``item`` is done, with this result."""
+
+    def finished(self, result: Any) -> None:
+        """The unit is done, with this result of its own."""
+
+
+Work = Callable[[Unit, Listener, frozenset[int]], None]
+"""Does a unit and tells the listener; leaves out items with the given numbers."""
+Entry = Callable[[int], Callable[[bytes], Work]]
+"""Prepares a process, which may use so many threads (0: any); what it returns makes the work of a setup."""
+
+
+# -- to a worker --------------------------------------------------------------------------------------
+
+
+class Start(msgspec.Struct, frozen=True):
+    """The first message: what the process is for."""
+
+    entry: str
+    """An :data:`Entry`, as ``module:function``."""
+    setup: msgspec.Raw
+    """What all units share, for the entry to read."""
+    timeout: float
+    """Seconds after which the place of an item is written down; 0 for none."""
+    memory: int
+    """Bytes that the process may allocate; 0 for any."""
+    threads: int
+    fork: bool
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """Do ``unit``."""
+
+    unit: Unit
+    leave_out: tuple[int, ...] = ()
+    """Numbers of items that are done already or that have ended a worker."""
+
+
+# -- from a worker ------------------------------------------------------------------------------------
+
+
 class Event(msgspec.Struct, frozen=True, tag=True):
-    """From a worker; what happens, in the order in which it happens."""
+    """Something that has happened."""
 
 
 class Ready(Event, frozen=True):
-    """Torch is imported, and the worker waits for a request."""
+    """The entry has prepared the process, which waits for an assignment."""
 
 
 class Unfit(Event, frozen=True):
@@ -54,29 +95,36 @@ class Unfit(Event, frozen=True):
 
 
 class Found(Event, frozen=True):
-    """The models of the unit, in order."""
+    """The unit holds these items."""
 
-    models: tuple[Named, ...]
+    items: tuple[Item, ...]
 
 
 class Working(Event, frozen=True):
-    """``model`` is at work; ``stage`` says at what, as in "while its forward ran"."""
+    """Work on ``item`` goes on."""
 
-    model: int
+    item: int
     stage: str
 
 
 class Made(Event, frozen=True):
-    """``model`` is done."""
+    """``item`` is done."""
 
-    model: int
-    outcome: Outcome
+    item: int
+    result: msgspec.Raw
+
+
+class Unsendable(Event, frozen=True):
+    """``item`` is done, but its result cannot be sent: the fault of whoever made it."""
+
+    item: int
+    reason: str
 
 
 class Finished(Event, frozen=True):
-    """The unit is done. ``footprint`` is what it depended on; None where it must not be kept."""
+    """The unit is done."""
 
-    footprint: Footprint | None = None
+    result: msgspec.Raw
 
 
 class Died(Event, frozen=True):
@@ -87,17 +135,17 @@ class Died(Event, frozen=True):
     """Where its threads were, as :mod:`faulthandler` writes it."""
 
 
-AnyEvent = Ready | Unfit | Found | Working | Made | Finished | Died
+AnyEvent = Ready | Unfit | Found | Working | Made | Unsendable | Finished | Died
 
-# A remedy may hold a value of the model's, which people read only.
+# A result may hold a value of the user's, which people read only.
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 def encode(message: Any) -> bytes:
-    """``message`` as one line."""
-    return _encoder.encode(message) + b"\n"
+    """``message`` as one line of JSON, without its end."""
+    return _encoder.encode(message)
 
 
 def event_decoder() -> msgspec.json.Decoder[AnyEvent]:
-    """For what a worker says; raises :class:`msgspec.ValidationError` or ``DecodeError`` on anything else."""
+    """A decoder of events; it raises :class:`msgspec.DecodeError` on anything else."""
     return msgspec.json.Decoder(AnyEvent)

@@ -1,7 +1,7 @@
-"""Several worker processes and the units of work that they are given.
+"""Several worker processes and the units of work that they do.
 
-A worker says what it is at while it is at it, so when it ends before its time, the parent knows which model
-ended it: that model has failed, and the next worker goes on behind it.
+A worker says what it does while it does it, so when it ends before its time, the parent knows which item
+ended it: that item is lost, and the next worker goes on after it.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from skiplint.reporting.report import ModelReport
-from skiplint.run.outcome import Outcome, untraced
-from skiplint.run.workers.deaths import how_it_ended, place_in
+import msgspec
+
+from skiplint.run.workers.deaths import OUT_OF_MEMORY, how_it_ended, place_in
 from skiplint.run.workers.lane import Inbox, Lane
 from skiplint.run.workers.limits import Workers
 from skiplint.run.workers.messages import (
     AnyEvent,
+    Assignment,
     Died,
     Finished,
     Found,
+    Item,
     Made,
-    Named,
     Ready,
-    Request,
     Unfit,
     Unit,
+    Unsendable,
     Working,
 )
-from skiplint.sources.footprint import Footprint
 
 _START_LIMIT = 600.0
-"""Seconds that the import of torch may take."""
+"""Seconds in which a worker must be ready."""
 _GRACE = 0.5
 """Seconds in which a worker writes down where it is before it is killed."""
 _IMPORTING = "it was imported"
@@ -49,12 +49,29 @@ class WorkerError(Exception):
 
 
 @dataclass(frozen=True)
-class UnitResult:
-    """Everything that one unit gave, in the order of its models."""
+class Lost:
+    """An item without a result."""
 
-    outcomes: tuple[Outcome, ...]
-    footprint: Footprint | None
-    """What it depended on; None where it must not be kept, because a process ended or a file changed."""
+    item: Item
+    reason: str
+    """One line."""
+    while_doing: str = ""
+    """What was done with it, and where in its code, as in "its forward ran, in line 9"."""
+    detail: str = ""
+    """Where the threads of its process were."""
+    out_of_memory: bool = False
+    unsendable: bool = False
+    """It was done, and its result could not be sent: the fault of whoever made that."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What came of one unit."""
+
+    results: tuple[msgspec.Raw | Lost, ...]
+    """Of its items, in their order."""
+    end: msgspec.Raw | None
+    """The result of the unit itself; None where a process ended over it."""
 
 
 @dataclass
@@ -63,49 +80,56 @@ class _Attempt:
 
     number: int
     unit: Unit
-    named: tuple[Named, ...] | None = None
-    done: dict[int, Outcome] = field(default_factory=dict)
-    model: int | None = None
+    items: tuple[Item, ...] | None = None
+    done: dict[int, msgspec.Raw | Lost] = field(default_factory=dict)
+    item: int | None = None
+    """The one at work."""
     stage: str = _IMPORTING
     intact: bool = True
     """No process has ended over it."""
     spared: int = -1
-    """How many models were done when a process last ended between two of them."""
+    """How many items were done when a process last ended between two of them."""
 
     def left(self) -> list[int]:
-        """Numbers of the models that are not done."""
-        return [number for number in range(len(self.named or ())) if number not in self.done]
+        """Numbers of the items that are not done."""
+        return [number for number in range(len(self.items or ())) if number not in self.done]
 
-    def fail(self, reason: str, detail: str) -> None:
-        """Hold the death of a process against what was at work: one model, or all that is left.
+    def end(self, item: int, result: msgspec.Raw | Lost) -> None:
+        """Note that ``item`` is done."""
+        self.done[item] = result
+        self.item, self.stage = None, _IMPORTING
 
-        Between two models it is the one before that did the damage (its memory was not free yet, say), and
-        the rest gets another process; a second time at the same place, all that is left fails.
+    def at_work(self) -> Item | None:
+        """The item at work, if one is."""
+        return self.items[self.item] if self.items and self.item is not None else None
+
+    def lose(
+        self, reason: str, *, while_doing: str = "", detail: str = "", out_of_memory: bool = False
+    ) -> None:
+        """Hold the death of a process against what was at work: one item, or all that is left.
+
+        Between two items it is the one before that did the damage (its memory was not free yet, say), and
+        the rest gets another process; a second time at the same place, all that is left is lost.
+
+        Args:
+            reason: why the process ended.
+            while_doing: what was being done.
+            detail: where its threads were.
+            out_of_memory: whether it ended for lack of memory.
         """
         self.intact = False
-        if self.named is not None and self.model is None and len(self.done) > self.spared:
+        if self.items is not None and self.item is None and len(self.done) > self.spared:
             self.spared = len(self.done)
             return
-        if self.named is None:
-            self.named = (Named(self.unit.target, self.unit.target),)
-        for number in self.left() if self.model is None else [self.model]:
-            named = self.named[number]
-            report = ModelReport(
-                target=named.target,
-                name=named.name,
-                path=named.path,
-                line=named.line,
-                status="failed",
-                reason=reason,
-                detail=detail,
-            )
-            self.done[number] = untraced(report)
-        self.model, self.stage = None, _IMPORTING
+        if self.items is None:
+            self.items = (Item(self.unit.target, self.unit.target),)
+        for number in self.left() if self.item is None else [self.item]:
+            self.end(number, Lost(self.items[number], reason, while_doing, detail, out_of_memory))
 
-    def result(self, footprint: Footprint | None) -> UnitResult:
-        """What came out of it."""
-        outcomes = tuple(self.done[number] for number in sorted(self.done))
-        return UnitResult(outcomes, footprint if self.intact else None)
+    def completed(self, end: msgspec.Raw | None) -> Completed:
+        """What came of the unit."""
+        results = tuple(self.done[number] for number in sorted(self.done))
+        return Completed(results, end if self.intact else None)
 
 
 @dataclass
@@ -123,16 +147,19 @@ class _Place:
 class Pool:
     """Worker processes for one run; a context manager, so that none of them is left behind."""
 
-    def __init__(self, workers: Workers, job: bytes, progress: Callable[[str], None]) -> None:
+    def __init__(self, workers: Workers, entry: str, setup: bytes, progress: Callable[[str], None]) -> None:
         """Set up a pool; processes start in :meth:`run`.
 
         Args:
             workers: how many there are, and their limits.
-            job: what all units share, for the child to make sense of.
-            progress: called with the target of each model when it is begun.
+            entry: what they are for, as ``module:function``; see
+                :data:`~skiplint.run.workers.messages.Entry`.
+            setup: JSON that all units share, for the entry to read.
+            progress: called with the target of each item when it is begun.
         """
         self._workers = workers
-        self._job = job
+        self._entry = entry
+        self._setup = setup
         self._progress = progress
         self._inbox: Inbox = queue.SimpleQueue()
         self._places: list[_Place] = []
@@ -146,8 +173,8 @@ class Pool:
         for place in self._places:
             place.lane.close()
 
-    def run(self, units: Sequence[Unit]) -> Iterator[tuple[int, UnitResult]]:
-        """Carry out ``units``; give the number and the result of each when it is done, in any order.
+    def run(self, units: Sequence[Unit]) -> Iterator[tuple[int, Completed]]:
+        """Do ``units``; give the number and the results of each when it is done, in any order.
 
         Raises:
             WorkerError: no worker can be started.
@@ -161,13 +188,13 @@ class Pool:
             place, event = self._next()
             if place is None:
                 continue
-            for attempt, footprint in self._heed(place, event):
+            for attempt, end in self._heed(place, event):
                 left -= 1
-                yield attempt.number, attempt.result(footprint)
+                yield attempt.number, attempt.completed(end)
 
     def _start(self) -> Lane:
         try:
-            return Lane(self._workers, self._job, self._inbox, share=self._share)
+            return Lane(self._workers, self._entry, self._setup, self._inbox, share=self._share)
         except OSError as error:
             raise WorkerError(
                 f"no worker process could be started: {error}; --jobs 0 does without"
@@ -193,8 +220,8 @@ class Pool:
         place.late, place.deadline = True, 0.0
         place.lane.end_worker()
 
-    def _heed(self, place: _Place, event: AnyEvent) -> Iterator[tuple[_Attempt, Footprint | None]]:
-        """Act on one event; gives the attempt that is done with it, if any."""
+    def _heed(self, place: _Place, event: AnyEvent) -> Iterator[tuple[_Attempt, msgspec.Raw | None]]:
+        """Act on one event; give the attempt that is done with it, if any, and the unit's own result."""
         attempt = place.attempt
         if isinstance(event, Unfit):
             raise WorkerError(f"a worker process failed to start: {event.reason}", event.detail)
@@ -208,41 +235,43 @@ class Pool:
         elif isinstance(event, Finished):
             place.attempt = None
             self._give(place)
-            yield attempt, event.footprint
+            yield attempt, event.result
         else:
             self._note(place, attempt, event)
 
-    def _note(self, place: _Place, attempt: _Attempt, event: Found | Working | Made) -> None:
+    def _note(self, place: _Place, attempt: _Attempt, event: Found | Working | Made | Unsendable) -> None:
         if isinstance(event, Found):
-            attempt.named = event.models
+            attempt.items = event.items
         elif isinstance(event, Made):
-            attempt.done[event.model] = event.outcome
-            attempt.model, attempt.stage = None, _IMPORTING
+            attempt.end(event.item, event.result)
+        elif isinstance(event, Unsendable):
+            item = (attempt.items or ())[event.item]
+            attempt.end(event.item, Lost(item, event.reason, unsendable=True))
         else:
             attempt.stage = event.stage
-            if attempt.model == event.model:
+            if attempt.item == event.item:
                 return
-            attempt.model = event.model
-            self._progress((attempt.named or ())[event.model].target)
+            attempt.item = event.item
+            self._progress((attempt.items or ())[event.item].target)
         self._set_clock(place)
 
     def _give(self, place: _Place) -> None:
-        """The next unit, or nothing more to do."""
+        """Send the rest of the unit at work, else the next unit, if there is one."""
         place.late = False
         if place.attempt is None and self._waiting:
             place.attempt = self._waiting.popleft()
         place.deadline = 0.0
         if place.attempt is not None:
             leave_out = tuple(sorted(place.attempt.done))
-            place.lane.send(Request(place.attempt.unit, leave_out))
+            place.lane.send(Assignment(place.attempt.unit, leave_out))
             self._set_clock(place)
 
     def _set_clock(self, place: _Place) -> None:
         limit = self._workers.timeout
         place.deadline = time.monotonic() + limit + _GRACE if limit else 0.0
 
-    def _bury(self, place: _Place, death: Died) -> Iterator[tuple[_Attempt, Footprint | None]]:
-        """A process has ended: hold it against the model that was at work, and go on with a new one."""
+    def _bury(self, place: _Place, death: Died) -> Iterator[tuple[_Attempt, msgspec.Raw | None]]:
+        """Hold the death of a process against the item that was at work, and go on with a new process."""
         attempt, was_late = place.attempt, place.late
         lane_is_gone = not place.lane.alive
         if attempt is None and not place.ready:
@@ -251,7 +280,7 @@ class Pool:
             )
         place.ready, place.deadline, place.late = False, time.monotonic() + _START_LIMIT, False
         if attempt is not None:
-            attempt.fail(self._reason(attempt, death, late=was_late), death.trace)
+            self._lose(attempt, death, late=was_late)
             if not attempt.left():
                 place.attempt = None
                 yield attempt, None
@@ -262,10 +291,13 @@ class Pool:
             else:
                 place.lane = self._start()
 
-    def _reason(self, attempt: _Attempt, death: Died, *, late: bool) -> str:
-        named = attempt.named[attempt.model] if attempt.named and attempt.model is not None else None
-        where = place_in(death.trace, named.path if named else attempt.unit.target)
+    def _lose(self, attempt: _Attempt, death: Died, *, late: bool) -> None:
+        item = attempt.at_work()
+        doing = attempt.stage + place_in(death.trace, item.path if item else attempt.unit.target)
         if late:
-            limit = f"{self._workers.timeout:g} s"
-            return f"it took longer than {limit} while {attempt.stage}{where}; --timeout gives it more"
-        return f"{how_it_ended(death.code, self._workers.memory_limit)} while {attempt.stage}{where}"
+            reason = f"it took longer than {self._workers.timeout:g} s"
+            attempt.lose(reason, while_doing=f"{doing}; --timeout gives it more", detail=death.trace)
+        else:
+            full = death.code == OUT_OF_MEMORY
+            reason = how_it_ended(death.code)
+            attempt.lose(reason, while_doing=doing, detail=death.trace, out_of_memory=full)

@@ -1,4 +1,4 @@
-"""From a target to a model: on the meta device where possible, and never with more work than needed."""
+"""Build the model of a target: on the meta device where that works, without initialising its weights."""
 
 from __future__ import annotations
 
@@ -26,10 +26,15 @@ _USER_ERRORS = (Exception, SystemExit)
 def build(target: ModelTarget, *, device: Device = "meta", seed: int = 0) -> BuiltModel:
     """Build the model of ``target`` and put it into evaluation mode.
 
-    On "meta" the weights take no memory and are not initialised. A constructor that needs values is run on
-    the CPU, still without initialising weights, and its model is brought to the meta device afterwards; the
-    result says where it is. On "cpu" the model is built as its author meant it, with random numbers from
-    ``seed``.
+    Args:
+        target: what to build.
+        device: on "meta" the weights take no memory and are not initialised; a constructor that needs values
+            is run on the CPU, still without initialising weights, and its model is moved to the meta device
+            afterwards, if that is possible. On "cpu" the model is built as its author meant it.
+        seed: of the random numbers of the constructor.
+
+    Returns:
+        The model, and the device where it is.
 
     Raises:
         TargetError: the constructor raises, or what it gives is no model.
@@ -94,7 +99,7 @@ def _checked(target: ModelTarget, built: Any) -> nn.Module:
 
 
 def to_meta(model: nn.Module) -> tuple[nn.Module, Device]:
-    """A copy of ``model`` without values; the model itself and "cpu" where it cannot be copied."""
+    """A copy of ``model`` on the meta device, or itself, where it cannot be copied; and the device."""
     import torch
 
     found = list(_tensors(model))

@@ -1,4 +1,4 @@
-"""Where each module of a model is built, noted while the user's code builds it."""
+"""Note where in the user's code each module of a model is built."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from skiplint.sources.frames import call_location
 
 @contextmanager
 def construction_noted() -> Iterator[None]:
-    """Give every module that is built meanwhile the place of the call that built it.
+    """Note in every module that is built meanwhile the place of the call that built it.
 
-    The note is an attribute of the module, so that copies (the layers of ``nn.TransformerEncoder``) keep it.
+    The note is the attribute :data:`skiplint.graph.BUILT_AT`, so that copies of a module (the layers of
+    ``nn.TransformerEncoder``) keep it.
     """
     from torch import nn
 

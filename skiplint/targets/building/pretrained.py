@@ -1,8 +1,8 @@
-"""Pretrained weights are not downloaded: a linter looks at the structure of a model and not at its weights.
+"""Keep constructors from downloading pretrained weights, which do not matter for the structure of a model.
 
 ``resnet50(pretrained=True)`` inside a constructor, or a backbone whose weights are loaded by default, would
-otherwise fetch hundreds of megabytes, or fail without a network. A constructor that looks into what it has
-fetched fails here, and is then run plainly. Only loaded while a model is built.
+otherwise fetch hundreds of megabytes, or fail without a network. A constructor that reads what it has fetched
+fails here, and is then run with downloads. This module is only imported while a model is built.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from torch import nn
 
 
 class AbsentWeights(dict[str, Any]):
-    """Stands for a state dictionary that was not fetched; loading it changes nothing."""
+    """A state dictionary that was not fetched; loading it changes nothing."""
 
     def __missing__(self, key: str) -> AbsentWeights:
         return AbsentWeights()
 
 
 class AbsentFile(str):
-    """Stands for the path of a file of weights that was not fetched."""
+    """The path of a file of weights that was not fetched."""
 
     __slots__ = ()
 
 
 @contextlib.contextmanager
 def no_downloads() -> Iterator[None]:
-    """Inside the block the functions that fetch weights fetch none, wherever they have been imported."""
+    """Make the functions that fetch weights fetch none, in every module that has imported them."""
     replacements = list(_replacements())
     load_state_dict = nn.Module.load_state_dict
     for name, original, stand_in in replacements:

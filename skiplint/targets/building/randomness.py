@@ -1,4 +1,4 @@
-"""Determinism for whatever runs user code: the same random numbers every time, and none consumed."""
+"""Give user code the same random numbers every time, and leave the generators as they were."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calls that a file makes itself, read from its syntax tree and evaluated without running the rest.
+"""The calls by which a file shows how its models are built and run, evaluated without running the rest of it.
 
 A file often shows how its model is built and called: in the ``__main__`` block, at module level, or in a
 small function such as ``def test():``. Only the expressions that such a call needs are evaluated.
@@ -55,7 +55,7 @@ class Block:
 
 @dataclass(frozen=True)
 class DemoReader:
-    """Finds the calls of one file."""
+    """Finds the calls by which one file shows how its models are built and run."""
 
     syntax: FileSyntax
     display: str
@@ -63,7 +63,7 @@ class DemoReader:
 
     @cached_property
     def blocks(self) -> list[Block]:
-        """The places where a file shows its use, the most telling first."""
+        """The parts of the file in which such calls may be, the most telling first."""
         blocks = [
             Block("the __main__ block", tuple(flatten(self.syntax.main_block))),
             Block("module level", tuple(self.syntax.statements), imported=True),
@@ -74,7 +74,7 @@ class DemoReader:
         return [block for block in blocks if block.statements]
 
     def constructor_calls(self, name: str) -> list[DemoCall]:
-        """Calls ``name(...)``: the ways in which the file builds that class."""
+        """The calls ``name(...)`` by which the file builds that class."""
         found = []
         for block in self.blocks:
             if block.made & set(self.syntax.references):
@@ -85,7 +85,7 @@ class DemoReader:
         return found
 
     def model_calls(self, names: set[str]) -> list[DemoCall]:
-        """Calls of a model made by one of ``names``: the inputs that the file itself uses."""
+        """The calls of models that one of ``names`` has made: the inputs that the file itself uses."""
         found = []
         for block in self.blocks:
             for order, call in block.calls():

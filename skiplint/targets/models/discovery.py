@@ -23,7 +23,7 @@ from skiplint.targets.snippets import factory_hint, missing_arguments, on_one_li
 
 @dataclass(frozen=True)
 class Candidate:
-    """A definition of the file that may be reported as a model."""
+    """A definition of the file that may be a model."""
 
     name: str
     value: Any
@@ -43,10 +43,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """An imported file and the models in it. ``display`` is the path as the user typed it."""
+    """An imported file, in which models are looked for."""
 
     syntax: FileSyntax
     display: str
+    """The path as the user typed it."""
     module: ModuleType
     workspace: Workspace = field(repr=False)
 
@@ -61,6 +62,11 @@ class ModelFile:
     ) -> ModelTarget | SkippedTarget:
         """The model called ``attribute``, built with ``args`` and ``kwargs``.
 
+        Args:
+            attribute: a name in the file, which may be dotted.
+            args: positional arguments for the class or factory.
+            kwargs: keyword arguments for it.
+
         Raises:
             TargetError: the file has nothing of that name, or it is no model.
         """
@@ -71,14 +77,11 @@ class ModelFile:
         with self.workspace.active():
             candidate = self._candidate(attribute, value, line)
             if candidate is None:
-                raise TargetError(
-                    f"{self.display}:{attribute} is {_kind(value)}, not a model; name a torch.nn.Module, "
-                    "a class of one, or a function that returns one"
-                )
+                raise no_model(f"{self.display}:{attribute}", value)
         return self._record(candidate)
 
     def configured(self, entry: ModelConfig, attribute: str) -> ModelTarget | SkippedTarget:
-        """The model of a configuration entry.
+        """The model ``attribute``, built as the configuration ``entry`` says.
 
         Raises:
             TargetError: the file has nothing of that name.
@@ -313,7 +316,7 @@ class ModelFile:
 
 
 def attribute_of(module: ModuleType, attribute: str, where: str) -> Any:
-    """``module.attribute``, which may be dotted.
+    """The value of ``attribute``, which may be dotted, in ``module``; ``where`` names the module in errors.
 
     Raises:
         TargetError: there is none; the message offers the nearest name.
@@ -329,8 +332,17 @@ def attribute_of(module: ModuleType, attribute: str, where: str) -> Any:
     return value
 
 
+def no_model(what: str, value: object) -> TargetError:
+    """The error for ``what``, which names ``value``, if that is no model."""
+    kind = f"the class {value.__name__}" if inspect.isclass(value) else f"a {type(value).__name__}"
+    return TargetError(
+        f"{what} is {kind}, not a model; name a torch.nn.Module, a class of one, or a function that returns "
+        "one"
+    )
+
+
 def with_config(target: ModelTarget, entry: ModelConfig) -> ModelTarget:
-    """The same target with its configuration entry."""
+    """``target`` with its configuration entry."""
     from dataclasses import replace
 
     return replace(target, config=entry)
@@ -361,7 +373,3 @@ def _replay(make: Callable[..., Any], call: DemoCall) -> Callable[[], Any]:
         return make(*args, **kwargs)
 
     return build
-
-
-def _kind(value: Any) -> str:
-    return f"the class {value.__name__}" if inspect.isclass(value) else f"a {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""Evaluation of simple expressions from a user's file, without running the statements around them."""
+"""Evaluate simple expressions of a user's file without running the statements around them."""
 
 from __future__ import annotations
 

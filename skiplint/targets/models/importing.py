@@ -1,7 +1,7 @@
-"""Import of the user's file as ``python model.py`` would do it, without its side effects on skiplint.
+"""Import the user's files as ``python model.py`` would, without side effects on skiplint.
 
-Each folder put on ``sys.path`` is a :class:`Workspace`. Two folders may both hold a ``model.py`` and a
-``blocks.py``: only the modules of the workspace in use are in ``sys.modules``.
+Each folder that is put on ``sys.path`` is a :class:`Workspace`. Two folders may both hold a ``model.py`` and
+a ``blocks.py``: only the modules of the workspace in use are in ``sys.modules``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from skiplint.sources.errors import at, describe, is_installed
+from skiplint.sources.errors import at, describe
 from skiplint.sources.import_roots import import_root, outer_roots
+from skiplint.sources.owners import owner
 from skiplint.targets.building.construction import construction_noted
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.syntax import FileSyntax
@@ -76,11 +77,11 @@ class Workspace:
             own = name == "__main__" or name.startswith("skiplint") or name in self._callers
             if own or not isinstance(source, str):
                 continue
-            if source.startswith(prefixes) and not is_installed(source):
+            if source.startswith(prefixes) and owner(source) == "user":
                 self._modules[name] = module
 
     def shadow(self, name: str, package: Path) -> None:
-        """Take a loaded package of the same name from elsewhere out of the way of ``package``."""
+        """Unload the package ``name`` if it comes from elsewhere than from the folder ``package``."""
         loaded = sys.modules.get(name)
         source = getattr(loaded, "__file__", None)
         if loaded is None or name == "torch" or (source and Path(source).is_relative_to(package)):
@@ -98,14 +99,14 @@ class _OuterFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """As the import system asks for it; only outermost modules are looked for."""
+        """The spec of an outermost module, as the import system asks for it; None for all others."""
         if path is not None:
             return None
         places = [folder for folder in self.folders if self._has_source(folder, fullname)]
         return PathFinder.find_spec(fullname, [str(folder) for folder in places], target) if places else None
 
     def _has_source(self, folder: Path, name: str) -> bool:
-        """A folder of results named ``wandb`` is no package in place of the one that is not installed."""
+        """Whether the folder has Python files for ``name``; a ``wandb`` with results is no package."""
         package = folder / name
         return (folder / f"{name}.py").is_file() or any(
             any(package.glob(pattern)) for pattern in ("*.py", "*/*.py")
@@ -113,7 +114,7 @@ class _OuterFinder(MetaPathFinder):
 
 
 class Workspaces:
-    """The workspaces of one run, one a folder."""
+    """The workspaces of one run, one for each folder."""
 
     def __init__(self) -> None:
         self._by_root: dict[Path, Workspace] = {}
@@ -125,7 +126,7 @@ class Workspaces:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """What the user's code prints goes to stderr, and it reads nothing from the terminal."""
+    """Send what the user's code prints to stderr, and give it an empty stdin."""
     stdin = sys.stdin
     sys.stdin = io.StringIO("")
     try:
@@ -137,7 +138,7 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def unscripted() -> Iterator[None]:
-    """``torch.jit.script`` returns its argument, so that what it wraps stays visible to a trace."""
+    """Make ``torch.jit.script`` return its argument, so that a trace sees what it wraps."""
     from torch.jit import _state
 
     was_enabled = bool(_state._enabled.enabled)
@@ -151,7 +152,7 @@ def unscripted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def plain_script_classes() -> Iterator[None]:
-    """Classes that derive from ``torch.jit.ScriptModule`` derive from nn.Module instead, and stay readable.
+    """Make classes that derive from ``torch.jit.ScriptModule`` derive from nn.Module, which can be traced.
 
     Only for the time of an import: torch itself asks at run time whether a module is a ScriptModule.
     """
@@ -167,6 +168,14 @@ def plain_script_classes() -> Iterator[None]:
 
 def import_file(syntax: FileSyntax, display: str, workspaces: Workspaces) -> tuple[ModuleType, Workspace]:
     """Import the file of ``syntax``; a file inside a package is imported by its dotted name.
+
+    Args:
+        syntax: the file.
+        display: its path as the user typed it, for errors.
+        workspaces: what the run has imported so far.
+
+    Returns:
+        The module, and the workspace that it was imported in.
 
     Raises:
         TargetError: the import failed, or it tried to end the program.
@@ -186,7 +195,10 @@ def import_file(syntax: FileSyntax, display: str, workspaces: Workspaces) -> tup
 
 
 def import_dotted(name: str, workspaces: Workspaces) -> tuple[ModuleType, Workspace]:
-    """Import a module by its dotted name, with the working folder on the path.
+    """Import a module by its dotted name, with the working directory on the path.
+
+    Returns:
+        The module, and the workspace that it was imported in.
 
     Raises:
         TargetError: there is no such module, or its import failed.
@@ -200,7 +212,7 @@ def import_dotted(name: str, workspaces: Workspaces) -> tuple[ModuleType, Worksp
 
 
 def import_failure(what: str, error: BaseException) -> TargetError:
-    """The message for an exception that ended the import of ``what``."""
+    """The failure to report for an exception that ended the import of ``what``."""
     place = at(error)
     if isinstance(error, ModuleNotFoundError) and error.name:
         if what == error.name or what.startswith(error.name + "."):

@@ -1,4 +1,4 @@
-"""What counts as a model: decided on the imported objects."""
+"""Whether imported objects are models, or make them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def returns_model(function: Any) -> bool | None:
 
 
 def names_a_model(name: str) -> bool:
-    """Whether the thing that a factory makes is called as models are."""
+    """Whether ``name`` is one that models have, such as ``UNet`` or ``my_encoder``."""
     return bool(_MODEL_WORDS.search(name))
 
 

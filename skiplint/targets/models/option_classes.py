@@ -1,4 +1,4 @@
-"""Arguments that stand for a whole configuration, made from the file's own configuration class.
+"""Make an argument that stands for a whole configuration from the file's own configuration class.
 
 ``GPT(config)`` in a file with a dataclass ``GPTConfig`` whose fields all have defaults needs nothing more.
 """

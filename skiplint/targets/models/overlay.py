@@ -1,4 +1,4 @@
-"""Another text for a source file while it is imported, without touching the file."""
+"""Import source files as if they held another text, without touching them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from importlib.machinery import SourceFileLoader
 
 @contextmanager
 def sources_replaced(texts: Mapping[str, str]) -> Iterator[None]:
-    """Import the files of ``texts`` (by absolute path) as if they held that text.
+    """Import files, by absolute path, as if they held the given texts.
 
-    What the interpreter has cached of them is neither read nor written.
+    The interpreter's cached bytecode of them is neither read nor written.
     """
     replaced = {os.path.realpath(path): _encoded(text) for path, text in texts.items()}
     original_data, original_stats = SourceFileLoader.get_data, SourceFileLoader.path_stats

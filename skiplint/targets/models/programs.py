@@ -1,4 +1,4 @@
-"""Saved programs: ``torch.export.save`` writes them as ``.pt2`` files."""
+"""Targets that are saved programs, which ``torch.export.save`` writes as ``.pt2`` files."""
 
 from __future__ import annotations
 

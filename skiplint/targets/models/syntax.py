@@ -1,4 +1,4 @@
-"""What a Python file says before it is imported: its definitions and who refers to whom."""
+"""The definitions in a Python file and what each refers to, from its syntax alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from skiplint.sources.imports import Import, imports_in
 from skiplint.targets.failures import from_exception
 
 _NO_MODULE_BASES = frozenset(
@@ -77,30 +78,24 @@ class FileSyntax:
         return [inner for node in guards for inner in node.body]
 
     @cached_property
+    def _imports(self) -> tuple[Import, ...]:
+        return tuple(imports_in(self.tree))
+
+    @cached_property
     def imports(self) -> dict[str, str]:
         """Local names of imported things, each with the top-level package it comes from ("" for relative)."""
-        found: dict[str, str] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    found[alias.asname or alias.name.split(".")[0]] = alias.name.split(".")[0]
-            elif isinstance(node, ast.ImportFrom):
-                package = "" if node.level else (node.module or "").split(".")[0]
-                found.update({alias.asname or alias.name: package for alias in node.names})
-        return found
+        return {each.bound: each.top for each in self._imports}
 
     @cached_property
     def modules(self) -> frozenset[str]:
         """Last parts of the names of the modules that things are imported from."""
-        nodes = [node for node in ast.walk(self.tree) if isinstance(node, ast.ImportFrom) and node.module]
-        return frozenset((node.module or "").rpartition(".")[2] for node in nodes)
+        modules = (each.module for each in self._imports if each.name is not None and each.module)
+        return frozenset(module.rpartition(".")[2] for module in modules)
 
     @cached_property
     def relative_level(self) -> int:
         """How many folders up the relative imports of the file reach, 0 if it has none."""
-        return max(
-            (node.level for node in ast.walk(self.tree) if isinstance(node, ast.ImportFrom)), default=0
-        )
+        return max((each.level for each in self._imports), default=0)
 
     @cached_property
     def references(self) -> dict[str, frozenset[str]]:
@@ -162,7 +157,10 @@ class FileSyntax:
         return False
 
     def may_make_model(self) -> str | None:
-        """The first public function that needs no argument and returns what another function makes."""
+        """The name of a public function that needs no argument and returns what another function makes.
+
+        None if there is no such function; the first of several.
+        """
         for name, node in self.functions.items():
             given = node.args.args
             required = len(given) > len(node.args.defaults) or None in node.args.kw_defaults
@@ -232,7 +230,7 @@ def flatten(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def has_factory_name(name: str) -> bool:
-    """Whether a function is called as factories of models are."""
+    """Whether ``name`` is one that factories of models have, such as ``build_resnet``."""
     return bool(_FACTORY_NAME.match(name))
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dis
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from types import CodeType, TracebackType
 
 from skiplint.graph import Location
-from skiplint.tracing.recording.sources import is_torch_file
+from skiplint.sources.owners import owner
 
 SHAPE_ERRORS = (RuntimeError, ValueError, IndexError, AssertionError)
 """What torch raises where operands do not fit; its functions written in Python assert."""
@@ -43,9 +42,8 @@ def one_line(error: BaseException, limit: int = 300) -> str:
 def user_place(trace: TracebackType | None) -> str:
     """``file:line`` of the innermost frame of ``trace`` that is neither torch's nor ours, or ""."""
     place = ""
-    own = str(Path(__file__).parents[1])
     for frame in traceback.extract_tb(trace):
-        if not is_torch_file(frame.filename) and not frame.filename.startswith((own, "<")):
+        if owner(frame.filename) not in {"torch", "skiplint", "generated"}:
             place = f"{frame.filename}:{frame.lineno}"
     return place
 
@@ -82,7 +80,7 @@ def is_deliberate(error: BaseException) -> bool:
     while step is not None:
         frames.append((step.tb_frame.f_code, step.tb_lasti))
         step = step.tb_next
-    own = [number for number, (code, _) in enumerate(frames) if not is_torch_file(code.co_filename)]
+    own = [number for number, (code, _) in enumerate(frames) if owner(code.co_filename) != "torch"]
     if not own:
         return False
     code, instruction = frames[own[-1]]

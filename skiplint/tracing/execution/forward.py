@@ -72,7 +72,7 @@ def trace_call(
         backends or ORDER, lambda backend, grad: _trace_on(backend, model, args, kwargs, title, grad, recover)
     )
     if graph is None:
-        raise _trace_error(errors, model)
+        raise _trace_error(errors, model) from _faithful(errors)
     return graph
 
 

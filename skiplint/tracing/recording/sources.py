@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import sys
-import sysconfig
-from functools import cache
-from pathlib import Path
 from types import CodeType, FrameType
 
-import torch
-
 from skiplint.graph import Location
-from skiplint.sources.frames import call_location, is_packaged
+from skiplint.sources.frames import call_location
+from skiplint.sources.owners import owner
 
-_TORCH = str(Path(torch.__file__).parent) + "/"
-_OWN = str(Path(__file__).parents[1]) + "/"
-_STDLIB = sysconfig.get_paths()["stdlib"].rstrip("/") + "/"
 _MAX_FRAMES = 12
-
-
-@cache
-def is_torch_file(path: str) -> bool:
-    """Return whether ``path`` is a file of torch."""
-    return path.startswith(_TORCH)
-
-
-@cache
-def _is_noise(path: str) -> bool:
-    """Whether a file is torch's, skiplint's or the standard library's, or generated code."""
-    if path.startswith(("<", _TORCH, _OWN)):
-        return True
-    return path.startswith(_STDLIB) and not is_packaged(path)
 
 
 class FrameReader:
@@ -52,13 +31,13 @@ class FrameReader:
         foreign: list[Location] = []
         while frame is not None and frame.f_code is not self._stop:
             path = frame.f_code.co_filename
-            if not _is_noise(path):
+            if owner(path) in {"user", "installed"}:
                 (foreign if self._is_foreign(path) else own).append(self._locate(frame))
             frame = frame.f_back
         return tuple((own + foreign)[:_MAX_FRAMES])
 
     def _is_foreign(self, path: str) -> bool:
-        return is_packaged(path) and (self._own_part is None or self._own_part not in path)
+        return owner(path) == "installed" and (self._own_part is None or self._own_part not in path)
 
     def _locate(self, frame: FrameType) -> Location:
         key = (frame.f_code, frame.f_lasti)

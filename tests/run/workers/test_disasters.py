@@ -36,7 +36,7 @@ def model(name: str, init: str = "pass", forward: str = "pass") -> str:
 
 
 def between_good_ones(**fault: str) -> str:
-    """A faulty model with a healthy one before and one behind it."""
+    """A faulty model with a healthy one before and one after it."""
     return HEAD + model("First") + model("Bad", **fault) + model("Last")
 
 

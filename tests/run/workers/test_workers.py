@@ -20,9 +20,9 @@ from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.registry import Registry
 from skiplint.linting.rule import Rule
 from skiplint.run.check import check
+from skiplint.run.request import Request
 from skiplint.run.workers import WorkerError, Workers
-from skiplint.run.workers.child import _is_out_of_memory
-from skiplint.run.workers.deaths import how_it_ended, place_in
+from skiplint.run.workers.deaths import how_it_ended, place_in, ran_out_of_memory
 
 ROOT = Path(__file__).parents[3]
 SECONDS = re.compile(r'"seconds": [\d.e-]+')
@@ -73,7 +73,7 @@ def test_started_or_forked(in_tmp_path: Path, fork: bool) -> None:
         pytest.skip("only Linux forks")
     (in_tmp_path / "bad.py").write_text(SEGFAULT + GOOD.replace("class Block", "class Good"))
     (in_tmp_path / "good.py").write_text(GOOD)
-    report = check(["bad.py", "good.py"], workers=Workers(jobs=1, fork=fork))
+    report = check(Request(["bad.py", "good.py"]), workers=Workers(jobs=1, fork=fork))
     assert [(model.target, model.status) for model in report.models] == [
         ("bad.py:Block", "failed"),
         ("bad.py:Good", "traced"),
@@ -154,9 +154,9 @@ def test_what_cannot_be_sent_to_a_process(in_tmp_path: Path) -> None:
 
     (in_tmp_path / "model.py").write_text(GOOD)
     with pytest.raises(WorkerError, match="plain values"):
-        check(["model.py:Block"], args=[object()], workers=Workers())
+        check(Request(["model.py:Block"], args=[object()]), workers=Workers())
     with pytest.raises(WorkerError, match="TST999"):
-        check(["model.py:Block"], registry=Registry((LocalRule,)), workers=Workers())
+        check(Request(["model.py:Block"]), registry=Registry((LocalRule,)), workers=Workers())
 
 
 def test_settings_and_options(tmp_path: Path, skiplint: Run) -> None:
@@ -184,10 +184,10 @@ def test_deaths() -> None:
 
 def test_an_error_that_follows_from_a_lack_of_memory_is_one() -> None:
     other = RuntimeError("the layer has no buffer")
-    assert not _is_out_of_memory(other)
+    assert not ran_out_of_memory(other)
     other.__context__ = MemoryError()
-    assert _is_out_of_memory(other)
-    assert _is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+    assert ran_out_of_memory(other)
+    assert ran_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
 
 
 def test_the_place_is_the_users_own_innermost_line(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_locations_are_the_users_lines():
     assert (add.path, add.line, add.function) == (__file__, first + 2, "forward")
     assert graph.by_id["norm"].location.line == first + 1
     if hasattr(Block.forward.__code__, "co_positions"):
-        assert add.column == 16
+        assert (add.column, add.end_line, add.end_column) == (16, add.line, 21)
 
 
 def test_a_library_s_lines_come_after_the_users():

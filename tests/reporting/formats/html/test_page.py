@@ -17,6 +17,7 @@ from skiplint.reporting.formats import render
 from skiplint.reporting.formats.html.pictures import WIDTH, arcs, histogram, timeline
 from skiplint.reporting.report import ModelReport, Report, SkipReport
 from skiplint.run.check import check as check_targets
+from skiplint.run.request import Request
 from tests.reporting.conftest import skip
 
 
@@ -117,7 +118,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 @pytest.fixture(scope="module")
 def unet_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     example = Path(__file__).parents[4] / "examples"
-    report = check_targets([str(example / "unet.py"), str(example / "mismatched_unet.py")])
+    report = check_targets(Request([str(example / "unet.py"), str(example / "mismatched_unet.py")]))
     page = tmp_path_factory.mktemp("page") / "report.html"
     page.write_text(render(report, "html"), encoding="utf-8")
     return page

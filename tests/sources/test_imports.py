@@ -1,12 +1,13 @@
-"""Which local files a file imports."""
+"""What a file imports, and which local files that comes to."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
-from skiplint.sources.local_imports import ImportScan
+from skiplint.sources.imports import ImportScan, imports_in, imports_of, is_importable
 
 TREE = {
     "main.py": "import torch\nfrom pkg.nets import unet\nimport side\n",
@@ -64,3 +65,37 @@ def test_the_file_of_a_module(tree: Path) -> None:
     assert scan.module_file("pkg.nets.unet") == tree / "pkg/nets/unet.py"
     assert scan.module_file("lib") == tree / "src/lib/__init__.py"
     assert scan.module_file("torch.nn") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import a.b as c, d.e\n", [("a.b", None, 0, "c"), ("d.e", None, 0, "d")]),
+        ("from a import b as c\n", [("a", "b", 0, "c")]),
+        ("from .. import a\nfrom .b import *\n", [("", "a", 2, "a"), ("b", "*", 1, "*")]),
+        ("def f():\n    import late\n", [("late", None, 0, "late")]),
+    ],
+)
+def test_import_statements(source: str, found: list[tuple[str, str | None, int, str]]) -> None:
+    imports = [(each.module, each.name, each.level, each.bound) for each in imports_in(ast.parse(source))]
+    assert imports == found
+
+
+@pytest.mark.parametrize(
+    ("source", "dynamic"),
+    [
+        ("import torch\n", False),
+        ("from importlib import import_module\n", True),
+        ("exec('import a')\n", True),
+        ("def (:\n", True),
+    ],
+)
+def test_other_ways_to_import_are_noticed(tmp_path: Path, source: str, dynamic: bool) -> None:
+    (tmp_path / "net.py").write_text(source)
+    assert imports_of(tmp_path / "net.py").dynamic is dynamic
+
+
+def test_what_can_be_imported_is_told_without_doing_so() -> None:
+    assert is_importable("torch.no.such.module")
+    assert not is_importable("no_such_package")
+    assert not is_importable("no such package")

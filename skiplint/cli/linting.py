@@ -1,0 +1,44 @@
+"""Lint from the command line: with a progress bar, worker processes and the cache."""
+
+from __future__ import annotations
+
+import msgspec
+
+from skiplint.cli import output
+from skiplint.cli.isolation import RunOptions
+from skiplint.cli.options import ModelArguments
+from skiplint.cli.progress import progress
+from skiplint.linting.registry import Registry
+from skiplint.reporting.report import Report
+from skiplint.run.check import check
+from skiplint.run.request import Request
+from skiplint.settings.precedence import Effective
+
+
+def linted(
+    request: Request,
+    effective: Effective,
+    registry: Registry,
+    *,
+    model: ModelArguments,
+    run: RunOptions,
+) -> Report:
+    """The report of the models that ``request`` names. What they print goes to stderr.
+
+    Args:
+        request: the targets, and what to find out about each; the rest is filled in here.
+        effective: the settings, and the file that they came from, beside which the cache is.
+        registry: the rules to choose from.
+        model: what to build the models with.
+        run: limits, and whether the cache is used.
+
+    Raises:
+        UsageError: an option is not valid.
+        ConfigError: a setting is not valid.
+        WorkerError: worker processes cannot be started.
+    """
+    args, kwargs = model.parsed()
+    request = msgspec.structs.replace(request, settings=effective.settings, args=args, kwargs=kwargs)
+    workers, cache = run.workers(effective.settings), run.cache(effective)
+    with output.stdout_to_stderr(), progress() as next_model:
+        return check(request, registry=registry, workers=workers, cache=cache, progress=next_model)
