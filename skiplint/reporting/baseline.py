@@ -6,7 +6,6 @@ model, the file, and the operation and the text of the source line; one of these
 
 from __future__ import annotations
 
-import dataclasses
 import linecache
 import os
 from collections import Counter
@@ -101,7 +100,7 @@ def apply_baseline(report: Report, baseline: Baseline, path: Path, ran: Collecti
     kept = {id(finding) for finding in (*new, *pending)}
     findings = tuple(finding for finding in report.findings if id(finding) in kept)
     notes = _notes(report, left, path, ran, known=len(report.findings) - len(findings))
-    return dataclasses.replace(report, findings=findings, notes=(*report.notes, *notes))
+    return msgspec.structs.replace(report, findings=findings, notes=(*report.notes, *notes))
 
 
 def _notes(

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from skiplint.graph import Location, ModelGraph
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
 from skiplint.linting.rule import Rule
 from skiplint.reporting.describe import describe_skips, describe_trace
 from skiplint.reporting.describe_contract import describe_contract
-from skiplint.reporting.describe_memory import describe_memory
 from skiplint.reporting.describe_paths import describe_paths
 from skiplint.reporting.report import ModelReport
 from skiplint.run.request import Measuring
@@ -48,28 +49,27 @@ def examine(
         GradientError: gradients were asked for and cannot be measured.
     """
     graph = analysis.graph
-    memory = describe_memory(analysis)
-    report = dataclasses.replace(
+    report = msgspec.structs.replace(
         with_absolute_path(report),
         reason=_ended(graph),
         trace=describe_trace(graph),
         parameters=graph.parameters,
         skips=describe_skips(analysis),
-        memory=None if memory is None else {**memory, **measuring.memory(analysis)},
+        memory=measuring.memory(analysis),
         paths=describe_paths(analysis, gradients=measuring.gradients),
         ablation=measuring.removed(analysis),
     )
     place = Location(report.path, report.line or 1) if report.path else None
     findings = run_rules(analysis, rules, model=report.target, place=place)
     if measuring.contract or analysis.contract_found:
-        report = dataclasses.replace(report, input_contract=describe_contract(analysis))
+        report = msgspec.structs.replace(report, input_contract=describe_contract(analysis))
     return Outcome(report, tuple(_with_absolute_places(finding) for finding in findings), _lines(graph))
 
 
 def _ended(graph: ModelGraph) -> str | None:
     if not graph.ended_by:
         return None
-    return f"its forward ends behind the mismatch at {graph.ended_by}; nothing after that was looked at"
+    return f"its forward ends after the mismatch at {graph.ended_by}; nothing after that was looked at"
 
 
 def untraced(report: ModelReport) -> Outcome:
@@ -79,7 +79,7 @@ def untraced(report: ModelReport) -> Outcome:
 
 def with_absolute_path(report: ModelReport) -> ModelReport:
     """``report`` with its path in the spelling that is compared."""
-    return dataclasses.replace(report, path=absolute(report.path)) if report.path else report
+    return msgspec.structs.replace(report, path=absolute(report.path)) if report.path else report
 
 
 def _with_absolute_places(finding: Finding) -> Finding:

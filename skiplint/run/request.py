@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from skiplint.analysis.ablation.options import AblationOptions
+from skiplint.reporting.describe_ablation import describe_ablation
+from skiplint.reporting.describe_memory import describe_budget, describe_growth, describe_memory
+from skiplint.reporting.sections import AblationReport, MemoryReport
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -28,25 +34,23 @@ class Measuring:
     ablation: AblationOptions | None = None
     """What each skip is worth, on real weights."""
 
-    def memory(self, analysis: Analysis) -> dict[str, Any]:
-        """What else to say of a model's memory."""
-        from skiplint.reporting.describe_growth import describe_budget, describe_growth
+    def memory(self, analysis: Analysis) -> MemoryReport | None:
+        """The memory of a model, with its growth and the budget where they were asked for."""
+        memory = describe_memory(analysis)
+        if memory is None:
+            return None
+        return msgspec.structs.replace(
+            memory,
+            growth=describe_growth(analysis) if self.growth else UNSET,
+            budget=UNSET if self.budget is None else describe_budget(analysis, self.budget, self.optimizer),
+        )
 
-        found: dict[str, Any] = {}
-        if self.growth:
-            found["growth"] = describe_growth(analysis)
-        if self.budget is not None:
-            found["budget"] = describe_budget(analysis, self.budget, self.optimizer)
-        return found
-
-    def removed(self, analysis: Analysis) -> dict[str, Any] | None:
-        """What removing skips does; None where that was not asked for.
+    def removed(self, analysis: Analysis) -> AblationReport | UnsetType:
+        """What removing skips does; unset where that was not asked for.
 
         Raises:
             GradientError: no gradient can be measured.
         """
         if self.ablation is None:
-            return None
-        from skiplint.reporting.describe_ablation import describe_ablation
-
-        return dict(describe_ablation(analysis.gradients.ablation(self.ablation)))
+            return UNSET
+        return describe_ablation(analysis.gradients.ablation(self.ablation))

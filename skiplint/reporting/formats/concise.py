@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
+from skiplint.display.facts import counted
 from skiplint.reporting.formats.style import Style
-from skiplint.reporting.formats.terminal import counted
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import Report
 
 

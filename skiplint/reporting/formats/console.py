@@ -5,12 +5,13 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from skiplint.display.facts import counted
 from skiplint.linting.finding import Severity
 from skiplint.reporting.formats.console_findings import SEVERITY_STYLES, finding_block
 from skiplint.reporting.formats.console_models import model_block
-from skiplint.reporting.formats.grouping import group_findings
 from skiplint.reporting.formats.style import Style
-from skiplint.reporting.formats.terminal import counted, to_text
+from skiplint.reporting.formats.terminal import to_text
+from skiplint.reporting.grouping import group_findings
 from skiplint.reporting.report import Report
 
 

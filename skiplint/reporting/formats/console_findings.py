@@ -10,9 +10,9 @@ from rich.text import Text
 
 from skiplint.graph import Location
 from skiplint.linting.finding import Severity
-from skiplint.reporting.formats.grouping import FindingGroup
-from skiplint.reporting.formats.source import source_line
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup
+from skiplint.reporting.source import source_line
 
 SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 _NODES_SHOWN = 4

@@ -6,8 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
-from skiplint.reporting.formats.grouping import FindingGroup
-from skiplint.reporting.formats.source import source_line
+from skiplint.reporting.grouping import FindingGroup
+from skiplint.reporting.source import source_line
 
 
 def fingerprints(groups: Sequence[FindingGroup]) -> list[str]:

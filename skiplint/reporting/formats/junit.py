@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.tool_rules import RuleFailed
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import ModelReport, Report
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -11,11 +11,11 @@ from skiplint.graph import Location
 from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.reporting.formats.fingerprints import fingerprints
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
 from skiplint.reporting.formats.sarif_rules import RuleIndex
-from skiplint.reporting.formats.source import source_line
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.source import source_line
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "skiplint/v1"
@@ -84,11 +84,15 @@ def _locations(group: FindingGroup) -> list[dict[str, Any]]:
 def _physical(place: Location) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": place.line}
     line = source_line(place)
-    if place.column is not None:
-        region["startColumn"] = place.column
-    if line:
+    ends = (("startColumn", place.column), ("endLine", place.end_line), ("endColumn", place.end_column))
+    region |= {name: number for name, number in ends if number is not None}
+    physical = {"artifactLocation": artifact_location(place.path), "region": region}
+    if line and place.end_column is not None:
+        # A region's snippet is what the region covers, which may be less than the line.
+        physical["contextRegion"] = {"startLine": place.line, "snippet": {"text": line}}
+    elif line:
         region["snippet"] = {"text": line}
-    return {"artifactLocation": artifact_location(place.path), "region": region}
+    return physical
 
 
 def artifact_location(path: str) -> dict[str, str]:

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from skiplint.reporting.formats.console_findings import SEVERITY_STYLES
-from skiplint.reporting.formats.grouping import group_findings
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.formats.terminal import to_text
+from skiplint.reporting.grouping import group_findings
 from skiplint.reporting.report import SCHEMA_VERSION, Report
 
 

@@ -39,8 +39,3 @@ def figures_table(first: str, *others: str) -> Table:
     for title in others:
         table.add_column(title, justify="right", no_wrap=True)
     return table
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 model``, ``2 models``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -250,7 +250,7 @@ class _Teller:
         if reason.startswith(_BLAMES_SKIPLINT):
             reason = "it ran out of memory"  # What the model holds, skiplint lacks.
         said = f"{reason} (one model may take {byte_size(self._memory)}: --memory-limit)"
-        return dataclasses.replace(outcome, report=dataclasses.replace(outcome.report, reason=said))
+        return dataclasses.replace(outcome, report=msgspec.structs.replace(outcome.report, reason=said))
 
 
 def _unspeakable(report: ModelReport, error: Exception) -> Outcome:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.reporting.formats.console_paths import histogram_bins
 from skiplint.reporting.report import ModelReport, SkipReport
+from skiplint.reporting.sections import LengthsReport, MemoryReport
 
 WIDTH = 960
 """Of every picture, in pixels; they shrink with the page."""
@@ -104,9 +103,9 @@ def _arc_title(skip: SkipReport) -> str:
     )
 
 
-def timeline(memory: Mapping[str, Any] | None, height: int = 120) -> Area | None:
+def timeline(memory: MemoryReport | None, height: int = 120) -> Area | None:
     """Live bytes as an area; None where nothing is known of them."""
-    alive: Sequence[int] = (memory or {}).get("timeline") or ()
+    alive = memory.timeline if memory else ()
     most = max(alive, default=0)
     if not most:
         return None
@@ -119,12 +118,11 @@ def timeline(memory: Mapping[str, Any] | None, height: int = 120) -> Area | None
     return Area(" ".join((ends[0], *points, ends[1])), byte_size(most), height)
 
 
-def histogram(paths: Mapping[str, Any] | None, height: int = 120) -> tuple[Bar, ...]:
+def histogram(paths: LengthsReport | None, height: int = 120) -> tuple[Bar, ...]:
     """The share of the paths by length; nothing where there is only one length."""
-    counts: Mapping[str, str] = (paths or {}).get("histogram") or {}
-    if len(counts) < 2:
+    if paths is None or len(paths.histogram) < 2:
         return ()
-    bins = histogram_bins(counts, _BARS)
+    bins = histogram_bins(paths.histogram, _BARS)
     most = max(each.share for each in bins)
     width = (WIDTH - 2 * _MARGIN) / len(bins)
     every = -(-len(bins) // 16)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from skiplint.linting.finding import Finding, Shape
-from skiplint.reporting.report import SkipReport
+from skiplint.reporting.model_report import SkipReport
 
 _LONG = 32
 _NUMBER = re.compile(r"\d+")
