@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from skiplint.graph import ModelGraph, Operation
 from skiplint.reporting.model_report import InputReport, SkipReport, Source, TraceReport
-from skiplint.reporting.sections import location_report
+from skiplint.reporting.record import location_report
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -61,5 +61,5 @@ def _describe_skip(graph: ModelGraph, skip: Skip) -> SkipReport:
 
 
 def _place(operation: Operation) -> str:
-    """The module that an operation belongs to, or the operation where that is the model itself."""
+    """Path of the module of an operation, or the operation's id where that is the model itself."""
     return operation.module or operation.id

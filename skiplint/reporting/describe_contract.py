@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skiplint.reporting.record import location_report
 from skiplint.reporting.sections import (
     AcceptedSizes,
     ContractFailure,
     ContractReport,
     ContractSize,
     InputDimension,
-    location_report,
 )
 from skiplint.sources.paths import absolute_place, shown_place
 

@@ -27,7 +27,7 @@ def totals(models: Sequence[ModelReport], findings: Sequence[Finding]) -> str:
 
 
 def model_place(model: ModelReport) -> str:
-    """Place and target, which is what to type to get the model again, unless one says it all."""
+    """The target, which selects the model again, with file and line; only one if both say the same."""
     path = _INSTALLED.sub("", model.path or "")
     place = f"{path}:{model.line}" if path and model.line else path
     if place and model.target in {model.path, f"{model.path}:{model.name}"}:
@@ -36,7 +36,7 @@ def model_place(model: ModelReport) -> str:
 
 
 def model_facts(model: ModelReport) -> list[tuple[str, str]]:
-    """What there is to say of a traced model, each with its label."""
+    """The facts of a traced model, each with its label: inputs, parameters, skips, paths, memory."""
     facts = [("inputs", "\n".join(_inputs(model.inputs)) or "none")]
     if model.input_contract is not None:
         facts.append(("input sizes", _contract(model.input_contract)))

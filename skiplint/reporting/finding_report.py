@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from skiplint.analysis.faults.remedy import ArgumentEdit, Edit, Remedy, RemedyKind, ResampleEdit
 from skiplint.linting.finding import Finding, Severity
-from skiplint.reporting.sections import LocationReport, Positive, Record, Shape, location_report
+from skiplint.reporting.record import LocationReport, Positive, Record, Shape, location_report
 
 Filled = Annotated[str, Meta(extra_json_schema={"minLength": 1})]
 Code = Annotated[str, Meta(extra_json_schema={"pattern": "^[A-Z]{2,6}[0-9]{3}$"})]

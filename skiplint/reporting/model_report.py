@@ -9,16 +9,12 @@ from msgspec import UNSET, UnsetType
 from skiplint.analysis.skips import ShortcutKind, SkipKind
 from skiplint.analysis.skips.joins import ScaleKind
 from skiplint.graph import Backend
+from skiplint.reporting.record import LocationReport, Positive, Record, Shape, Size
 from skiplint.reporting.sections import (
     AblationReport,
     ContractReport,
-    LocationReport,
     MemoryReport,
     PathsReport,
-    Positive,
-    Record,
-    Shape,
-    Size,
 )
 
 Status = Literal["traced", "skipped", "failed"]

@@ -1,7 +1,7 @@
-"""A report as a piece of HTML for a notebook.
+"""A report as HTML for a notebook.
 
-It stands alone: no script and nothing from elsewhere. Colours are the notebook's own but for the severities,
-which are white on a dark ground and so can be read on light pages and on dark ones.
+It has no script and loads nothing. Colours are the notebook's own but for the severities, which are white on
+a dark ground and readable on light and dark pages.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from skiplint.reporting.model_report import (
     TraceReport,
 )
 from skiplint.reporting.notebook import report_html
-from skiplint.reporting.sections import Record
+from skiplint.reporting.record import Record
 
 __all__ = [
     "Document",
@@ -90,7 +90,7 @@ class Report(msgspec.Struct, frozen=True):
         return plain
 
     def document(self) -> Document:
-        """The report as it is written, without what only people are shown."""
+        """The report as it is written, without notes and tracebacks."""
         return Document(
             tool=Tool(version=self.version),
             models=tuple(model.entry() for model in self.models),

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import UnsetType
 
+from skiplint.reporting.record import Record
 from skiplint.reporting.report import Document
-from skiplint.reporting.sections import Record
 from skiplint.sources.field_docs import describe_fields
 
 
@@ -41,7 +41,7 @@ def _derived(struct: type[Record]) -> Iterator[type[Record]]:
 
 
 def _complete(body: dict[str, Any], struct: type[msgspec.Struct]) -> None:
-    """Describe a struct, and require all that is always written: defaults save typing, not bytes."""
+    """Describe a struct, and require all that is always written, whatever its default."""
     describe_fields(body, struct)
     for place in body["properties"].values():
         place.pop("default", None)

@@ -6,63 +6,27 @@ fields' names, order and documentation. A field that is ``UNSET`` is left out of
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from skiplint.analysis.contract.contract import FailureKind
 from skiplint.analysis.memory.budget import Optimizer
 from skiplint.analysis.paths.lengths import Unit
 from skiplint.analysis.skips import SkipKind
-from skiplint.graph import Location
+from skiplint.reporting.record import (
+    BigInteger,
+    Deviation,
+    LocationReport,
+    Part,
+    Positive,
+    Record,
+    Shape,
+    Size,
+)
 
-# Limits are for readers of the schema: nothing that skiplint measured is refused when it is written.
-Size = Annotated[int, Meta(extra_json_schema={"minimum": 0})]
-Positive = Annotated[int, Meta(extra_json_schema={"minimum": 1})]
-Part = Annotated[float, Meta(extra_json_schema={"minimum": 0, "maximum": 1})]
-Deviation = Annotated[float, Meta(extra_json_schema={"minimum": 0})]
-BigInteger = Annotated[
-    str,
-    Meta(
-        description="An exact integer of any size, as a string of digits.",
-        extra_json_schema={"pattern": "^[0-9]+$"},
-    ),
-]
-Shape = tuple[Size, ...]
 Mode = Literal["training", "evaluation"]
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of everything in the report: immutable, and written as an object with exactly its fields."""
-
-
-class LocationReport(Record, frozen=True, kw_only=True):
-    """A range of a source file; the path is relative to the working directory when below it.
-
-    Lines and columns count from 1.
-    """
-
-    path: str
-    line: Positive
-    column: Positive | None = None
-    end_line: Positive | None = None
-    """The line of the last character."""
-    end_column: Positive | None = None
-    """The column after the last character."""
-
-
-def location_report(location: Location | None) -> LocationReport | None:
-    """``location`` as it is written, None where there is none."""
-    if location is None:
-        return None
-    return LocationReport(
-        path=location.path,
-        line=location.line,
-        column=location.column,
-        end_line=location.end_line,
-        end_column=location.end_column,
-    )
 
 
 # -- memory ------------------------------------------------------------------------------------------------
@@ -120,9 +84,9 @@ class GrowthReport(Record, frozen=True, kw_only=True):
 
     sizes: tuple[Size, ...] = ()
     """Those of the fit."""
-    bytes: dict[str, tuple[Size, ...]] = {}
+    bytes: dict[str, tuple[Size, ...]] = msgspec.field(default_factory=dict)
     """For each figure its bytes at these sizes."""
-    exponents: dict[str, float] = {}
+    exponents: dict[str, float] = msgspec.field(default_factory=dict)
     """Of the power laws; a figure that is 0 somewhere has none."""
     fit_error: dict[str, float] | UnsetType = UNSET
     """The largest relative distance of a point from its fit."""

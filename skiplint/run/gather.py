@@ -21,8 +21,8 @@ from skiplint.linting.rule import Rule
 from skiplint.linting.selection import Selection, choose_rules
 from skiplint.linting.suppressions import Coverage, apply_suppressions, read_suppressions
 from skiplint.linting.tool_rules import RuleFailed
+from skiplint.reporting.record import location_report
 from skiplint.reporting.report import ModelReport, Report, SkipReport
-from skiplint.reporting.sections import location_report
 from skiplint.run.outcome import Outcome, examine, untraced
 from skiplint.run.request import Measuring
 from skiplint.sources.paths import absolute, shown, shown_place

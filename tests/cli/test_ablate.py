@@ -16,7 +16,13 @@ from skiplint.reporting.formats.console_ablation import ablation_tables
 from skiplint.reporting.formats.console_paths import histogram_bins, path_tables
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.report import ModelReport, Report
-from skiplint.reporting.sections import AblationReport, AblationRow, AblationSeed, AblationSpread, RowPaths
+from skiplint.reporting.sections import (
+    AblationReport,
+    AblationRow,
+    AblationSeed,
+    AblationSpread,
+    RowPaths,
+)
 from tests.reporting.conftest import lengths, paths_of
 
 Run = Callable[..., CompletedProcess[str]]

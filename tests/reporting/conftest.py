@@ -9,11 +9,11 @@ import pytest
 from msgspec import structs
 
 from skiplint import Finding, Location, Severity
+from skiplint.reporting.record import LocationReport
 from skiplint.reporting.report import InputReport, ModelReport, Report, SkipReport, TraceReport
 from skiplint.reporting.sections import (
     EffectiveReport,
     LengthsReport,
-    LocationReport,
     MemoryReport,
     PathsReport,
 )

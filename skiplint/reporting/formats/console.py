@@ -16,7 +16,7 @@ from skiplint.reporting.report import Report
 
 
 def render(report: Report, style: Style) -> str:
-    """Models with what they are like inside, then findings with their source lines, then one line of sums."""
+    """The models with their facts, then the findings with their source lines, then one line of totals."""
     blocks: list[RenderableType] = []
     if style.verbosity >= 0:
         shown = [model for model in report.models if style.failures or model.status != "failed"]

@@ -1,4 +1,4 @@
-"""An ablation at the terminal: one row a removed skip, neighbours that are alike together."""
+"""An ablation at the terminal: one row for each removed skip, similar neighbours in one row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EXPLAINED = (
 
 
 def ablation_tables(report: Report, style: Style) -> str:
-    """What each skip of every traced model is worth; every skip by itself when verbose."""
+    """The ablation of every traced model; each skip has its own row when verbose."""
     blocks = [
         Padding(Group(*_model(model, model.ablation, style)), (0, 0, 1, 0))
         for model in report.models

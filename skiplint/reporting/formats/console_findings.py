@@ -42,7 +42,7 @@ def _arrow(place: Location, gutter: int) -> Text:
 
 
 def _source(place: Location, gutter: int) -> list[Text]:
-    """The line as it stands in the file, and a caret under its column."""
+    """The source line with a caret under the column."""
     line = source_line(place)
     if not line.strip():
         return []

@@ -1,4 +1,4 @@
-"""A model at the terminal: what it is, how it was run, its skips by kind, its paths, its memory."""
+"""A model at the terminal: its facts and a table of its skips."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def model_head(model: ModelReport) -> Text:
 
 
 def skip_tables(report: Report, style: Style) -> str:
-    """The skips of every traced model and nothing else; every join by itself when verbose."""
+    """The skips of every traced model; each join has its own row when verbose."""
     blocks: list[RenderableType] = []
     for model in report.models:
         if model.status == "traced":
@@ -59,7 +59,7 @@ def skip_tables(report: Report, style: Style) -> str:
 
 
 def skip_table(skips: Sequence[SkipReport], style: Style) -> Table:
-    """The joins, neighbours that are alike in one row unless verbose; fewer columns where it is narrow."""
+    """A table of joins: similar neighbours share a row unless verbose, narrow terminals get fewer columns."""
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="bold"
     )

@@ -1,4 +1,4 @@
-"""Path lengths at the terminal: the figures in both units, a histogram, and what lies on the paths."""
+"""Path lengths at the terminal: the figures in both units, a histogram, and the paths by layer and skip."""
 
 from __future__ import annotations
 
@@ -22,10 +22,15 @@ from skiplint.reporting.formats.console_models import model_head
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.formats.terminal import figures_table, to_text
 from skiplint.reporting.report import ModelReport, Report
-from skiplint.reporting.sections import EffectiveReport, LayerPaths, LengthsReport, SkipPaths
+from skiplint.reporting.sections import (
+    EffectiveReport,
+    LayerPaths,
+    LengthsReport,
+    SkipPaths,
+)
 
 _ROWS = 30
-"""Bars at most, not counting the tails; more lengths than that are put together."""
+"""Most bars, not counting the tails; more lengths than that share bars."""
 _TAIL = Decimal("0.0005")
 """The part of all paths at either end that may be put into one bar."""
 _LEAST_BAR, _MOST_BAR = 10, 60
@@ -44,7 +49,7 @@ class Bin(NamedTuple):
 
 
 def path_tables(report: Report, style: Style, unit: str | None = None) -> str:
-    """The paths of every traced model, and all of their layers and skips when verbose.
+    """The path lengths of every traced model, with all layers and skips when verbose.
 
     Args:
         report: the report.
@@ -131,10 +136,15 @@ def _chart(lengths: LengthsReport, style: Style) -> Table:
 def histogram_bins(
     histogram: Mapping[int, str], rows: int, effective: Mapping[int, float] = MappingProxyType({})
 ) -> list[Bin]:
-    """The histogram in at most ``rows`` bins of equal width, and one for either tail.
+    """At most ``rows`` bins of equal width, and one bin for each tail.
 
-    Every bin has as many of the lengths that can occur (all even ones, say), so that no pattern comes in
-    that is not in the paths. What is in the tails of both distributions is a tail.
+    Every bin covers equally many of the lengths that can occur (for example all even ones), so that binning
+    adds no pattern. A length is in a tail if it is in the tails of both distributions.
+
+    Args:
+        histogram: number of paths by length, as strings of digits.
+        rows: most bins, not counting the tails.
+        effective: part of the gradient by length, where it was measured.
     """
     numbers = {length: Decimal(count) for length, count in histogram.items()}
     parts = {length: part for length, part in effective.items() if length in numbers}
@@ -188,7 +198,7 @@ def _skips(skips: Sequence[SkipPaths]) -> Table:
 
 
 def _percent(share: float) -> str:
-    """Two places, or a power of ten where that would be 0."""
+    """A percentage with two decimals, or a power of ten where that would be 0."""
     percent = 100 * share
     return f"{percent:.2f}%" if percent >= 0.005 or not percent else f"{percent:.0e}%"
 

@@ -15,7 +15,7 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 
 
 def render(report: Report, style: Style) -> str:
-    """One command a finding and a failed model; a fault that shows in many blocks is one."""
+    """One command for each finding and each failed model; one for a fault that shows in many blocks."""
     del style
     failed = [_failure(model) for model in report.models if model.status == "failed"]
     return "".join(failed + [_finding(group) for group in group_findings(report.findings)])

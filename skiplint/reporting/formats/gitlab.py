@@ -21,7 +21,7 @@ _NO_FILE = "."
 
 
 def render(report: Report, style: Style) -> str:
-    """An array with one object a finding and a failed model; a fault that shows in many blocks is one."""
+    """A JSON array: an object for each finding, or for a fault in many blocks, and for each failed model."""
     del style
     issues = [_failure(model) for model in report.models if model.status == "failed"]
     groups = group_findings(report.findings)

@@ -21,7 +21,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
 def render(report: Report, style: Style) -> str:
-    """A line of sums, the findings with what to do, and the models in a table."""
+    """A line of totals, the findings with their suggestions, and a table of the models."""
     del style
     groups = group_findings(report.findings)
     parts = ["## skiplint", _sums(report)]

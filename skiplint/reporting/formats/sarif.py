@@ -24,13 +24,13 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 
 def render(report: Report, style: Style) -> str:
-    """One log of one run, with the documentation of the rules that found something."""
+    """A SARIF log of one run, with the documentation of the rules that found something."""
     del style
     return json.dumps(sarif_log(report, load_registry()), indent=2, ensure_ascii=False) + "\n"
 
 
 def sarif_log(report: Report, registry: Registry) -> dict[str, Any]:
-    """The log as plain dicts and lists; what the rules are is read from ``registry``."""
+    """The log as plain dicts and lists; the rules' documentation comes from ``registry``."""
     groups = group_findings(report.findings)
     index = RuleIndex([group.first for group in groups], registry)
     driver = {
@@ -96,7 +96,7 @@ def _physical(place: Location) -> dict[str, Any]:
 
 
 def artifact_location(path: str) -> dict[str, str]:
-    """A file as a URI: relative to the folder that skiplint ran in where it is below that."""
+    """A file as a URI, relative to the working directory where it is below it."""
     pure = PurePath(path)
     if pure.is_absolute():
         return {"uri": pure.as_uri()}
@@ -114,7 +114,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
 
 
 def _invocation(report: Report) -> dict[str, Any]:
-    """Whether everything could be done, and what could not."""
+    """Whether the run succeeded, and what failed or was skipped."""
     notices = [_notification(model) for model in report.models if model.status != "traced"]
     notices += [{"level": "note", "message": {"text": note}} for note in report.notes]
     return {"executionSuccessful": not report.broken, "toolExecutionNotifications": notices}

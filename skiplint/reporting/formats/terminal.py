@@ -1,4 +1,4 @@
-"""Text as a terminal of a given width shows it."""
+"""Text for a terminal of a given width."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skiplint.reporting.formats.style import Style
 
 
 def to_text(content: RenderableType, style: Style) -> str:
-    """What rich makes of ``content``, without spaces at the ends of lines."""
+    """``content`` rendered by rich, without spaces at the ends of lines."""
     console = Console(
         file=io.StringIO(),
         width=style.width,

@@ -1,4 +1,4 @@
-"""``skiplint report``: everything of a report on one page."""
+"""The HTML page of ``skiplint report``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from skiplint.reporting.report import ModelReport, Report
 
 
 class TemplateEngineError(Exception):
-    """jinja2 is not installed; ``str()`` is one line that says how to get it."""
+    """jinja2 is not installed; ``str()`` is one line that says how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class FindingPage:
 
 
 def render(report: Report, style: Style) -> str:
-    """The whole page.
+    """The report as an HTML page.
 
     Raises:
         TemplateEngineError: jinja2 is not installed.
