@@ -7,22 +7,12 @@ from collections.abc import Iterator
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.skips.roles import is_noise, is_unchanged
+from skiplint.analysis.skips.roles import is_noise
 from skiplint.analysis.structure.factors import Factors
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of, tensor_name
 from skiplint.graph import Operand, Operation
-
-_FLOORS = {
-    "hardtanh": (1, "min_val"),
-    "clamp": (1, "min"),
-    "clip": (1, "min"),
-    "clamp_min": (1, "min"),
-    "threshold": (2, "value"),
-    "maximum": (1, "other"),
-    "max": (1, "other"),
-}
-"""Operations that raise values to a floor, with the place of that argument."""
+from skiplint.operators import Family
 
 
 class ActivationBeforeJoin(Rule):
@@ -61,7 +51,7 @@ class ActivationBeforeJoin(Rule):
         for skip in analysis.skips:
             if skip.kind != "additive" or skip.long or len(skip.operands) != 2 or len(skip.connections) != 1:
                 continue
-            if any(flow.graph.operations[step].base_name == "sub" for step in skip.steps):
+            if any(flow.graph.operations[step].op.is_a(Family.DIFFERENCE) for step in skip.steps):
                 continue  # what is never below 0 is taken away
             operation = _last(flow, factors, skip.operands[1 - skip.connections[0].operand])
             if _is_rectifier(factors, operation) and _is_clean(flow, skip):
@@ -159,7 +149,7 @@ def _is_clean(flow: Flow, skip: Skip) -> bool:
     return (
         connection.shortcut == "identity"
         and same
-        and all(is_unchanged(operations[index]) for index in connection.path)
+        and all(operations[index].op.is_unchanged for index in connection.path)
     )
 
 
@@ -170,7 +160,7 @@ def _last(flow: Flow, factors: Factors, operand: Operand) -> Operation:
         operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
         if len(reads) != 1:
             break
-        masked = operation.base_name == "mul" and any(
+        masked = operation.op.is_a(Family.PRODUCT) and any(
             is_noise(flow, each) for each in operation.operands if each not in reads
         )
         if not masked and (factors.of(operation) or 0) <= 0:
@@ -181,13 +171,11 @@ def _last(flow: Flow, factors: Factors, operand: Operand) -> Operation:
 
 def _is_rectifier(factors: Factors, operation: Operation) -> bool:
     """Whether nothing below 0 comes out of ``operation``."""
-    name = operation.base_name
-    if name in ("relu", "relu6"):
-        return True
-    if name not in _FLOORS:
+    reduces = operation.op.is_a(Family.REDUCTION) and len(operation.operands) < 2  # max along an axis
+    if not operation.op.is_a(Family.FLOOR) or reduces:
         return False
-    floor = factors.number(operation, operation.argument(*_FLOORS[name]))
-    if name == "threshold":  # what is above the threshold passes
-        start = factors.number(operation, operation.argument(1, "threshold"))
+    floor = factors.number(operation, operation.setting("floor"))
+    if "threshold" in operation.op.settings:  # what is above the threshold passes
+        start = factors.number(operation, operation.setting("threshold"))
         return floor is not None and start is not None and min(floor, start) >= 0
     return floor is not None and floor >= 0

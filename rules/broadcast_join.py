@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.faults.remedies import advised_outputs
-from skiplint.analysis.skips.axes import MOVES
 from skiplint.analysis.skips.joins import reaches
-from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.analysis.structure.broadcast_axes import Maker, maker_of_one
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, shapes_of, sizes, tensor_name
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
 
-_JOINS = frozenset({"add", "sub", "add_relu", "broadcast_tensors"})
 _BY_CHANCE = frozenset({"layer", "missing", "input", "picked"})
 
 
@@ -77,10 +75,10 @@ class BroadcastJoin(Rule):
         faulty = {fault.operation for fault in analysis.graph.faults}
         shortcuts = _shortcuts(analysis)
         for operation in analysis.graph:
-            if operation.base_name not in _JOINS or operation.index in faulty:
+            if not operation.op.is_a(Family.ADDITION, Family.ALIGNMENT) or operation.index in faulty:
                 continue
             reads = flow.reads[operation.index]
-            if operation.base_name == "broadcast_tensors" and not _is_in_loss(flow, operation):
+            if operation.op.is_a(Family.ALIGNMENT) and not _is_in_loss(flow, operation):
                 continue  # asked for
             if len(reads) == 2 and len(set(shapes_of(analysis.graph, reads))) == 2:
                 yield from self._judge(flow, operation, reads[0], reads[1], shortcuts)
@@ -260,8 +258,8 @@ class BroadcastJoin(Rule):
 
 
 def _is_in_loss(flow: Flow, operation: Operation) -> bool:
-    readers = [flow.graph.operations[index].name for index in flow.readers[operation.index]]
-    return bool(readers) and all(name.endswith("_loss") for name in readers)
+    readers = [flow.graph.operations[index] for index in flow.readers[operation.index]]
+    return bool(readers) and all(reader.op.is_a(Family.LOSS) for reader in readers)
 
 
 def _shortcuts(analysis: Analysis) -> dict[int, set[int]]:
@@ -309,9 +307,9 @@ def _is_misaligned(flow: Flow, left: _Repeated, right: _Repeated) -> bool:
 def _is_turned(flow: Flow, operand: Operand) -> bool:
     for _ in range(8):
         operation = flow.graph.operations[operand.producer]
-        if operation.base_name in MOVES:
+        if operation.op.is_a(Family.AXIS_MOVE):
             return True
-        if not is_unchanged(operation) or not flow.reads[operation.index]:
+        if not operation.op.is_unchanged or not flow.reads[operation.index]:
             return False
         operand = flow.reads[operation.index][0]
     return False
@@ -338,7 +336,7 @@ def _is_leftover(flow: Flow, narrow: _Repeated, other: Operand, is_shortcut: boo
 def _is_taken_off(flow: Flow, narrow: _Repeated) -> bool:
     """Whether what is added was taken off before: the mean of a series, kept out of the layers."""
     readers = flow.readers[narrow.operand.producer]
-    return any(flow.graph.operations[index].base_name == "sub" for index in readers)
+    return any(flow.graph.operations[index].op.is_a(Family.DIFFERENCE) for index in readers)
 
 
 def _weighted_between(flow: Flow, narrow: _Repeated, other: Operand) -> bool:
@@ -357,7 +355,7 @@ def _maker(flow: Flow, repeated: _Repeated) -> str:
 def _aligned(operation: Operation, left: _Repeated, right: _Repeated) -> Remedy | None:
     """The operand with more axes without its last one, where that gives the other's shape."""
     longer, shorter = (left, right) if len(left.shape) > len(right.shape) else (right, left)
-    if operation.base_name == "broadcast_tensors":
+    if operation.op.is_a(Family.ALIGNMENT):
         return None  # written inside of the loss
     if longer.shape[:-1] != shorter.shape or math.prod(longer.shape) != math.prod(shorter.shape):
         return None

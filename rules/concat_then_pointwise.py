@@ -10,6 +10,7 @@ from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.memory.concatenations import Concatenation
 from skiplint.analysis.memory.rewriting import Branch, Branches, Join
 from skiplint.graph import ModelGraph
+from skiplint.operators import Family
 
 
 class ConcatThenPointwise(Rule):
@@ -131,8 +132,8 @@ def _is_needless(uses: tuple[Branch, ...], readers: set[int]) -> bool:
 
 
 def _kinds(graph: ModelGraph, uses: tuple[Branch, ...]) -> str:
-    names = {graph.operations[use.operations[0]].base_name for use in uses}
-    return "linear maps" if names == {"linear"} else "convolutions"
+    linear = all(graph.operations[use.operations[0]].op.is_a(Family.LINEAR) for use in uses)
+    return "linear maps" if linear else "convolutions"
 
 
 def _advice(analysis: Analysis, concatenation: Concatenation) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from skiplint import Finding, Location, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips.roles import ADDITIONS, CONCATENATIONS
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of
 from skiplint.graph import ModelGraph, Operation
+from skiplint.operators import Family
 from skiplint.sources.uses import asks_for_mode, is_read
 
 _KEPT = frozenset({"buffer", "parameter"})
@@ -225,7 +225,7 @@ def _parts(graph: ModelGraph, dead: Sequence[int]) -> list[list[Operation]]:
 
 def _joins(flow: Flow, operation: Operation) -> bool:
     """Whether ``operation`` joins learned features."""
-    if operation.base_name not in ADDITIONS and operation.base_name not in CONCATENATIONS:
+    if not operation.op.is_a(Family.ADDITION, Family.CONCATENATION):
         return False
     makers = [flow.graph.operations[operand.producer] for operand in flow.reads[operation.index]]
     return sum(maker.learned for maker in makers) >= 2

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import flow_of, past_views
@@ -157,10 +156,10 @@ def _is_post_norm(flow: Flow, norms: Norms, skip: Skip) -> bool:
     if skip.kind != "additive" or skip.shortcut != "identity" or skip.long:
         return False
     operations = flow.graph.operations
-    if not all(is_unchanged(operations[index]) for index in skip.connections[0].path):
+    if not all(operations[index].op.is_unchanged for index in skip.connections[0].path):
         return False
     result = skip.join
-    while len(flow.readers[result]) == 1 and is_unchanged(operations[flow.readers[result][0]]):
+    while len(flow.readers[result]) == 1 and operations[flow.readers[result][0]].op.is_unchanged:
         result = flow.readers[result][0]
     readers = set(flow.readers[result])
     return bool(readers) and readers <= set(norms.readers(Operand(result, 0, "0")))

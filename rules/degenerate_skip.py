@@ -8,16 +8,13 @@ from collections.abc import Iterator
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Skip
+from skiplint.analysis.structure.activations import activated
 from skiplint.analysis.structure.factors import Factors
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import ACTIVATIONS, DROPOUTS, NORMS, flow_of, tensor, tensor_name
+from skiplint.analysis.structure.reading import flow_of, tensor, tensor_name
 from skiplint.graph import Operand, Operation
-
-_AS_IS = frozenset("contiguous clone alias to float half bfloat16 double type type_as".split())
-"""What hands on the very same numbers. Not `detach`: straight-through estimators are made of it."""
-_UNLEARNED = ACTIVATIONS | DROPOUTS
-_JOINS = frozenset({"add", "sub", "__add__", "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__"})
+from skiplint.operators import Family
 
 
 class DegenerateSkip(Rule):
@@ -184,7 +181,7 @@ class DegenerateSkip(Rule):
 
 def _alone(flow: Flow, norms: Norms, operation: Operation) -> str | None:
     """What is wrong with an addition of a tensor and what is made of that tensor alone."""
-    if operation.base_name not in _JOINS or len(operation.operands) != 2:
+    if not operation.op.is_a(Family.ADDITION) or len(operation.operands) != 2:
         return None
     graph = flow.graph
     first, second = (_origin(flow, each) for each in operation.operands)
@@ -209,8 +206,9 @@ def _origin(flow: Flow, operand: Operand) -> Operand:
     """The tensor whose very numbers ``operand`` has."""
     for _ in range(16):
         operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
-        starts_a_sum = operation.base_name == "add" and operation.args[1:] == (0,)
-        if len(reads) != 1 or not (operation.base_name in _AS_IS or starts_a_sum):
+        starts_a_sum = operation.op.is_a(Family.ADDITION) and operation.args[1:] == (0,)
+        # Not what is detached: straight-through estimators are made of it.
+        if len(reads) != 1 or not (operation.op.is_a(Family.COPY, Family.CAST) or starts_a_sum):
             break
         operand = reads[0]
     return operand
@@ -227,9 +225,12 @@ def _unlearned(flow: Flow, norms: Norms, join: Operation, operand: Operand, star
             return passed[::-1]
         operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
         sources = norms.sources(operand)
-        if sources and operation.base_name not in NORMS and _together(operation, join):
+        if sources and not operation.op.is_a(Family.NORM) and _together(operation, join):
             break
-        if not sources and operation.base_name in _UNLEARNED:
+        applied = activated(flow, operation)
+        if not sources and applied is not None:
+            sources = (applied,)
+        elif not sources and operation.op.is_a(Family.DROPOUT):
             sources = reads
         if len({tensor(source) for source in sources}) != 1:
             break
@@ -248,7 +249,7 @@ def _repeated_shortcut(flow: Flow, factors: Factors, skip: Skip) -> Operand | No
     shortcuts = [_origin(flow, skip.operands[connection.operand]) for connection in skip.connections]
     times = Counter(tensor(operand) for operand in shortcuts)
     repeated = next((operand for operand in shortcuts if times[tensor(operand)] > 1), None)
-    if repeated is None or not any(graph.operations[step].base_name == "sub" for step in skip.steps):
+    if repeated is None or not any(graph.operations[step].op.is_a(Family.DIFFERENCE) for step in skip.steps):
         return repeated
     # x + (x - blur(x)) sharpens; f(x) + x - x has no shortcut at all.
     weights = factors.weights(graph.operations[skip.join], skip.steps, tensor(repeated))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.skips.roles import ADDITIONS, CONCATENATIONS, is_unchanged
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor_name
 from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Family
 
-_JOINS = ADDITIONS | CONCATENATIONS | {"lerp", "addcmul", "where"}
-_CASTS = frozenset({"to", "float", "double", "type", "type_as"})
-_PRODUCTS = frozenset({"mul", "div"})
+_SUMS = (Family.ADDITION, Family.CONCATENATION, Family.BLEND, Family.ADDED_PRODUCT)
+_JOINS = (*_SUMS, Family.CHOICE)
+_PRODUCTS = (Family.PRODUCT, Family.DIVISION)
 _MAX_STEPS = 4000
 
 
@@ -84,7 +84,7 @@ class DtypeJoin(Rule):
         count = max(result.nbytes // _width(result.dtype), 1)
         whole, half = result.nbytes, count * _width(narrow)
         cost = f", {whole:,} bytes instead of {half:,}" if whole > half else ""
-        is_join = operation.base_name in _JOINS
+        is_join = operation.op.is_a(*_JOINS)
         verb, preposition = ("joins", "with") if is_join else ("multiplies", "on a shortcut by")
         integer = not graph.spec(found.narrow).floating
         changed = found.narrow if integer else found.wide
@@ -226,7 +226,7 @@ def _promotions(flow: Flow, skip: Skip) -> Iterator[_Promotion]:
     graph = flow.graph
     for step in skip.steps:
         operation = graph.operations[step]
-        if operation.base_name not in _JOINS or not operation.outputs:
+        if not operation.op.is_a(*_JOINS) or not operation.outputs:
             continue
         reads = [each for each in flow.reads[step] if graph.spec(each).shape]
         types = {graph.spec(each).dtype for each in reads}
@@ -252,7 +252,7 @@ def _scaled_up(flow: Flow, skip: Skip) -> Iterator[_Promotion]:
                 for each in operation.operands
                 if each != read and graph.spec(each).dtype == wide and graph.spec(each).shape
             ]
-            if graph.spec(read).dtype != wide and operation.base_name in _PRODUCTS and others:
+            if graph.spec(read).dtype != wide and operation.op.is_a(*_PRODUCTS) and others:
                 yield _Promotion(operation, others[0], read)
 
 
@@ -269,7 +269,7 @@ def _steps_back(flow: Flow, operand: Operand, fork: int) -> Iterator[tuple[Opera
 
 def _shared_source(flow: Flow, found: _Promotion) -> Operation | None:
     """What made the wide tensor of a product, where other products are as wide because of it."""
-    if found.operation.base_name not in _PRODUCTS:
+    if not found.operation.op.is_a(*_PRODUCTS):
         return None
     wide = flow.graph.spec(found.wide).dtype
     operand: Operand | None = found.wide
@@ -292,7 +292,7 @@ def _promoted_by(flow: Flow, operation: Operation, wide: str) -> set[int]:
             reads = {graph.spec(each).dtype for each in flow.reads[reader] if graph.spec(each).shape}
             if not graph.operations[reader].outputs or graph.operations[reader].outputs[0].dtype != wide:
                 continue
-            if reads - {wide} and graph.operations[reader].base_name in _PRODUCTS:
+            if reads - {wide} and graph.operations[reader].op.is_a(*_PRODUCTS):
                 found.add(reader)
             elif reads == {wide} and len(flow.reads[reader]) == 1:
                 pending.append(reader)
@@ -318,8 +318,7 @@ def _is_cast_back(flow: Flow, operation: Operation, narrow: str) -> bool:
     """Whether all that reads a result are casts to ``narrow``."""
     readers = [flow.graph.operations[index] for index in flow.readers[operation.index]]
     return bool(readers) and all(
-        each.base_name in _CASTS | {"half", "bfloat16"} and each.outputs[0].dtype == narrow
-        for each in readers
+        each.op.is_a(Family.CAST) and each.outputs[0].dtype == narrow for each in readers
     )
 
 
@@ -329,10 +328,10 @@ def _is_meant(flow: Flow, found: _Promotion, shortcuts: set[int]) -> bool:
     if _is_cast_back(flow, found.operation, graph.spec(found.narrow).dtype):
         return True
     origin = _widened(flow, found.wide)
-    if origin.base_name in _CASTS:
+    if origin.op.is_a(Family.CAST):
         return found.wide.producer in shortcuts
     types = {graph.spec(each).dtype for each in flow.reads[origin.index] if graph.spec(each).shape}
-    return origin.base_name in _JOINS and len(types) > 1
+    return origin.op.is_a(*_JOINS) and len(types) > 1
 
 
 def _widened(flow: Flow, operand: Operand) -> Operation:
@@ -352,7 +351,7 @@ def _widened(flow: Flow, operand: Operand) -> Operation:
 def _from_integers(graph: ModelGraph) -> Iterator[_Promotion]:
     """Integers of the model's input that are joined with what layers made of the same tensor."""
     for operation in graph:
-        if operation.base_name not in _JOINS - {"where"} or len(operation.operands) != 2:
+        if not operation.op.is_a(*_SUMS) or len(operation.operands) != 2:
             continue
         specs = [graph.spec(each) for each in operation.operands]
         whole = [spec.dtype.startswith(("int", "uint")) and bool(spec.shape) for spec in specs]
@@ -365,7 +364,7 @@ def _from_integers(graph: ModelGraph) -> Iterator[_Promotion]:
 
 def _behind_views(graph: ModelGraph, operand: Operand) -> int:
     index = operand.producer
-    while graph.operations[index].operands and is_unchanged(graph.operations[index]):
+    while graph.operations[index].operands and graph.operations[index].op.is_unchanged:
         index = graph.operations[index].operands[0].producer
     return index
 

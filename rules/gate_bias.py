@@ -11,18 +11,27 @@ from typing import TYPE_CHECKING
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.skips.roles import CONCATENATIONS, is_unchanged
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor, tensor_name
 from skiplint.graph import Operand, Operation
-from skiplint.tracing.replay.interpreter import ExecutionError, Key, apart, execute, filled
+from skiplint.operators import Family
+from skiplint.tracing.replay.parts import Key, execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_GATES = frozenset({"sigmoid", "hardsigmoid"})
-_MIXES = frozenset({"add", "sub", "mul", "neg", "rsub", "lerp", "addcmul", "where", "stack", "sum", "mean"})
+_MIXES = (
+    Family.ADDITION,
+    Family.PRODUCT,
+    Family.NEGATION,
+    Family.BLEND,
+    Family.ADDED_PRODUCT,
+    Family.CHOICE,
+    Family.STACK,
+    Family.SUM,
+)
 _STATE = frozenset({"parameter", "buffer"})
 
 
@@ -220,7 +229,7 @@ def _mix(flow: Flow, norms: Norms, skip: Skip) -> _Mix | None:
     """How ``skip`` is mixed; None where that is not by gates that are computed from its fork."""
     operations = flow.graph.operations
     fork = skip.connections[0].fork
-    if operations[skip.join].base_name in CONCATENATIONS:
+    if operations[skip.join].op.is_a(Family.CONCATENATION):
         return None
     steps, gates = _walk(flow, [skip.join], tensor(fork))
     computes: set[int] = set()
@@ -257,9 +266,9 @@ def _walk(flow: Flow, start: list[int], fork: Key) -> tuple[set[int], list[int]]
         operation = operations[pending.pop()]
         if operation.index in steps:
             continue
-        if operation.base_name in _GATES:
+        if operation.op.is_a(Family.SIGMOID):
             gates[operation.index] = None
-        elif operation.kind == "call" and (operation.base_name in _MIXES or is_unchanged(operation)):
+        elif operation.kind == "call" and (operation.op.is_a(*_MIXES) or operation.op.is_unchanged):
             steps.add(operation.index)
             pending.extend(each.producer for each in operation.operands if tensor(each) != fork)
     return steps, list(gates)

@@ -10,22 +10,14 @@ from math import prod
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.skips.roles import ADDITIONS
+from skiplint.analysis.structure.activations import activated
 from skiplint.analysis.structure.factors import Factors
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import (
-    ACTIVATIONS,
-    DROPOUTS,
-    Tensor,
-    flow_of,
-    past_views,
-    shapes_of,
-    tensor,
-    tensor_name,
-)
+from skiplint.analysis.structure.reading import Tensor, flow_of, past_views, shapes_of, tensor, tensor_name
 from skiplint.analysis.structure.streams import branch_operations, main_operand
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
 
 _KEEPS_VARIANCE = 0.03
 """How far the sum of squares may be from 1: 0.7 for the square root of a half is fine."""
@@ -95,7 +87,7 @@ class ImpededIdentity(Rule):
             if skip.kind != "additive" or skip.long or len(skip.operands) != 2:
                 continue
             for connection in skip.connections:
-                if connection.shortcut == "identity" and _is_bypass(flow, skip, connection):
+                if connection.shortcut == "identity" and _is_bypass(flow, norms, skip, connection):
                     found = self._obstacle(flow, norms, skip, connection)
                     # A branch of another stream, which this branch reads, is no stream itself (momentum).
                     beside = branches.get(tensor(connection.fork), skip.join) < skip.join
@@ -109,7 +101,7 @@ class ImpededIdentity(Rule):
     ) -> tuple[str, Operation] | None:
         for index in connection.path:
             operation = flow.graph.operations[index]
-            what = None if operation.base_name in self.options.allow else _obstacle(norms, operation)
+            what = None if operation.base_name in self.options.allow else _obstacle(flow, norms, operation)
             if what is not None and not _folds_away(flow, skip, connection, operation):
                 return what, operation
         return None
@@ -229,15 +221,15 @@ def _keep_variance(weights: Mapping[Tensor, float], after: Iterable[tuple[Operat
     return max(squares, default=1.0) < 1 and abs(sum(squares) - 1) <= _KEEPS_VARIANCE
 
 
-def _is_bypass(flow: Flow, skip: Skip, connection: Connection) -> bool:
+def _is_bypass(flow: Flow, norms: Norms, skip: Skip, connection: Connection) -> bool:
     """Whether the shortcut keeps the shape and takes in nothing on its way."""
     graph = flow.graph
     if graph.spec(connection.fork).shape != graph.operations[skip.join].outputs[0].shape:
         return False
     return all(
-        len(flow.reads[index]) == 1
+        len(flow.reads[index]) == 1 or index in norms.steps  # a norm takes the mean off
         for index in connection.path
-        if graph.operations[index].base_name in ADDITIONS
+        if graph.operations[index].op.is_a(Family.ADDITION)
     )
 
 
@@ -250,17 +242,16 @@ def _branches(flow: Flow, skips: Iterable[Skip]) -> dict[Tensor, int]:
     }
 
 
-def _obstacle(norms: Norms, operation: Operation) -> str | None:
+def _obstacle(flow: Flow, norms: Norms, operation: Operation) -> str | None:
     """What ``operation`` is, if it has no place on an identity shortcut."""
-    name = operation.base_name
-    if name in DROPOUTS:
-        rate = operation.argument(1, "p", 0.5)
+    if operation.op.is_a(Family.DROPOUT):
+        rate = operation.setting("p")
         return f"a dropout of {rate:g}" if isinstance(rate, (int, float)) and rate > 0 else None
-    if name in ACTIVATIONS:
-        return f"the activation {name}"
+    if operation.op.is_a(Family.ACTIVATION):
+        return f"the activation {operation.base_name}"
     if norms.source(Operand(operation.index, 0, "0")) is not None:
         return "a norm"
-    return None
+    return "an activation written out" if activated(flow, operation) is not None else None
 
 
 def _folds_away(flow: Flow, skip: Skip, connection: Connection, operation: Operation) -> bool:
@@ -270,9 +261,9 @@ def _folds_away(flow: Flow, skip: Skip, connection: Connection, operation: Opera
     """
     branch = past_views(flow, skip.operands[1 - connection.operand])
     beside = flow.graph.operations[branch.producer]
-    while beside.base_name == "add" and len(flow.reads[beside.index]) == 1:  # 0 + x, the start of a sum
+    while beside.op.is_a(Family.ADDITION) and len(flow.reads[beside.index]) == 1:  # 0 + x, the start of a sum
         beside = flow.graph.operations[flow.reads[beside.index][0].producer]
-    return operation.base_name == beside.base_name == "batch_norm" and connection.span == 1
+    return connection.span == 1 and all(each.op.is_a(Family.BATCH_NORM) for each in (operation, beside))
 
 
 @dataclass(frozen=True, slots=True)

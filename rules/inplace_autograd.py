@@ -11,26 +11,13 @@ from typing import TYPE_CHECKING
 from skiplint import Finding, ModelGraph, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.graph import Operation
-from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
-from skiplint.tracing.replay.replay import tensors_in
+from skiplint.operators import Family
+from skiplint.tracing.replay.parts import execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# What backward needs of each: its result, or nothing that it reads. Only to find where to look.
-_SAVES_RESULT = frozenset(
-    "relu relu6 sigmoid tanh exp exp2 expm1 sqrt rsqrt reciprocal softmax _softmax log_softmax _log_softmax "
-    "elu celu selu leaky_relu hardtanh softsign logsumexp cumprod prod rrelu amax amin".split()
-)
-_SAVES_NO_OPERAND = frozenset(
-    "add sub neg cat stack hstack vstack dstack sum mean view reshape flatten unflatten squeeze unsqueeze "
-    "permute transpose movedim contiguous clone alias update to float half bfloat16 double type type_as "
-    "expand expand_as view_as reshape_as getitem select split chunk tensor_split split_with_sizes unbind "
-    "narrow detach t swapaxes swapdims pad constant_pad_nd roll flip repeat relu sigmoid tanh exp sqrt rsqrt "
-    "softmax log_softmax dropout feature_dropout setitem copy fill zero index_select upsample_nearest1d "
-    "upsample_nearest2d upsample_nearest3d upsample_bilinear2d adaptive_avg_pool1d adaptive_avg_pool2d size "
-    "zeros_like ones_like empty_like randn_like rand_like pixel_shuffle pixel_unshuffle unfold fold".split()
-)
 _STATE = frozenset({"parameter", "buffer", "constant"})
 _FAILED = "modified by an inplace operation"
 
@@ -72,7 +59,7 @@ class InplaceAutograd(Rule):
         if confirmed and _trains(analysis):
             return
         for write, saver in confirmed:
-            made = saver.outputs[0].storage == write.outputs[0].storage and saver.base_name in _SAVES_RESULT
+            made = saver.outputs[0].storage == write.outputs[0].storage and saver.op.is_a(Family.SAVES_RESULT)
             what = "its own result" if made else "what it read"
             yield self.finding(
                 f"{write.id} ({write.name}) overwrites what {saver.id} ({saver.name}) keeps for its gradient "
@@ -82,7 +69,7 @@ class InplaceAutograd(Rule):
                 actual=f"changed in place by {write.name}",
                 shapes=(write.outputs[0].shape,),
                 suggestion=f"write the result of {write.base_name} into a new tensor"
-                + (" (out = out + x)" if write.base_name == "add" else " (inplace=False)"),
+                + (" (out = out + x)" if write.op.is_a(Family.ADDITION) else " (inplace=False)"),
                 fix=_fix(write),
             )
 
@@ -239,9 +226,9 @@ def _may_save(graph: ModelGraph, operation: Operation, storage: int) -> bool:
     """Whether the gradient of ``operation`` may need what is in ``storage``."""
     if operation.kind != "call" or not operation.learned:
         return False
-    if operation.base_name in _SAVES_RESULT and any(spec.storage == storage for spec in operation.outputs):
+    if operation.op.is_a(Family.SAVES_RESULT) and any(spec.storage == storage for spec in operation.outputs):
         return True
-    if operation.view or operation.base_name in _SAVES_NO_OPERAND:
+    if operation.view or operation.op.is_a(Family.SAVES_NO_OPERAND):
         return False
     # A call in place saves a copy of what it overwrites, if it needs it.
     reads = operation.operands[1:] if operation.inplace else operation.operands
@@ -284,6 +271,8 @@ def _trains(analysis: Analysis) -> bool:
 
     It does where the part in question runs under `torch.no_grad()`, which no graph shows.
     """
+    from skiplint.tracing.recording.trees import tensors_in
+
     if analysis.subject is None:
         return False
     try:

@@ -11,8 +11,7 @@ from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of
 from skiplint.analysis.structure.streams import is_residual, main_operand
 from skiplint.graph import Operation
-
-_NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"})
+from skiplint.operators import Family
 
 
 class LastNormNotZero(Rule):
@@ -122,7 +121,7 @@ def _last_norm(flow: Flow, skip: Skip) -> Operation | None:
     if not is_residual(skip):
         return None
     operation = flow.graph.operations[past_views(flow, main_operand(skip)).producer]
-    return operation if operation.base_name in _NORMS else None
+    return operation if operation.op.is_a(Family.NORM) else None
 
 
 def _weight(flow: Flow, norm: Operation) -> str | None:

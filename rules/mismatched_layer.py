@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.faults.layer_remedies import layer_advice, shape_advice
-from skiplint.analysis.faults.origins import Shape, Source, sources_of
+from skiplint.analysis.faults.origins import Source, sources_of
 from skiplint.analysis.faults.recurring import recurring_faults
-from skiplint.analysis.skips.roles import CONCATENATIONS, concatenated_axis
 from skiplint.analysis.structure.reading import again, sizes
 from skiplint.graph import Fault, ModelGraph
+from skiplint.operators import Family
+from skiplint.operators.axes import concatenated_axis
+from skiplint.operators.sizes import Shape
 
 
 class MismatchedLayer(Rule):
@@ -135,11 +137,11 @@ def _axis(have: Shape, want: Shape) -> int | None:
 
 def _parts(graph: ModelGraph, source: Source | None) -> str:
     """`` (128 + 64 from the concatenation cat in line 37)`` for what a concatenation gives."""
-    if source is None or source.maker.base_name not in CONCATENATIONS or source.maker.location is None:
+    if source is None or not source.maker.op.is_a(Family.CONCATENATION) or source.maker.location is None:
         return ""
     # Of a concatenation that is at fault itself, what it was meant to put together.
     fault = next((each for each in graph.faults if each.operation == source.maker.index), None)
-    axis = concatenated_axis(source.maker)
+    axis = concatenated_axis(source.maker, len(source.maker.outputs[0].shape))
     shapes: Sequence[Shape] = [graph.spec(operand).shape for operand in source.maker.operands]
     if fault is not None:
         axis, shapes = axis if fault.axis is None else fault.axis, fault.shapes or shapes

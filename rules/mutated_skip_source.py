@@ -18,6 +18,7 @@ from skiplint.analysis.structure.reading import (
     tensor_name,
 )
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
 
 
 class MutatedSkipSource(Rule):
@@ -212,7 +213,7 @@ def _mutation(
 def _change(flow: Flow, operation: Operation) -> tuple[Operation, Operand] | None:
     """The write that made ``operation``'s result of a tensor, in place or through a view, and that tensor."""
     reads = flow.reads[operation.index]
-    if operation.base_name == "update" and len(operation.operands) == 2 and reads:
+    if operation.op.is_a(Family.UPDATE) and len(operation.operands) == 2 and reads:
         through = flow.graph.operations[operation.operands[1].producer]
         return (through, operation.operands[0]) if through.inplace else None
     return (operation, reads[0]) if operation.inplace and len(reads) == 1 else None

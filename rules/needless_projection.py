@@ -8,12 +8,13 @@ from math import prod
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.skips.roles import is_control, is_unchanged
+from skiplint.analysis.skips.roles import is_control
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import flow_of, is_depthwise, shapes_of, tensor_name
 from skiplint.analysis.structure.streams import branch_operations, main_operand
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
 
 
 class NeedlessProjection(Rule):
@@ -166,5 +167,5 @@ def _hands_on(flow: Flow, above: int, below: int) -> bool:
 
 def _is_linear(flow: Flow, norms: Norms, operation: Operation) -> bool:
     """Views, dropout, scales and norms, which are linear once trained."""
-    scales = operation.base_name in ("mul", "div") and len(flow.reads[operation.index]) == 1
-    return is_unchanged(operation) or scales or norms.source(Operand(operation.index, 0, "0")) is not None
+    scales = operation.op.is_a(Family.PRODUCT, Family.DIVISION) and len(flow.reads[operation.index]) == 1
+    return operation.op.is_unchanged or scales or norms.source(Operand(operation.index, 0, "0")) is not None

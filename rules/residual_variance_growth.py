@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from skiplint import Finding, ModelGraph, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.reading import ACTIVATIONS, flow_of
+from skiplint.analysis.structure.reading import flow_of
 from skiplint.analysis.structure.streams import residual_streams
 from skiplint.graph import Operation
-from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
-from skiplint.tracing.replay.replay import tensors_in
+from skiplint.operators import Family
+from skiplint.tracing.replay.parts import execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +68,7 @@ class ResidualVarianceGrowth(Rule):
         flow = flow_of(analysis)
         streams = [
             stream
-            for stream in residual_streams(flow, analysis.skips, ACTIVATIONS)
+            for stream in residual_streams(flow, analysis.skips, (Family.ACTIVATION,))
             if len(stream) >= self.options.least
         ]
         state = analysis.state if streams else None
@@ -169,8 +170,10 @@ def _needed(graph: ModelGraph, joins: Sequence[int]) -> set[int]:
 
 def _leaf(analysis: Analysis, state: Mapping[str, Tensor]) -> Callable[[Operation, int], Tensor]:
     """Inputs as they were given where they have values, weights as they are, buffers as copies."""
+    from skiplint.tracing.recording.trees import tensors_in
+
     assert analysis.subject is not None
-    given = tensors_in((analysis.subject.args, analysis.subject.kwargs))
+    given = tensors_in(analysis.subject.args, analysis.subject.kwargs)
     entries = [operation for operation in analysis.graph if operation.kind == "input"]
     fits = [tuple(each.shape) for each in given] == [each.outputs[0].shape for each in entries]
     inputs = {entry.index: tensor for entry, tensor in zip(entries, given, strict=True)} if fits else {}

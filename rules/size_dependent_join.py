@@ -10,6 +10,7 @@ from skiplint.analysis.contract import Contract, Failure, size_dependence
 from skiplint.analysis.contract.words import contract_in_words, listed
 from skiplint.analysis.structure.reading import sizes
 from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Family
 
 _MAX_STEPS = 24
 
@@ -242,10 +243,14 @@ def _remedy(graph: ModelGraph, join: Operation | None, failure: Failure, contrac
     return ", or ".join(ways)
 
 
+def _is_cat(operation: Operation) -> bool:
+    return operation.op.is_a(Family.CONCATENATION) and not operation.op.is_a(Family.STACK)
+
+
 def _fix(analysis: Analysis, join: Operation | None, failure: Failure) -> Remedy | None:
     """At a concatenation of two: what comes the long way is brought to the size of what is skipped."""
     skip = next((each for each in analysis.skips if join is not None and each.join == join.index), None)
-    if join is None or join.base_name != "cat" or len(join.operands) != 2 or skip is None:
+    if join is None or not _is_cat(join) or len(join.operands) != 2 or skip is None:
         return None
     main = {0, 1} - {connection.operand for connection in skip.connections}
     rank = len(failure.operands[0]) if failure.operands else 0
@@ -299,10 +304,7 @@ def _pool_before(graph: ModelGraph, operand: Operand) -> Operation | None:
         if len(data) != 1 or (resized and found is not None):
             break
         if resized:
-            if operation.base_name not in ("max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d"):
-                return None
-            average = operation.base_name.startswith("avg")
-            if operation.argument(4 if average else 5, "ceil_mode", False) is True:
+            if not operation.op.is_a(Family.WINDOWED) or operation.setting("ceil_mode") is True:
                 return None
             found = operation
         operand = data[0]

@@ -12,6 +12,7 @@ from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import Blocks, flow_of, inside, past_views, shapes_of, tensor_name
 from skiplint.graph import Operand
+from skiplint.operators import Family
 
 
 class SkipAfterNorm(Rule):
@@ -175,7 +176,9 @@ def _tapped_norm(flow: Flow, norms: Norms, skip: Skip) -> tuple[Operand, Operand
     connection = skip.connections[0]
     fork = past_views(flow, connection.fork)
     source = norms.source(fork)
-    if source is None or any(flow.graph.operations[index].base_name == "mul" for index in connection.path):
+    if source is None or any(
+        flow.graph.operations[index].op.is_a(Family.PRODUCT) for index in connection.path
+    ):
         return None  # a scaled shortcut is DeepNorm's, which is post-norm wherever the norm is written
     if _branch_starts_with_norm(flow, norms, skip, connection.fork):
         return None  # the norm of a stem, with a pre-norm block after it

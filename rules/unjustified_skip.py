@@ -11,8 +11,7 @@ from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of, tensor_name
 from skiplint.analysis.structure.streams import branch_operations, is_residual, last_layer
 from skiplint.graph import Operand, Operation
-
-_CHEAP = ("linear", "conv", "addmm", "matmul", "mm")
+from skiplint.operators import Family
 
 
 class UnjustifiedSkip(Rule):
@@ -118,7 +117,7 @@ def _only_layer(flow: Flow, skip: Skip) -> Operation | None:
     if not is_residual(skip) or skip.span != 1:
         return None
     layer = last_layer(flow, skip)
-    if layer is None or not layer.base_name.startswith(_CHEAP):
+    if layer is None or not layer.op.is_a(Family.LINEAR, Family.CONVOLUTION, Family.MATRIX_PRODUCT):
         return None
     if [each for each in branch_operations(flow, skip) if each.weighted] != [layer]:
         return None

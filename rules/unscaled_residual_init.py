@@ -15,6 +15,7 @@ from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, is_depthwise
 from skiplint.analysis.structure.streams import branch_operations, last_layer, residual_streams
 from skiplint.graph import Operation
+from skiplint.operators import Family
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -179,7 +180,7 @@ def _spread(layer: Operation, state: Mapping[str, Tensor]) -> _Spread | None:
         return None
     weight = weights[0].detach()
     # `linear` and convolutions hold (out, in, ...), a product with the weight on its right (in, out).
-    own = layer.base_name.startswith(("linear", "conv"))
+    own = layer.op.is_a(Family.LINEAR, Family.CONVOLUTION)
     inputs = weight[0].numel() if own else weight.shape[-2]
     return _Spread(layer, float(weight.float().std(correction=0)), inputs)
 

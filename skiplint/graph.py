@@ -16,6 +16,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from skiplint.display.facts import Facts, Shown, counted
+from skiplint.operators import Op, op_of
+from skiplint.operators.names import base_name
 
 if TYPE_CHECKING:
     import networkx
@@ -132,7 +134,19 @@ class Operation:
     @property
     def base_name(self) -> str:
         """The name without the in-place mark: ``add`` for both ``add`` and ``add_``."""
-        return self.name.rstrip("_") or self.name
+        return base_name(self.name)
+
+    @property
+    def op(self) -> Op:
+        """What is known of the function that was called: its families, how it moves axes and sizes."""
+        return op_of(self.name)
+
+    def setting(self, name: str) -> Any:
+        """An argument that the catalogue knows by ``name``, such as ``stride``: as given, or the default.
+
+        None where the function has no such argument.
+        """
+        return self.op.setting(self, name)
 
     def argument(self, position: int, keyword: str, default: Any = None) -> Any:
         """The non-tensor argument given at ``position`` or as ``keyword``, else ``default``."""

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 import libcst as cst
 
+from skiplint.operators import op_of
+
 Join: TypeAlias = cst.Call | cst.BinaryOperation | cst.AugAssign
 """A call or an operator whose operands are written in the source."""
 JOINS = (cst.Call, cst.BinaryOperation, cst.AugAssign)
@@ -18,12 +20,11 @@ class HiddenOperandError(Exception):
 
 _PLACE = re.compile(r"(\w+)(?:\[(\d+)\])?")
 _OPERATORS: dict[str, tuple[type[cst.BaseBinaryOp], type[cst.BaseAugOp]]] = {
-    "add": (cst.Add, cst.AddAssign),
-    "sub": (cst.Subtract, cst.SubtractAssign),
-    "mul": (cst.Multiply, cst.MultiplyAssign),
-    "div": (cst.Divide, cst.DivideAssign),
-    "true_divide": (cst.Divide, cst.DivideAssign),
-    "matmul": (cst.MatrixMultiply, cst.MatrixMultiplyAssign),
+    "+": (cst.Add, cst.AddAssign),
+    "-": (cst.Subtract, cst.SubtractAssign),
+    "*": (cst.Multiply, cst.MultiplyAssign),
+    "/": (cst.Divide, cst.DivideAssign),
+    "@": (cst.MatrixMultiply, cst.MatrixMultiplyAssign),
 }
 
 
@@ -39,7 +40,7 @@ def computes(node: Join, operation: str) -> bool:
     """Whether ``node`` is a call of ``operation`` or its operator."""
     if isinstance(node, cst.Call):
         return callee(node) == operation
-    binary, augmented = _OPERATORS.get(operation.rstrip("_"), (None, None))
+    binary, augmented = _OPERATORS.get(op_of(operation).operator, (None, None))
     wanted = binary if isinstance(node, cst.BinaryOperation) else augmented
     return wanted is not None and isinstance(node.operator, wanted)
 

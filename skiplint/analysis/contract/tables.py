@@ -1,45 +1,43 @@
-"""Tables that end somewhere: positions that a model has learned or computed up to a length.
+"""Find tables of limited length: positions that a model has learned or computed up to a maximum.
 
-A longer sequence asks for rows that are not there. Without values nothing fails then, since an index is a
-value: what is asked of a table is computed here, from the calls that made the index.
+A longer sequence looks up rows that do not exist. A run without values does not fail there, since an index is
+a value. So the largest index is computed here, from the calls that made it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from skiplint.graph import ModelGraph, Operation
-
-if TYPE_CHECKING:
-    from torch import fx
+from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Family
+from skiplint.tracing.replay.parts import execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, refused
 
 _OTHERS = 3
-"""Tables that are cut to another length than the input's are tried up to this number."""
-_CUTS = frozenset({"getitem", "narrow", "slice", "index_select"})
+"""The number of maxima that are tried from tables sliced to another length than the input's."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableRead:
-    """A look-up whose index depends on the sizes of the inputs alone."""
+    """A look-up in a table whose index depends on nothing but the sizes of the inputs."""
 
     operation: int
     rows: int
-    """How many rows the table has."""
+    """The number of rows of the table."""
     reach: int
-    """One more than the largest row that is asked for."""
+    """One more than the largest index."""
 
 
 def table_lengths(graph: ModelGraph, size: int) -> tuple[int, ...]:
-    """The sizes at which tables may end of which entries are cut at ``size``, ascending.
+    """Return candidate maximum sizes, ascending, from tables that are sliced.
 
-    That is the length of one from which ``size`` entries are cut. From another, more or fewer are taken since
-    the input has been resampled or cropped; where it ends is about in proportion, and more is said here.
+    A table sliced to ``size`` rows gives its length. One sliced to another number of rows, because the input
+    was resampled or cropped before, gives its length in proportion, plus ``size`` to be on the safe side.
     """
     found: set[int] = set()
     others: set[int] = set()
     for operation in graph:
-        if operation.base_name not in _CUTS or operation.data or not operation.operands:
+        if not operation.op.is_a(Family.CUT) or operation.data or not operation.operands:
             continue
         whole, part = graph.spec(operation.operands[0]).shape, operation.outputs[0].shape
         if len(whole) == len(part):
@@ -53,15 +51,14 @@ def table_lengths(graph: ModelGraph, size: int) -> tuple[int, ...]:
 
 
 def table_reads(graph: ModelGraph) -> tuple[TableRead, ...]:
-    """Every embedding whose index is made of sizes, such as ``arange(T)``; none that reads an input."""
-    lookups = [operation for operation in graph.named("embedding") if _is_of_sizes(graph, operation)]
+    """Return the look-ups in learned tables whose index is made from sizes, such as ``arange(T)``."""
+    lookups = [each for each in graph if each.op.is_a(Family.EMBEDDING) and _is_of_sizes(graph, each)]
     if not lookups or graph.fx_builder is None:
         return ()
-    nodes = {node.meta["operation"].index: node for node in graph.fx.nodes if "operation" in node.meta}
     found: list[TableRead] = []
     for operation in lookups:
         table, index = operation.operands[:2]
-        reach = _reach(nodes[index.producer])
+        reach = _reach(graph, index)
         if reach is not None:
             found.append(TableRead(operation.index, graph.spec(table).shape[0], reach))
     return tuple(found)
@@ -74,39 +71,18 @@ def _is_of_sizes(graph: ModelGraph, operation: Operation) -> bool:
     return table.kind == "parameter" and index.kind == "call" and not index.data
 
 
-def _reach(node: fx.Node) -> int | None:
+def _reach(graph: ModelGraph, index: Operand) -> int | None:
     """One more than the largest value of an index, None where it is made of more than sizes."""
-    import torch
-
+    makers: set[int] = set()
+    pending = [index.producer]
+    while pending:
+        operation = graph.operations[pending.pop()]
+        if operation.index not in makers and operation.kind == "call":
+            makers.add(operation.index)
+            pending.extend(operand.producer for operand in operation.operands)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), torch.device("cpu"):
-            value = _value(node, {})
-    except Exception:  # the calls ask for something that is not there without the model
+        with apart(grad=False):
+            value = execute(graph, makers, refused, keep=(index.producer,))[index.producer, index.output]
+    except ExecutionError:  # the calls ask for something that is not there without the model
         return None
-    if not isinstance(value, torch.Tensor) or value.is_floating_point() or not value.numel():
-        return None
-    return int(value.max()) + 1
-
-
-def _value(node: fx.Node, known: dict[fx.Node, Any]) -> Any:
-    """The value of ``node``, by its own calls on the CPU.
-
-    Raises:
-        ValueError: it is made of an input, a parameter or a buffer.
-    """
-    from torch import fx
-
-    if node not in known:
-        if node.op != "call_function" or not callable(node.target):
-            raise ValueError(f"{node.name} is no call")
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda each: _value(each, known))
-        known[node] = node.target(
-            *map(_on_cpu, args), **{name: _on_cpu(each) for name, each in kwargs.items()}
-        )
-    return known[node]
-
-
-def _on_cpu(argument: Any) -> Any:
-    import torch
-
-    return torch.device("cpu") if isinstance(argument, torch.device) else argument
+    return None if value.is_floating_point() or not value.numel() else int(value.max()) + 1

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from skiplint.analysis.faults.origins import (
-    Shape,
-    Source,
-    as_argument,
-    each_axis,
-    is_convolutional,
-    matching_stride,
-    misfit_paddings,
-    strided,
-)
+from skiplint.analysis.faults.origins import Source, is_convolutional, misfit_paddings
 from skiplint.analysis.faults.remedies import (
-    INPUTS,
-    OUTPUTS,
     Advice,
     advised,
-    built_argument,
+    input_argument,
     lane_of,
+    output_argument,
     rebuilt,
     turned,
     wrapped,
 )
 from skiplint.analysis.faults.remedy import Remedy
-from skiplint.analysis.skips.roles import CONCATENATIONS, concatenated_axis
 from skiplint.analysis.structure.reading import sizes
 from skiplint.graph import Fault, ModelGraph, Operation
+from skiplint.operators import Family
+from skiplint.operators.axes import concatenated_axis
+from skiplint.operators.sizes import Shape, as_argument, each_axis, matching_stride, strided
 
 
 def join_advice(
@@ -36,10 +28,10 @@ def join_advice(
     operand = operation.operands[fault.operand]
     have, want = fault.actual, fault.expected
     if fault.axis is not None:
-        given = operation.argument(1, "dim", operation.kwargs.get("axis", 0))
-        if operation.base_name != "cat":
-            given = concatenated_axis(operation)
+        if "dim" not in operation.op.settings:
+            given = _axis(operation)
             return Advice(f"concatenate along dim={fault.axis} with torch.cat, instead of {given}")
+        given = operation.setting("dim")
         words = f"concatenate along dim={fault.axis} instead of {given}"
         return advised(
             Remedy(
@@ -59,21 +51,25 @@ def join_advice(
         return advised(wrapped(operation, operand, f"{{}}[...{behind}]", words))
     if len(have) != len(want):
         return Advice(f"bring both operands to one shape, such as {sizes(want)}")
-    turn = turned(have, want) if operation.base_name not in CONCATENATIONS else None
+    turn = turned(have, want) if not operation.op.is_a(Family.CONCATENATION) else None
     if turn is not None:
         words = f"turn {odd.maker.id} from {sizes(have)} to {sizes(want)} with {turn.format('').lstrip('.')}"
         return advised(wrapped(operation, operand, turn, words))
     return _whole(operation, graph, fault, _fitting(graph, operation, fault, odd, sources))
 
 
+def _axis(operation: Operation) -> int | None:
+    return concatenated_axis(operation, len(operation.outputs[0].shape))
+
+
 def _whole(operation: Operation, graph: ModelGraph, fault: Fault, advice: Advice) -> Advice:
     """Without its mechanical change where more operands than one would have to change."""
-    if operation.base_name not in CONCATENATIONS:
+    if not operation.op.is_a(Family.CONCATENATION):
         return advice
-    kept = concatenated_axis(operation)
+    kept = _axis(operation)
     if kept is None or not fault.expected:
         return Advice(advice.text)
-    kept = kept if operation.base_name != "stack" else -1
+    kept = kept if not operation.op.is_a(Family.STACK) else -1
     for place, operand in enumerate(operation.operands):
         pairs = enumerate(zip(fault.shapes[place], fault.expected, strict=True))
         misfit = any(own != size and i != kept for i, (own, size) in pairs)
@@ -95,7 +91,7 @@ def _fitting(
     if have[:-1] == want[:-1]:
         lane = lane_of(graph, odd.operand)
         if lane is not None and lane.alone and not lane.through_norm:
-            name = built_argument(OUTPUTS, lane.layer)
+            name = output_argument(lane.layer)
             if name == "out_features":
                 return advised(rebuilt(lane.layer, name, have[-1], want[-1]))
         new = f"nn.Linear({have[-1]}, {want[-1]})"
@@ -107,11 +103,11 @@ def _fitting(
 def _remade(odd: Source, want: Shape) -> Advice | None:
     """The layer behind an operand that several joins need to be wider, cut in parts or not."""
     differing = [axis for axis, (own, size) in enumerate(zip(odd.shape, want, strict=True)) if own != size]
-    name = built_argument(OUTPUTS, odd.maker)
+    name = output_argument(odd.maker)
     if len(differing) != 1 or name is None:
         return None
     made = odd.maker.outputs[0].shape
-    given = made[1 if odd.maker.base_name.startswith("conv") else -1]
+    given = made[1 if odd.maker.op.is_a(Family.CONVOLUTION) else -1]
     parts, rest = divmod(given, odd.shape[differing[0]])
     if rest:
         return None
@@ -122,8 +118,8 @@ def _spatial(
     graph: ModelGraph, operation: Operation, odd: Source, want: Shape, sources: tuple[Source, ...]
 ) -> Advice:
     have = odd.shape
-    concatenates = operation.base_name in CONCATENATIONS
-    channels_fit = have[1] == want[1] or (concatenates and concatenated_axis(operation) == 1)
+    concatenates = operation.op.is_a(Family.CONCATENATION)
+    channels_fit = have[1] == want[1] or (concatenates and _axis(operation) == 1)
     if have[2:] != want[2:]:
         advice = _padded(graph, have, want, sources, channels_fit=channels_fit)
         if advice is None and channels_fit and not concatenates:
@@ -159,8 +155,8 @@ def _repadded(layers: list[tuple[Operation, Shape]], *, channels_fit: bool) -> A
     named = " and ".join(f"padding={as_argument(padding)} in {layer.id}" for layer, padding in layers)
     words = f"keep the size of the branch: {named}"
     layer, padding = layers[0]
-    if len(layers) == 1 and channels_fit and built_argument(INPUTS, layer) is not None:
-        given = layer.argument(4, "padding", 0)
+    if len(layers) == 1 and channels_fit and input_argument(layer) is not None:
+        given = layer.setting("padding")
         return advised(rebuilt(layer, "padding", given, as_argument(padding), words))
     return Advice(words)
 
@@ -168,21 +164,21 @@ def _repadded(layers: list[tuple[Operation, Shape]], *, channels_fit: bool) -> A
 def _restrided(graph: ModelGraph, odd: Source, want: Shape) -> Advice | None:
     """The stride with which the operand's own last convolution gives the size that is wanted."""
     lane = lane_of(graph, odd.operand)
-    if lane is None or not lane.alone or not lane.layer.name.startswith("conv"):
+    if lane is None or not lane.alone or not lane.layer.op.is_a(Family.CONVOLUTION):
         return None
     layer = lane.layer
-    if "transpose" in layer.name or built_argument(OUTPUTS, layer) is None:
+    if layer.op.is_a(Family.TRANSPOSED) or output_argument(layer) is None:
         return None
     before = graph.spec(layer.operands[0]).shape[2:]
     kernel = graph.spec(layer.operands[1]).shape[2:]
-    padding = each_axis(layer.argument(4, "padding", 0), kernel)
-    dilation = each_axis(layer.argument(5, "dilation", 1), kernel)
+    padding = each_axis(layer.setting("padding"), kernel)
+    dilation = each_axis(layer.setting("dilation"), kernel)
     if padding is None or dilation is None or not before:
         return None
     for stride in range(1, 9):
         made = [strided(size, stride, kernel[i], padding[i], dilation[i]) for i, size in enumerate(before)]
         if tuple(made) == tuple(want[2:]):
-            return advised(rebuilt(layer, "stride", layer.argument(3, "stride", 1), stride))
+            return advised(rebuilt(layer, "stride", layer.setting("stride"), stride))
     return None
 
 
@@ -191,7 +187,7 @@ def _projected(graph: ModelGraph, operation: Operation, odd: Source, want: Shape
     have, space = odd.shape, len(odd.shape) - 2
     lane = lane_of(graph, odd.operand)
     if have[2:] == want[2:] and lane is not None and lane.alone and not lane.through_norm:
-        name, groups = built_argument(OUTPUTS, lane.layer), lane.layer.argument(6, "groups", 1)
+        name, groups = output_argument(lane.layer), lane.layer.setting("groups")
         if name == "out_channels" and isinstance(groups, int) and want[1] % groups == 0:
             return advised(rebuilt(lane.layer, name, have[1], want[1]))
     stride = matching_stride(have[2:], want[2:])

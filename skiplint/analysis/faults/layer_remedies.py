@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from skiplint.analysis.faults.origins import Shape
 from skiplint.analysis.faults.remedies import (
-    INPUTS,
-    OUTPUTS,
     Advice,
     Lane,
     advised,
-    built_argument,
+    input_argument,
     lane_of,
+    output_argument,
     rebuilt,
     turned,
     wrapped,
 )
 from skiplint.analysis.faults.remedy import Remedy
-from skiplint.analysis.structure.reading import NORMS, sizes
+from skiplint.analysis.structure.reading import sizes
 from skiplint.graph import Fault, ModelGraph, Operation, fitting_sizes
+from skiplint.operators import Family
+from skiplint.operators.axes import packed
+from skiplint.operators.sizes import Shape
 
 
 def layer_advice(graph: ModelGraph, operation: Operation, fault: Fault, axis: int, unit: str) -> Advice:
@@ -29,28 +30,28 @@ def layer_advice(graph: ModelGraph, operation: Operation, fault: Fault, axis: in
     given, built = fault.actual[axis], fault.expected[axis]
     lane = lane_of(graph, operand)
     if fault.blame == "operand" and lane is not None and not lane.through_norm:
-        name = built_argument(OUTPUTS, lane.layer)
+        name = output_argument(lane.layer)
         need = f"{operation.id} and what runs behind it need that"
         words = f"build {lane.layer.id} with {built} output {unit}: {need}"
-        if name is not None and (lane.alone or not operation.base_name.startswith(_DEALING)):
+        if name is not None and (lane.alone or not operation.op.is_a(Family.DEALING)):
             return advised(rebuilt(lane.layer, name, given, built, words))
         return Advice(words)
-    if fault.blame == "width" and operation.base_name == "linear":
+    if fault.blame == "width" and operation.op.is_a(Family.LINEAR):
         return Advice(f"build {operation.id} with {given} input and {given} output {unit} instead of {built}")
-    norm = operation.base_name in NORMS
+    norm = operation.op.is_a(Family.NORM)
     if fault.blame == "operand" and not norm and not operation.weighted:
         return Advice(_dealt(graph, operation, built, unit, lane))
-    if fault.operand and operation.base_name.startswith(_RECURRENT):
+    if fault.operand and operation.op.is_a(Family.RECURRENT):
         return Advice(f"build {operation.id} with hidden_size={given}, or start it with {built} {unit}")
-    if operation.module_class == _ATTENTION and operation.base_name == "linear":
+    if operation.module_class == _ATTENTION and operation.op.is_a(Family.LINEAR):
         return Advice(_keys(graph, operation, given, built))
     words = f"build {operation.id} " + (
         f"for {given} {unit} instead of {built}" if norm else f"with {given} input {unit} instead of {built}"
     )
     if not norm and lane is not None and lane.alone and not lane.through_norm and _makes(lane.layer, given):
         words += f", or {lane.layer.id} with {built} output {unit}"
-    name = built_argument(INPUTS, operation) if fault.operand == 0 else None
-    if fault.operand and name is None and operation.base_name == "multi_head_attention_forward":
+    name = input_argument(operation) if fault.operand == 0 else None
+    if fault.operand and name is None and operation.op.is_a(Family.MULTI_HEAD):
         name = {1: "kdim", 2: "vdim"}.get(fault.operand)
         words = f"build {operation.module} with {name}={given} instead of {built}"
     if name is None or not _divides(operation, given):
@@ -61,27 +62,22 @@ def layer_advice(graph: ModelGraph, operation: Operation, fault: Fault, axis: in
     return advised(rebuilt(operation, name, old, given, words))
 
 
-_DEALING = ("split", "unsafe_split", "pixel_shuffle", "channel_shuffle", "native_channel_shuffle", "glu")
-"""Calls of which nothing tells whether the operand is wrong or they are."""
-_PRODUCTS = ("matmul", "bmm", "mm", "addmm", "baddbmm", "einsum", "scaled_dot_product_attention")
-_RECURRENT = ("lstm", "gru", "rnn")
 _ATTENTION = "torch.nn.modules.activation.MultiheadAttention"
 
 
 def _dealt(graph: ModelGraph, operation: Operation, count: int, unit: str, lane: Lane | None) -> str:
     """Another number for a call that deals out what it gets, such as a shuffle or a split."""
-    name = operation.base_name
-    if name.startswith("split"):
+    if operation.op.is_a(Family.SPLIT):
         other = f"or split into sizes that add up to {_given(graph, operation)}"
     else:
-        other = f"so that {name} can deal them out"
-    if lane is not None and built_argument(OUTPUTS, lane.layer) is not None:
+        other = f"so that {operation.base_name} can deal them out"
+    if lane is not None and output_argument(lane.layer) is not None:
         return f"build {lane.layer.id} with {count} output {unit}, {other}"
     return f"give {operation.id} {count} {unit}, {other}"
 
 
 def _given(graph: ModelGraph, operation: Operation) -> int:
-    shape, axis = graph.spec(operation.operands[0]).shape, operation.argument(2, "dim", 0)
+    shape, axis = graph.spec(operation.operands[0]).shape, operation.setting("dim")
     return shape[axis] if isinstance(axis, int) else 0
 
 
@@ -94,44 +90,39 @@ def _keys(graph: ModelGraph, operation: Operation, given: int, built: int) -> st
 
 def _makes(maker: Operation, given: int) -> bool:
     """Whether the number is that of the layer's outputs, and nothing in between has changed it."""
-    if not maker.base_name.startswith(("conv", "linear", "embedding")):
+    convolution = maker.op.is_a(Family.CONVOLUTION)
+    if not convolution and not maker.op.is_a(Family.LINEAR, Family.EMBEDDING):
         return False
     made = maker.outputs[0].shape
-    place = 1 if maker.base_name.startswith("conv") else len(made) - 1
+    place = 1 if convolution else len(made) - 1
     return made[place] == given
 
 
 def _divides(operation: Operation, given: int) -> bool:
     """Whether the layer's groups or heads divide the number that it gets."""
-    if operation.base_name.startswith("conv"):
-        groups = operation.argument(6, "groups", 1)
-    elif operation.base_name == "group_norm":
-        groups = operation.argument(1, "num_groups", 1)
-    elif operation.base_name == "multi_head_attention_forward":
-        groups = operation.argument(4, "num_heads", 1)
-    else:
-        groups = 1
-    return isinstance(groups, int) and given % groups == 0
+    groups = operation.setting("groups")
+    return groups is None or (isinstance(groups, int) and given % groups == 0)
 
 
 def shape_advice(graph: ModelGraph, operation: Operation, fault: Fault) -> Advice | None:
     """The sizes for a reshape that asks for other than there are; an operand turned as the call takes it."""
     operand, have, want = operation.operands[fault.operand], fault.actual, fault.expected
     maker = graph.operations[operand.producer].id
-    if operation.base_name in ("view", "reshape"):
+    if operation.op.is_a(Family.SIZED_RESHAPE):
         return _reshaped(operation, have, want)
-    if operation.base_name == "pixel_unshuffle":
+    if operation.op.is_a(Family.PIXEL_UNSHUFFLE):
         return Advice(f"crop or pad the input to {sizes(want[-2:])}")
-    if operation.base_name.startswith(_RECURRENT):
+    if operation.op.is_a(Family.RECURRENT):
         return Advice(f"start {operation.id} with a state of {sizes(want)}")
     turn = turned(have, want)
-    if operation.base_name in ("matmul", "bmm", "mm"):
+    product = operation.op.is_a(Family.CONTRACTION, Family.ATTENTION)
+    if operation.op.is_a(Family.MATRIX_PRODUCT) and not operation.op.is_a(Family.ADDED_CONTRACTION):
         if turn is not None and fault.operand == 1:
             words = f"transpose the second operand: {maker} is {sizes(have)}"
             return advised(wrapped(operation, operand, "{}.transpose(-2, -1)", words))
     elif turn is not None:
         return _turned(graph, operation, fault, turn)
-    if len(have) == len(want) and operation.base_name in _PRODUCTS:
+    if len(have) == len(want) and product:
         return Advice(f"let {maker} give {sizes(want)} instead of {sizes(have)}")
     return None
 
@@ -150,9 +141,8 @@ def _turned(graph: ModelGraph, operation: Operation, fault: Fault, turn: str) ->
 
 def _reshaped(operation: Operation, have: Shape, expected: Shape) -> Advice | None:
     """One size changed so that the elements suffice."""
-    packed = operation.argument(1, "shape", operation.kwargs.get("size"))
-    asked = packed if isinstance(packed, tuple) else operation.args[1:]
-    if not all(isinstance(size, int) for size in asked):
+    asked = packed(operation, "sizes")
+    if asked is None:
         return None
     total = math.prod(have)
     new = expected if math.prod(expected) == total else next(fitting_sizes(asked, total), None)
@@ -163,7 +153,7 @@ def _reshaped(operation: Operation, have: Shape, expected: Shape) -> Advice | No
         kind="call-argument",
         target=operation.id,
         argument="shape",
-        old=tuple(asked),
+        old=asked,
         new=new,
         description=words,
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from skiplint.analysis.skips.axes import MOVES
-from skiplint.analysis.skips.roles import CONCATENATIONS
 from skiplint.graph import Fault, ModelGraph, Operand, Operation
+from skiplint.operators import Family
+from skiplint.operators.sizes import Shape, each_axis
 
-Shape = tuple[int, ...]
 _MAX_LAYERS = 8
 
 
@@ -41,7 +40,7 @@ def _source(graph: ModelGraph, operand: Operand, shape: Shape) -> Source:
         if operation.weighted:
             layers.append(operation)
         if maker is None and (
-            operation.weighted or operation.base_name in CONCATENATIONS or operation.kind == "input"
+            operation.weighted or operation.op.is_a(Family.CONCATENATION) or operation.kind == "input"
         ):
             maker = operation
         upstream = [each.producer for each in operation.operands if graph.operations[each.producer].data]
@@ -55,27 +54,11 @@ def is_convolutional(source: Source, sources: Collection[Source]) -> bool:
     """Whether the shape is (batch, channels, space...), judged by the layers that made it or the others."""
     if len(source.shape) < 3:
         return False
-    makers = [each.layers[0].name for each in (source, *sources) if each.layers]
-    convolutional = [name.startswith(("conv", "_conv")) for name in makers]
+    makers = [each.layers[0] for each in (source, *sources) if each.layers]
+    convolutional = [maker.op.is_a(Family.CONVOLUTION) for maker in makers]
     if len(source.shape) > 3:
         return any(convolutional) or not makers
     return convolutional[0] if makers else True
-
-
-def strided(size: int, stride: int, kernel: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """Output size of a convolution along one axis (torch.nn.Conv2d, "Shape")."""
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-
-
-def matching_stride(have: Shape, want: Shape) -> int | None:
-    """The stride with which a 1x1 convolution takes each size of ``have`` to that of ``want``."""
-    if not have:
-        return 1
-    if any(wanted <= 0 or given < wanted for given, wanted in zip(have, want, strict=True)):
-        return None
-    stride = -(-have[0] // want[0])
-    fits = all(strided(given, stride) == wanted for given, wanted in zip(have, want, strict=True))
-    return stride if fits else None
 
 
 def misfit_paddings(
@@ -117,19 +100,20 @@ def _behind(graph: ModelGraph, operand: Operand) -> frozenset[int]:
 
 def _keeps_space(graph: ModelGraph, operation: Operation, before: Operand) -> bool:
     """Also where the channels are the last axis for a while, as in ConvNeXt."""
-    if operation.base_name in MOVES or operation.base_name == "linear":
+    if operation.op.is_a(Family.AXIS_MOVE, Family.LINEAR):
         return True
     return graph.spec(before).shape[2:] == operation.outputs[0].shape[2:]
 
 
 def _keeping(graph: ModelGraph, layer: Operation) -> tuple[Shape, Shape] | None:
     """The padding with which a convolution keeps each size, and by how much it shrinks them without."""
-    if not layer.name.startswith("conv") or "transpose" in layer.name or len(layer.operands) < 2:
+    convolution = layer.op.is_a(Family.CONVOLUTION) and not layer.op.is_a(Family.TRANSPOSED)
+    if not convolution or len(layer.operands) < 2:
         return None
     kernel = graph.spec(layer.operands[1]).shape[2:]
-    stride = each_axis(layer.argument(3, "stride", 1), kernel)
-    padding = each_axis(layer.argument(4, "padding", 0), kernel)
-    dilation = each_axis(layer.argument(5, "dilation", 1), kernel)
+    stride = each_axis(layer.setting("stride"), kernel)
+    padding = each_axis(layer.setting("padding"), kernel)
+    dilation = each_axis(layer.setting("dilation"), kernel)
     if stride is None or padding is None or dilation is None or any(step != 1 for step in stride):
         return None
     reach = tuple(step * (size - 1) for step, size in zip(dilation, kernel, strict=True))
@@ -137,22 +121,6 @@ def _keeping(graph: ModelGraph, layer: Operation) -> tuple[Shape, Shape] | None:
         return None
     shrinks = tuple(size - 2 * own for size, own in zip(reach, padding, strict=True))
     return tuple(size // 2 for size in reach), shrinks
-
-
-def each_axis(value: object, axes: Shape) -> Shape | None:
-    """An argument such as a stride or a padding for each of ``axes``; None if it is no number."""
-    if value == "valid":
-        value = 0
-    if isinstance(value, int):
-        return (value,) * len(axes)
-    if isinstance(value, tuple) and value and all(isinstance(item, int) for item in value):
-        return value if len(value) == len(axes) else value[:1] * len(axes)
-    return None
-
-
-def as_argument(sizes: Shape) -> int | Shape:
-    """One number for all axes where they are the same."""
-    return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
 def is_between_inputs(graph: ModelGraph, fault: Fault) -> bool:

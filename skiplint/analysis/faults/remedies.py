@@ -6,29 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from skiplint.analysis.faults.remedy import Remedy
-from skiplint.analysis.skips.roles import is_unchanged
-from skiplint.analysis.structure.reading import ACTIVATIONS, NORMS, sizes
+from skiplint.analysis.structure.reading import sizes
 from skiplint.graph import ModelGraph, Operand, Operation
-
-INPUTS = {
-    "conv": ("conv", "in_channels"),
-    "linear": ("linear", "in_features"),
-    "batch_norm": ("batchnorm", "num_features"),
-    "instance_norm": ("instancenorm", "num_features"),
-    "group_norm": ("normalization", "num_channels"),
-    "layer_norm": ("normalization", "normalized_shape"),
-    "rms_norm": ("normalization", "normalized_shape"),
-    "multi_head_attention_forward": ("activation", "embed_dim"),
-    "lstm": ("rnn", "input_size"),
-    "gru": ("rnn", "input_size"),
-    "rnn": ("rnn", "input_size"),
-}
-"""By call: the part of torch.nn that builds the layer, and the argument that counts its inputs."""
-OUTPUTS = {
-    "conv": ("conv", "out_channels"),
-    "linear": ("linear", "out_features"),
-    "embedding": ("sparse", "embedding_dim"),
-}
+from skiplint.operators import Built, Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +43,9 @@ def lane_of(graph: ModelGraph, operand: Operand) -> Lane | None:
         alone = alone and len(graph.consumers[operation.index]) == 1
         if operation.weighted:
             return Lane(operation, through_norm, alone)
-        name = operation.base_name
-        if name in NORMS:
+        if operation.op.is_a(Family.NORM):
             through_norm = True
-        elif name not in ACTIVATIONS and not is_unchanged(operation):
+        elif not operation.op.is_a(Family.ACTIVATION) and not operation.op.is_unchanged:
             return None
         if not operation.operands or sorted(operation.outputs[0].shape) != sizes_seen:
             return None
@@ -74,13 +53,22 @@ def lane_of(graph: ModelGraph, operand: Operand) -> Lane | None:
     return None
 
 
-def built_argument(names: dict[str, tuple[str, str]], operation: Operation) -> str | None:
-    """The constructor's argument in ``names``, if the call is all that a module of torch's own does."""
-    for name, (part, argument) in names.items():
-        if operation.base_name.startswith(name):
-            own = operation.module and operation.module_class.startswith(f"torch.nn.modules.{part}.")
-            return argument if own else None
-    return None
+def input_argument(operation: Operation) -> str | None:
+    """The constructor's argument for the input's width, if the call is all that a module of torch's does."""
+    built = _built(operation)
+    return built.inputs or None if built is not None else None
+
+
+def output_argument(operation: Operation) -> str | None:
+    """The constructor's argument for the result's width, if the call is all that a module of torch's does."""
+    built = _built(operation)
+    return built.outputs or None if built is not None else None
+
+
+def _built(operation: Operation) -> Built | None:
+    built = operation.op.built
+    own = built is not None and operation.module_class.startswith(f"torch.nn.modules.{built.part}.")
+    return built if own and operation.module else None
 
 
 def rebuilt(operation: Operation, argument: str, old: Any, new: Any, words: str | None = None) -> Remedy:
@@ -130,8 +118,8 @@ def advised_outputs(graph: ModelGraph, operand: Operand, want: tuple[int, ...]) 
     """The number of outputs of the operand's own last layer for the shape ``want``."""
     have = graph.spec(operand).shape
     lane = lane_of(graph, operand)
-    last = 1 if lane is not None and lane.layer.name.startswith("conv") else len(have) - 1
-    name = built_argument(OUTPUTS, lane.layer) if lane is not None else None
+    last = 1 if lane is not None and lane.layer.op.is_a(Family.CONVOLUTION) else len(have) - 1
+    name = output_argument(lane.layer) if lane is not None else None
     if lane is not None and name is not None and lane.alone and not lane.through_norm:
         return advised(rebuilt(lane.layer, name, have[last], want[last]))
     return Advice(f"bring {graph.operations[operand.producer].id} to {sizes(want)} before the join")

@@ -1,4 +1,4 @@
-"""Concatenations as copies: what each allocates, and which features it holds.
+"""What each concatenation allocates, and which features it copies.
 
 A *feature* is a tensor that is no concatenation itself. ``cat([cat([a, b]), c])`` holds the features a, b
 and c, and copies a and b twice. A view of all of a concatenation is that concatenation; a view of a part
@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from skiplint.analysis.skips.roles import CONCATENATIONS
 from skiplint.graph import ModelGraph, Operand, Operation, TensorSpec
-
-_SLICE_WRITES = frozenset({"setitem", "update"})
+from skiplint.operators import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +28,18 @@ class Feature:
 
 @dataclass(frozen=True, eq=False)
 class Concatenation:
-    """One operation that puts tensors into a tensor of its own."""
+    """One operation that copies tensors into one tensor."""
 
     operation: int
     allocated: int
     """Bytes of the result; 0 for a write into a buffer that another concatenation has counted."""
     storage: int
     parts: tuple[Feature | Concatenation, ...]
-    """What it puts side by side."""
+    """The tensors that it concatenates."""
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        """What it holds, nested concatenations resolved; a feature stands once for every time it is held."""
+        """Its features, nested concatenations resolved; one that is copied twice is there twice."""
         found: list[Feature] = []
         pending: list[Feature | Concatenation] = [self]
         while pending:
@@ -89,7 +87,7 @@ def find_concatenations(graph: ModelGraph) -> tuple[Concatenation, ...]:
             continue
         result = operation.outputs[0]
         parts = [part for operand in operands for part in _part(graph, found, operand)]
-        counted = operation.base_name in _SLICE_WRITES and result.storage in buffers
+        counted = operation.op.is_a(Family.ITEM_WRITE, Family.UPDATE) and result.storage in buffers
         buffers.add(result.storage)
         found[operation.index] = Concatenation(
             operation.index, 0 if counted else result.nbytes, result.storage, tuple(parts)
@@ -98,7 +96,7 @@ def find_concatenations(graph: ModelGraph) -> tuple[Concatenation, ...]:
 
 
 def total(concatenations: Sequence[Concatenation]) -> ConcatenationTotals:
-    """Sums over a whole model."""
+    """The totals of all concatenations of a model."""
     # A concatenation copies its parts once, and once more with each concatenation that holds it. Those
     # come later, so that going backwards the numbers are known without resolving any nesting.
     copied: Counter[Concatenation] = Counter()
@@ -117,16 +115,14 @@ def total(concatenations: Sequence[Concatenation]) -> ConcatenationTotals:
 
 
 def _concatenated(graph: ModelGraph, operation: Operation) -> tuple[Operand, ...]:
-    """The operands that ``operation`` puts side by side, none if it is no concatenation."""
+    """The operands that ``operation`` concatenates, none if it is no concatenation."""
     if operation.kind != "call" or not operation.outputs:
         return ()
-    if operation.base_name in CONCATENATIONS:
+    if operation.op.is_a(Family.CONCATENATION):
         return operation.operands
-    if operation.base_name == "setitem" and len(operation.operands) > 1:
+    if operation.op.is_a(Family.ITEM_WRITE) and len(operation.operands) > 1:
         return operation.operands if _is_part(graph.spec(operation.operands[1]), operation.outputs[0]) else ()
-    if operation.base_name == "update":
-        return operation.operands
-    return ()
+    return operation.operands if operation.op.is_a(Family.UPDATE) else ()
 
 
 def _is_part(value: TensorSpec, buffer: TensorSpec) -> bool:
@@ -137,7 +133,7 @@ def _is_part(value: TensorSpec, buffer: TensorSpec) -> bool:
 def _part(
     graph: ModelGraph, found: dict[int, Concatenation], operand: Operand
 ) -> tuple[Feature | Concatenation, ...]:
-    """The feature or the concatenation that ``operand`` is; nothing for memory without content."""
+    """The feature or the concatenation that ``operand`` is; nothing for an empty buffer."""
     root = _root(graph, operand)
     if root.producer in found:
         return (found[root.producer],)
@@ -148,9 +144,9 @@ def _part(
 
 
 def _root(graph: ModelGraph, operand: Operand) -> Operand:
-    """The tensor behind views of all of it."""
+    """The tensor that ``operand`` is a view of, as far as the view shows all of it."""
     producer = graph.operations[operand.producer]
-    while producer.view and producer.base_name != "update" and producer.operands:
+    while producer.view and not producer.op.is_a(Family.UPDATE) and producer.operands:
         inner = producer.operands[0]
         spec = graph.spec(inner)
         here = producer.outputs[operand.output]
@@ -162,5 +158,4 @@ def _root(graph: ModelGraph, operand: Operand) -> Operand:
 
 def _is_fresh_buffer(operation: Operation) -> bool:
     """Memory that holds nothing yet: ``new_empty``, ``zeros``."""
-    name = operation.base_name
-    return operation.kind == "call" and name.removeprefix("new_").removesuffix("_like") in {"empty", "zeros"}
+    return operation.kind == "call" and operation.op.is_a(Family.EMPTY, Family.ZEROS)

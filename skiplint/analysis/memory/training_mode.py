@@ -1,6 +1,6 @@
-"""The graph of a model as it is in training, where that may differ from the graph in evaluation mode.
+"""The graph of a model in training mode, where it may differ from the graph in evaluation mode.
 
-What a training step saves for backward is a question to the model in training mode. Batch norms and
+What a training step saves for backward depends on the model in training mode. Batch norms and
 dropouts are called with a flag, so their calls recorded in evaluation mode can be run again as in training;
 but where Python code reads ``self.training`` (stochastic depth, the dropout handed to fused attention,
 auxiliary heads, recomputation) other calls are made, and only another trace sees them.
@@ -28,9 +28,9 @@ def training_graph(
 ) -> ModelGraph:
     """``graph`` as it is in training mode.
 
-    It is ``graph`` itself if that was traced in training mode, if nothing in the model's code depends on the
-    mode, or if the model cannot be traced so (none is at hand, or a batch norm has one value a channel).
-    ``other_mode`` is called for the analysis in training mode.
+    It is ``graph`` itself if that was traced in training mode, if the model's code does not depend on the
+    mode, or if the model does not run in training mode (a batch norm with one value for each channel).
+    ``other_mode`` returns the analysis in training mode, None if there is none.
     """
     if graph.training or graph.faults or subject is None or not depends_on_mode(subject.model):
         return graph
@@ -39,10 +39,9 @@ def training_graph(
 
 
 def depends_on_mode(model: nn.Module) -> bool:
-    """Whether some code of the model may call other operations in training than in evaluation mode.
+    """Whether the model may call other operations in training mode than in evaluation mode.
 
-    Code is taken to depend on the mode if it reads an attribute ``training``, itself or in a function that
-    it calls by name.
+    It may if a method of the model, or a function that one calls by name, reads an attribute ``training``.
     """
     seen: set[CodeType] = set()
     kinds = {type(module) for module in model.modules()}
@@ -65,9 +64,9 @@ def depends_on_mode(model: nn.Module) -> bool:
 
 
 def _hides_calls(module: nn.Module) -> bool:
-    """Torch's own modules that call other functions in training, not only with another flag.
+    """Whether ``module`` is one of torch's that calls other functions in training.
 
-    A dropout in place leaves no trace in evaluation mode: it returns its argument.
+    A dropout in place is not recorded in evaluation mode: it returns its argument.
     """
     from torch import nn
     from torch.nn.modules.dropout import _DropoutNd

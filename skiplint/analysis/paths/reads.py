@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from skiplint.graph import ModelGraph, Operand, Operation
-
-# Operands that lend only a shape, a dtype or a device: name -> how many operands carry values.
-_VALUE_OPERANDS = {"expand_as": 1, "view_as": 1, "reshape_as": 1, "type_as": 1, "to": 1}
-# In place, these forget what was in their first operand.
-_OVERWRITES = frozenset(
-    "copy fill zero uniform normal random exponential bernoulli log_normal cauchy geometric set".split()
-)
+from skiplint.graph import ModelGraph, Operand
+from skiplint.operators import Role
+from skiplint.operators.reads import role_of
 
 
 def path_reads(graph: ModelGraph) -> tuple[tuple[Operand, ...], ...]:
@@ -23,19 +18,10 @@ def path_reads(graph: ModelGraph) -> tuple[tuple[Operand, ...], ...]:
         tuple(
             operand
             for position, operand in enumerate(operation.operands)
-            if graph.operations[operand.producer].data and _is_read(operation, position)
+            if graph.operations[operand.producer].data and role_of(operation, position) is not Role.LENDS
         )
         for operation in graph
     )
-
-
-def _is_read(operation: Operation, position: int) -> bool:
-    if operation.operands[position].argument == "out":
-        return False
-    name = operation.base_name
-    if position == 0 and operation.inplace and name in _OVERWRITES:
-        return False
-    return position < _VALUE_OPERANDS.get(name, position + 1)
 
 
 def output_tensors(graph: ModelGraph) -> tuple[Operand, ...]:

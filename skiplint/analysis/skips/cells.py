@@ -5,9 +5,7 @@ from __future__ import annotations
 from skiplint.analysis.skips.joins import reaches
 from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
-
-# Where the state that the gates carry stands in the call, and the state that the gates are computed from.
-_STATES = {"gru_cell": ("1", "1"), "lstm_cell": ("1[1]", "1[0]")}
+from skiplint.operators import Family
 
 
 def carried_states(flow: Flow) -> list[tuple[Operation, Operand]]:
@@ -22,12 +20,13 @@ def carried_states(flow: Flow) -> list[tuple[Operation, Operand]]:
 
 
 def _carried_state(flow: Flow, operation: Operation) -> Operand | None:
-    places = _STATES.get(operation.name)
-    if places is None:
+    op = operation.op
+    if not op.is_a(Family.CELL) or op.gates == 1:
         return None
-    carried, gating = (
+    # The gates are computed from the first of its states.
+    gating, carried = (
         next((operand for operand in flow.reads[operation.index] if operand.argument == place), None)
-        for place in places
+        for place in (op.states[0], op.states[-1])
     )
     if carried is None or gating is None or not reaches(flow, carried.producer, gating.producer):
         return None

@@ -11,15 +11,14 @@ from skiplint.analysis.skips.forks import MainPaths, Match, find_forks
 from skiplint.analysis.skips.joins import Branch, Join, ScaleKind, find_joins, is_learned, reaches
 from skiplint.analysis.skips.logical import LogicalJoins
 from skiplint.analysis.skips.roles import (
-    CONCATENATIONS,
     feature_operations,
     gate_operand,
-    is_selection,
     losses,
 )
 from skiplint.analysis.structure.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.display.facts import Facts, Shown, counted
 from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Family
 
 SkipKind = Literal["additive", "concatenative", "gated"]
 ShortcutKind = Literal["identity", "projection"]
@@ -182,7 +181,7 @@ class _Finder:
     def _picks_one_position(self, match: Match, end: int) -> bool:
         for index in reversed(match.path):
             operation = self.flow.graph.operations[index]
-            if operation.base_name in CONCATENATIONS:
+            if operation.op.is_a(Family.CONCATENATION):
                 return False  # what was taken apart is whole again
             if picks_one_position(self.flow, operation) and not self._read_whole(operation, end):
                 return True
@@ -218,16 +217,20 @@ class _Finder:
             ends = {connection.operand for connection in skip.connections}
             operands = tuple(each for place, each in enumerate(skip.operands) if place not in ends)
         producers = [self.flow.graph.operations[operand.producer] for operand in operands]
-        slices = [each for each in producers if is_selection(each) and self.flow.reads[each.index]]
+        slices = [each for each in producers if self._is_part(each)]
         return {self.flow.reads[each.index][0].producer for each in slices}
+
+    def _is_part(self, operation: Operation) -> bool:
+        """Whether it selects from features."""
+        return operation.op.is_a(Family.SELECTION) and bool(self.flow.reads[operation.index])
 
     def _end(self, join: Join, match: Match) -> int:
         return join.branches[match.main].starts[0].producer
 
     def _writes_back(self, join: Join, match: Match) -> bool:
         """``x[i] += f(x[i])``: the sum is the join, storing it in ``x`` is none."""
-        name = self.flow.graph.operations[join.index].base_name
-        return name in ("setitem", "update") and not match.strict
+        op = self.flow.graph.operations[join.index].op
+        return op.is_a(Family.ITEM_WRITE, Family.UPDATE) and not match.strict
 
     def _returns_to_resolution(self, fork: int, end: int) -> bool:
         """Whether the main path goes to a lower resolution and comes back up (encoder to decoder)."""
@@ -267,7 +270,7 @@ class _Finder:
         operations = self.flow.graph.operations
         fork, path = match.fork, match.path
         producer = operations[fork.producer]
-        while is_selection(producer) and len(producer.outputs) > 1 and self.flow.reads[producer.index]:
+        while self._is_part(producer) and len(producer.outputs) > 1:
             path = (producer.index, *path)  # both halves of a chunk: what was split is the fork
             fork = self.flow.reads[producer.index][0]
             producer = operations[fork.producer]
@@ -299,7 +302,7 @@ class _Finder:
     def _is_gated(self, index: int) -> bool:
         """Whether the operation multiplies by a learned gate; a mask that came in is none."""
         operation, reads = self.flow.graph.operations[index], self.flow.reads[index]
-        if operation.base_name != "mul" or len(reads) != 2 or self._only_normalises(index):
+        if not operation.op.is_a(Family.PRODUCT) or len(reads) != 2 or self._only_normalises(index):
             return False
         factor = gate_operand(self.flow, operation)
         return factor is not None and is_learned(self.flow, reads[factor])

@@ -6,18 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from skiplint.analysis.skips.roles import (
-    ADDITIONS,
-    CONCATENATIONS,
-    concatenated_axis,
-    gate_operand,
-    gate_source,
-    is_noise,
-    is_stack_reduction,
-    is_unchanged,
-)
+from skiplint.analysis.skips.roles import gate_operand, gate_source, is_noise
 from skiplint.analysis.structure.flow import Flow
-from skiplint.graph import Operand, OperandRef, Operation
+from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
+from skiplint.operators.axes import concatenated_axis, index_items
 
 ScaleKind = Literal["parameter", "constant"]
 
@@ -60,39 +53,40 @@ def find_joins(flow: Flow) -> Iterator[Join]:
             join = _join_at(flow, operation)
             if join is not None:
                 yield join
-        elif is_stack_reduction(operation):
+        elif operation.op.is_a(Family.SUM):
             join = _stack_sum(flow, operation)
             if join is not None:
                 yield join
 
 
 def _join_at(flow: Flow, operation: Operation) -> Join | None:
-    name, index = operation.base_name, operation.index
+    op, index = operation.op, operation.index
     reads = flow.reads[index]
-    if name in ADDITIONS or name == "where":
+    if op.is_a(Family.ADDITION, Family.CHOICE):
         return _addition(flow, operation, reads)
-    if name == "lerp":
+    if op.is_a(Family.BLEND):
         return _lerp(flow, operation)
-    if name in {"addcmul", "addcdiv"}:
+    if op.is_a(Family.ADDED_PRODUCT):
         return _addcmul(flow, operation)
-    if name in {"addmm", "baddbmm", "addbmm", "addmv"}:
+    if op.is_a(Family.ADDED_CONTRACTION):
         first = operation.operands[0]
         if first in reads:
             return Join("additive", (index,), (branch(flow, first), Branch(reads[1], reads[1:])))
         return None
-    if name in CONCATENATIONS and not _feeds_stack_sum(flow, operation):
-        return Join("concatenative", (index,), _plain(flow, reads), concatenated_axis(operation))
-    if name == "setitem":
+    if op.is_a(Family.CONCATENATION) and not _feeds_stack_sum(flow, operation):
+        axis = concatenated_axis(operation, len(operation.outputs[0].shape))
+        return Join("concatenative", (index,), _plain(flow, reads), axis)
+    if op.is_a(Family.ITEM_WRITE):
         return Join("concatenative", (index,), _plain(flow, reads), _written_axis(flow, operation))
-    if name == "update":
+    if op.is_a(Family.UPDATE):
         return Join("concatenative", (index,), _plain(flow, reads), _updated_axis(flow, operation))
     return None
 
 
 def _addition(flow: Flow, operation: Operation, reads: tuple[Operand, ...]) -> Join:
     branches = tuple(branch(flow, operand) for operand in reads)
-    alpha = operation.argument(2, "alpha", 1)
-    if operation.base_name in ("add", "sub") and isinstance(alpha, (int, float)) and alpha != 1:
+    alpha = operation.setting("alpha")
+    if isinstance(alpha, (int, float)) and alpha != 1:
         branches = (branches[0], *(replace(each, scale=each.scale or "constant") for each in branches[1:]))
     axis = _disjoint_padding_axis(flow, branches)
     if axis is not None:
@@ -147,14 +141,14 @@ def _stack_sum(flow: Flow, operation: Operation) -> Join | None:
         return None
     source = flow.graph.operations[reads[0].producer]
     product = None
-    if source.base_name == "mul" and flow.readers[source.index] == (operation.index,):
+    if source.op.is_a(Family.PRODUCT) and flow.readers[source.index] == (operation.index,):
         product, stacks = source, flow.reads[source.index]
         mixed = [operand for operand in stacks if _mixes(flow, stacks, operand)]
         if len(mixed) != 1:
             return None
         source = flow.graph.operations[mixed[0].producer]
     parts = flow.reads[source.index]
-    if source.base_name != "stack" or len(parts) < 2 or not _sums(operation, source):
+    if not source.op.is_a(Family.STACK) or len(parts) < 2 or not _sums(operation, source):
         return None
     if product is None and len(flow.readers[source.index]) == 1:
         steps = source.index, operation.index
@@ -169,9 +163,9 @@ def _mixes(flow: Flow, factors: tuple[Operand, ...], operand: Operand) -> bool:
     """Whether ``operand`` is a stack of two that is multiplied by a stack of a gate and what it leaves."""
     weights = [other for other in factors if other is not operand]
     stacks = [flow.graph.operations[each.producer] for each in (operand, *weights)]
-    if len(stacks) != 2 or any(each.base_name != "stack" for each in stacks):
+    if len(stacks) != 2 or not all(each.op.is_a(Family.STACK) for each in stacks):
         return False
-    axes = [each.argument(1, "dim", 0) for each in stacks]
+    axes = [each.setting("dim") for each in stacks]
     gates = [gate_source(flow, each) for each in flow.reads[stacks[1].index]]
     return (
         len(flow.reads[stacks[0].index]) == 2
@@ -185,19 +179,18 @@ def _mixes(flow: Flow, factors: tuple[Operand, ...], operand: Operand) -> bool:
 
 def _feeds_stack_sum(flow: Flow, operation: Operation) -> bool:
     readers = flow.readers[operation.index]
-    if operation.base_name != "stack" or len(readers) != 1:
+    if not operation.op.is_a(Family.STACK) or len(readers) != 1:
         return False
     reader = flow.graph.operations[readers[0]]
-    if reader.base_name == "mul" and len(flow.readers[reader.index]) == 1:
+    if reader.op.is_a(Family.PRODUCT) and len(flow.readers[reader.index]) == 1:
         further = flow.graph.operations[flow.readers[reader.index][0]]
-        return is_stack_reduction(further) and _stack_sum(flow, further) is not None
-    return is_stack_reduction(reader) and _sums(reader, operation)
+        return further.op.is_a(Family.SUM) and _stack_sum(flow, further) is not None
+    return reader.op.is_a(Family.SUM) and _sums(reader, operation)
 
 
 def _sums(reduction: Operation, stack: Operation) -> bool:
     """Whether ``reduction`` is over the axis that ``stack`` made."""
-    axis = stack.argument(1, "dim", 0)
-    summed = reduction.argument(1, "dim", None)
+    axis, summed = stack.setting("dim"), reduction.setting("dim")
     if isinstance(summed, tuple) and len(summed) == 1:
         summed = summed[0]
     rank = len(stack.outputs[0].shape)
@@ -214,18 +207,18 @@ def branch(flow: Flow, operand: Operand) -> Branch:
         reads = flow.reads[current.producer]
         if len(flow.readers[current.producer]) != 1 or not reads:
             break
-        name = operation.base_name
-        if name == "mul" and len(reads) == 2:
+        op = operation.op
+        if op.is_a(Family.PRODUCT) and len(reads) == 2:
             gated = _gated(flow, operand, operation)
             if gated is not None:
                 return replace(gated, scale=_scale(scales, noisy))
             break
-        if name == "glu":
+        if op.is_a(Family.GATED_HALVES):
             return Branch(operand, (current,), current.producer, _scale(scales, noisy))
-        if name in ("mul", "div") and len(reads) == 1:
+        if op.is_a(Family.PRODUCT, Family.DIVISION) and len(reads) == 1:
             noisy = noisy or any(is_noise(flow, each) for each in operation.operands if each not in reads)
             scales.append(_factor(flow, operation))
-        elif (name != "neg" and not is_unchanged(operation)) or len(reads) != 1:
+        elif not (op.is_a(Family.NEGATION) or op.is_unchanged) or len(reads) != 1:
             break
         current = reads[0]
     source = None if current is operand else current
@@ -297,12 +290,7 @@ def reaches(flow: Flow, above: int, below: int) -> bool:
 
 def _written_axis(flow: Flow, operation: Operation) -> int | None:
     """The one axis along which ``buffer[..., a:b, ...] = value`` writes a part."""
-    index = operation.argument(1, "indices")
-    shape = flow.graph.spec(operation.operands[0]).shape
-    items = list(index) if isinstance(index, tuple) else [index]
-    if Ellipsis in items:
-        at = items.index(Ellipsis)
-        items[at : at + 1] = [slice(None)] * (len(shape) - len(items) + 1)
+    items = index_items(operation, len(flow.graph.spec(operation.operands[0]).shape))
     partial = [axis for axis, item in enumerate(items) if item != slice(None)]
     if len(partial) == 1 and isinstance(items[partial[0]], (slice, int)):
         return partial[0]
@@ -337,11 +325,11 @@ def _disjoint_padding_axis(flow: Flow, branches: tuple[Branch, ...]) -> int | No
 def _padding(flow: Flow, operand: Operand) -> list[tuple[int, int]] | None:
     """Where the content of a zero-padded tensor lies on each axis."""
     operation = flow.graph.operations[operand.producer]
-    if operation.base_name not in ("pad", "constant_pad_nd") or not operation.operands:
+    if not operation.op.is_a(Family.PADDING) or operation.setting("mode") not in (None, "constant"):
         return None
-    amounts = operation.argument(1, "pad")
+    amounts = operation.setting("pad")
     inside = flow.graph.spec(operation.operands[0]).shape
-    if not isinstance(amounts, tuple) or isinstance(operation.argument(1, "pad"), OperandRef):
+    if not isinstance(amounts, tuple):
         return None
     extents = [(0, size) for size in inside]
     for position in range(len(amounts) // 2):

@@ -9,6 +9,7 @@ from skiplint.analysis.skips.forks import MainPaths, find_forks
 from skiplint.analysis.skips.joins import Branch, Join
 from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand
+from skiplint.operators import Family
 
 
 @dataclass
@@ -49,10 +50,11 @@ class LogicalJoins:
         if inner is None or inner.kind != step.kind or len(self.flow.readers[operand.producer]) != 1:
             return None
         if step.kind == "concatenative":
-            names = {self.flow.graph.operations[each.index].base_name for each in (inner, step)}
-            same_axis = inner.axis == step.axis and (inner.axis is not None or names == {"update"})
+            ops = [self.flow.graph.operations[each.index].op for each in (inner, step)]
+            updates = all(op.is_a(Family.UPDATE) for op in ops)
+            same_axis = inner.axis == step.axis and (inner.axis is not None or updates)
             return inner if same_axis else None
-        if self.flow.graph.operations[inner.index].base_name in ("mean", "nanmean", "lerp"):
+        if self.flow.graph.operations[inner.index].op.is_a(Family.AVERAGE, Family.BLEND):
             return None  # a weighted sum of its own
         starts = forks.get(inner.index)
         return None if starts and self._goes_around(step, position, inner, starts) else inner

@@ -4,61 +4,12 @@ from __future__ import annotations
 
 from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
-
-ADDITIONS = frozenset({"add", "sub", "add_relu", "index_add"})
-"""Element-wise sums."""
-CONCATENATIONS = frozenset({"cat", "stack", "hstack", "vstack", "dstack", "column_stack", "row_stack"})
-_SUMS = frozenset({"sum", "mean", "nansum", "nanmean"})
-_SELECTIONS = frozenset(
-    "getitem select unbind index_select narrow split chunk tensor_split split_with_sizes unsafe_split "
-    "unsafe_chunk slice index".split()
-)
-_BOUNDED = {
-    **dict.fromkeys(("sigmoid", "hardsigmoid", "softmax", "_softmax"), 2),
-    **dict.fromkeys(("log_sigmoid", "tanh", "hardtanh"), 1),
-}
-_NOT_ON_SHORTCUTS = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu", "embedding", "embedding_bag"})
-_NOISE = frozenset({"bernoulli", "rand", "rand_like", "randn_like", "uniform", "empty_like", "new_empty"})
-_UNCHANGED = frozenset(
-    "view reshape _unsafe_view flatten unflatten squeeze unsqueeze permute transpose movedim contiguous "
-    "clone alias update to float half bfloat16 double type type_as expand expand_as view_as reshape_as "
-    "getitem select dropout feature_dropout alpha_dropout detach t swapaxes swapdims rearrange narrow".split()
-)
-
-
-def is_unchanged(operation: Operation) -> bool:
-    """Views, copies, casts and dropout: what stands between an operand and the join it belongs to."""
-    return operation.base_name in _UNCHANGED
-
-
-def is_selection(operation: Operation) -> bool:
-    """Takes a part of its operand (a slice, a chunk, one step of a sequence)."""
-    return operation.base_name in _SELECTIONS
+from skiplint.operators import Family
 
 
 def is_single_projection(operation: Operation) -> bool:
     """A weighted layer that can stand on a projection shortcut: a convolution or a linear map."""
-    name = operation.base_name
-    return operation.weighted and name not in _NOT_ON_SHORTCUTS and not name.endswith("_cell")
-
-
-def is_stack_reduction(operation: Operation) -> bool:
-    """``sum`` or ``mean``, the second half of ``stack(...).sum(0)``."""
-    return operation.base_name in _SUMS
-
-
-def concatenated_axis(operation: Operation) -> int | None:
-    """The axis of the result along which the operands of a concatenation lie."""
-    name = operation.base_name
-    rank = len(operation.outputs[0].shape)
-    if name in ("cat", "stack"):
-        axis = operation.argument(1, "dim", operation.kwargs.get("axis", 0))
-        return axis % rank if isinstance(axis, int) and rank else None
-    if name == "hstack":
-        return 0 if rank == 1 else 1
-    if name in ("vstack", "row_stack"):
-        return 0
-    return 2 if name == "dstack" else 1
+    return operation.weighted and not operation.op.is_a(Family.RECURRENT, Family.EMBEDDING)
 
 
 def is_noise(flow: Flow, operand: Operand) -> bool:
@@ -67,7 +18,7 @@ def is_noise(flow: Flow, operand: Operand) -> bool:
     index = operand.producer
     while seen < 8:
         operation = flow.graph.operations[index]
-        if operation.base_name in _NOISE:
+        if operation.op.is_a(Family.RANDOM, Family.EMPTY):
             return True
         if operation.kind != "call" or not operation.operands:
             return False
@@ -92,11 +43,13 @@ def boundedness(flow: Flow, operand: Operand) -> int:
     gate and what it leaves.
     """
     stack = flow.graph.operations[operand.producer]
-    if stack.base_name == "stack" and len(flow.reads[stack.index]) == 2:
+    if stack.op.is_a(Family.STACK) and len(flow.reads[stack.index]) == 2:
         gates = [gate_source(flow, each) for each in flow.reads[stack.index]]
         return 2 if gates[0] is not None and gates[0] == gates[1] else 0
     index = gate_source(flow, operand)
-    return 0 if index is None else _BOUNDED[flow.graph.operations[index].base_name]
+    if index is None:
+        return 0
+    return 2 if flow.graph.operations[index].op.bounds == (0, 1) else 1
 
 
 def gate_source(flow: Flow, operand: Operand) -> int | None:
@@ -104,13 +57,15 @@ def gate_source(flow: Flow, operand: Operand) -> int | None:
     index = operand.producer
     for _ in range(12):
         operation = flow.graph.operations[index]
-        if operation.base_name in _BOUNDED:
+        if operation.op.bounds is not None:
             return index
-        transparent = is_unchanged(operation) or operation.base_name in {"sub", "add", "mul", "div", "neg"}
-        if not transparent or len(flow.reads[index]) != 1:
+        if not (operation.op.is_unchanged or operation.op.is_a(*_ARITHMETIC)) or len(flow.reads[index]) != 1:
             return None
         index = flow.reads[index][0].producer
     return None
+
+
+_ARITHMETIC = (Family.ADDITION, Family.PRODUCT, Family.DIVISION, Family.NEGATION)
 
 
 def gate_operand(flow: Flow, operation: Operation) -> int | None:
@@ -138,19 +93,19 @@ def kept_operands(flow: Flow, index: int) -> tuple[Operand, ...]:
     reads = flow.reads[index]
     if len(reads) <= 1:
         return reads
-    name = operation.base_name
-    if name in ADDITIONS or name in CONCATENATIONS or name in {"where", "lerp", "setitem", "update"}:
-        return reads[:2] if name == "lerp" else reads
-    if name == "mul" and len(reads) == 2:
+    op = operation.op
+    if op.is_a(Family.BLEND):
+        return reads[:2]
+    if op.is_a(*_JOINING):
+        return reads
+    if op.is_a(Family.PRODUCT) and len(reads) == 2:
         gate = gate_operand(flow, operation)
         return () if gate is None else (reads[1 - gate],)
-    if name in {"div", "addcmul", "addcdiv", "masked_scatter", "prelu", "atan2"}:
-        return reads[:1]
-    if operation.weighted and name.startswith(("conv", "linear")):
-        return reads[:1]
-    if "norm" in name or name in {"clamp", "maximum", "minimum"}:
-        return reads[:1]
-    return ()
+    layer = op.is_a(Family.CONVOLUTION, Family.LINEAR)
+    return reads[:1] if op.is_a(Family.FIRST_KEPT) and (operation.weighted or not layer) else ()
+
+
+_JOINING = (Family.ADDITION, Family.CONCATENATION, Family.CHOICE, Family.ITEM_WRITE, Family.UPDATE)
 
 
 def feature_operations(flow: Flow) -> frozenset[int]:
@@ -171,12 +126,12 @@ def feature_operations(flow: Flow) -> frozenset[int]:
 def is_control(flow: Flow, operation: Operation, position: int) -> bool:
     """Whether a feature operand only weighs the others: a gate, attention weights, queries and keys."""
     reads = flow.reads[operation.index]
-    name = operation.base_name
-    if len(reads) == 2 and name == "mul":
+    op = operation.op
+    if len(reads) == 2 and op.is_a(Family.PRODUCT):
         return gate_operand(flow, operation) == position and boundedness(flow, reads[position]) > 0
-    if name in {"matmul", "bmm", "einsum", "baddbmm"} and len(reads) == 2:
+    if op.is_a(Family.CONTRACTION) and len(reads) == 2:
         return boundedness(flow, reads[position]) == 2
-    if name == "scaled_dot_product_attention":
+    if op.is_a(Family.ATTENTION):
         return position != min(2, len(reads) - 1)
     return False
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.skips.roles import is_selection, is_unchanged
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import (
     Tensor,
@@ -20,6 +19,7 @@ from skiplint.analysis.structure.reading import (
     tensor,
 )
 from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Family
 
 _MOST_READERS = 64
 
@@ -118,7 +118,7 @@ def _modules(flow: Flow) -> dict[str, Block]:
 
 
 def _masks_weights(graph: ModelGraph, operation: Operation) -> bool:
-    if operation.data or operation.base_name != "mul":
+    if operation.data or not operation.op.is_a(Family.PRODUCT):
         return False
     read = [graph.operations[operand.producer] for operand in operation.operands]
     return any(each.kind == "buffer" for each in read) and any(each.learned for each in read)
@@ -213,14 +213,14 @@ def _joins_its_input(flow: Flow, skip: Skip, block: Block) -> bool:
     """Whether what is joined with the result of ``block`` is not another part than the one it reads."""
     nearest = skip.connections[0]
     operand = past_views(flow, skip.operands[nearest.operand])
-    selects = any(is_selection(flow.graph.operations[index]) for index in nearest.path)
+    selects = any(flow.graph.operations[index].op.is_a(Family.SELECTION) for index in nearest.path)
     return not selects or bool({tensor(operand), tensor(skip.operands[nearest.operand])} & block.inputs)
 
 
 def _enters(flow: Flow, connection: Connection, block: Block) -> bool:
     """Whether the shortcut is at most selected or viewed before it comes to the block."""
     before = [flow.graph.operations[index] for index in connection.path if index < block.first]
-    return all(is_unchanged(operation) or is_selection(operation) for operation in before)
+    return all(operation.op.is_unchanged or operation.op.is_a(Family.SELECTION) for operation in before)
 
 
 def _is_own(flow: Flow, skip: Skip, connection: Connection, block: Block, blocks: dict[str, Block]) -> bool:
@@ -291,7 +291,7 @@ def _entry(flow: Flow, skip: Skip, connection: Connection, block: Block) -> Tens
     entry = tensor(connection.fork)
     reads = [flow.reads[index] for index in connection.path[1:]]
     for index, readers in zip(connection.path, [*reads, (skip.operands[connection.operand],)], strict=False):
-        if index < block.first and is_selection(flow.graph.operations[index]):
+        if index < block.first and flow.graph.operations[index].op.is_a(Family.SELECTION):
             entry = next((tensor(operand) for operand in readers if operand.producer == index), entry)
     return entry
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from skiplint.analysis.skips.axes import MOVES, moved_axes, reduced_axes
 from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
+from skiplint.operators.axes import moved_axes, reduced_axes
 
 Maker = Literal["layer", "input", "pooled", "picked", "asked", "missing", "other"]
 """``layer``: a weighted layer with one output; ``input``: it came in so; ``pooled``: a reduction or pooling;
 ``picked``: a gather with one index, which keeps the axis; ``asked``: an unsqueeze, a reshape, a slice;
 ``missing``: there is no such axis, broadcasting adds it."""
-
-_POOLS = ("adaptive_", "avg_pool", "max_pool", "lp_pool")
-_REDUCTIONS = frozenset(
-    "mean sum amax amin max min median nanmean logsumexp var std norm cumsum prod linalg_vector_norm".split()
-)
-_PICKS = frozenset({"gather", "take_along_dim"})
-_ASKS = frozenset("unsqueeze view reshape unflatten flatten getitem select narrow expand rearrange".split())
 
 
 def maker_of_one(flow: Flow, operand: Operand, axis: int) -> tuple[Maker, Operation]:
@@ -37,35 +31,37 @@ def maker_of_one(flow: Flow, operand: Operand, axis: int) -> tuple[Maker, Operat
 
 
 def _picked_axis(operation: Operation, rank: int) -> int | None:
-    axis = operation.argument(1, "dim")
+    axis = operation.setting("dim")
     return axis % rank if isinstance(axis, int) else None
 
 
 def _before(flow: Flow, operation: Operation, axis: int) -> tuple[Operand, int] | Maker:
     """The operand and the axis of it that ``axis`` of the result was, or what made it."""
-    name, reads = operation.base_name, flow.reads[operation.index]
+    op, reads = operation.op, flow.reads[operation.index]
     if not reads or not operation.outputs:
         return "other"
     rank = len(operation.outputs[0].shape)
     source = reads[0]
     shape = flow.graph.spec(source).shape
-    if name in MOVES or (name in _REDUCTIONS and rank < len(shape)):
-        following = moved_axes if name in MOVES else reduced_axes
+    moves = op.is_a(Family.AXIS_MOVE)
+    if moves or (op.is_a(Family.REDUCTION) and rank < len(shape)):
+        following = moved_axes if moves else reduced_axes
         places = range(len(shape))
         came = [old for old in places if following(operation, frozenset({old}), len(shape)) == {axis}]
         return (source, came[0]) if came and shape[came[0]] == 1 else "other"
     if operation.weighted:
-        features = 1 if name.startswith("conv") else rank - 1
+        convolution = op.is_a(Family.CONVOLUTION)
+        features = 1 if convolution else rank - 1
         if axis == features:
             return "layer"
-        if name.startswith("conv") or len(shape) != rank:
+        if convolution or len(shape) != rank:
             return "pooled" if axis >= len(shape) or shape[axis] != 1 else (source, axis)
     if len(shape) == rank and shape[axis] == 1:
         return source, axis
-    if name in _PICKS and axis == _picked_axis(operation, rank):
+    if op.is_a(Family.PICK) and axis == _picked_axis(operation, rank):
         return "picked"
-    if name in _REDUCTIONS or name.startswith(_POOLS):
+    if op.is_a(Family.REDUCTION, Family.POOLING):
         return "pooled"
-    if name in _ASKS:
+    if op.is_a(Family.RESHAPE, Family.EXPANSION, Family.SELECTION):
         return "asked"
     return "other"

@@ -6,16 +6,13 @@ from collections.abc import Collection
 from math import prod
 
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips.roles import is_stack_reduction, is_unchanged
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import Tensor, flow_of, tensor
 from skiplint.graph import Operand, OperandRef, Operation
+from skiplint.operators import Family
 
 Term = tuple[Operand, float]
 """A tensor and the number that it is multiplied by."""
-_PRODUCTS = frozenset({"mul", "multiply"})
-_QUOTIENTS = frozenset({"div", "divide", "true_divide"})
-_ZEROS = frozenset({"zeros", "new_zeros", "zeros_like"})
 _MOST_STEPS = 16
 
 
@@ -38,12 +35,11 @@ class Factors:
         """The number by which ``operation`` multiplies the one feature that it reads, if it is known."""
         if len(self._flow.reads[operation.index]) != 1 or len(operation.args) < 2:
             return None
-        name = operation.base_name
         first, second = operation.args[:2]
-        if name in _PRODUCTS:
+        if operation.op.is_a(Family.PRODUCT):
             values = [self.number(operation, each) for each in (first, second)]
             return next((value for value in values if value is not None), None)
-        if name in _QUOTIENTS and operation.argument(2, "rounding_mode") is None:
+        if operation.op.is_a(Family.DIVISION) and operation.setting("rounding_mode") is None:
             value = self.number(operation, second)
             return 1 / value if value else None
         return None
@@ -78,7 +74,7 @@ class Factors:
             factor = self.of(reader)
             if factor is not None:
                 found.append((reader, factor))
-            elif not is_unchanged(reader) or len(self._flow.reads[reader.index]) != 1:
+            elif not reader.op.is_unchanged or len(self._flow.reads[reader.index]) != 1:
                 break
             last = reader
         return found, last
@@ -86,41 +82,41 @@ class Factors:
     def _terms(self, operation: Operation, steps: Collection[int]) -> list[Term] | None:
         """``operation`` as a sum of what it reads; None where it is anything else."""
         reads = self._flow.reads[operation.index]
-        name = operation.base_name
+        op = operation.op
         if len(reads) == 1 and operation.index not in steps:
-            if is_unchanged(operation) or name == "add":
+            if op.is_unchanged or (op.is_a(Family.ADDITION) and not op.is_a(Family.DIFFERENCE)):
                 return [(reads[0], 1.0)]
-            factor = -1.0 if name == "neg" else self.of(operation)
+            factor = -1.0 if op.is_a(Family.NEGATION) else self.of(operation)
             return None if factor is None else [(reads[0], factor)]
         if operation.index not in steps:
             return None
-        if name in ("add", "sub") and len(reads) == 2:
-            alpha = self.number(operation, operation.argument(2, "alpha", 1))
+        if op.is_a(Family.ADDITION) and "alpha" in op.settings and len(reads) == 2:
+            alpha = self.number(operation, operation.setting("alpha"))
             if alpha is None:
                 return None
-            return [(reads[0], 1.0), (reads[1], alpha if name == "add" else -alpha)]
-        if name == "lerp" and len(reads) == 2:
-            weight = self.number(operation, operation.argument(2, "weight"))
+            return [(reads[0], 1.0), (reads[1], -alpha if op.is_a(Family.DIFFERENCE) else alpha)]
+        if op.is_a(Family.BLEND) and len(reads) == 2:
+            weight = self.number(operation, operation.setting("weight"))
             return None if weight is None else [(reads[0], 1 - weight), (reads[1], weight)]
-        if name == "stack":
+        if op.is_a(Family.STACK):
             return [(each, 1.0) for each in reads]
         return self._reduced(operation, reads)
 
     def _reduced(self, operation: Operation, reads: tuple[Operand, ...]) -> list[Term] | None:
-        if not is_stack_reduction(operation) or len(reads) != 1:
+        if not operation.op.is_a(Family.SUM) or len(reads) != 1:
             return None
         many = prod(self._flow.graph.spec(reads[0]).shape) / max(prod(operation.outputs[0].shape), 1)
-        return [(reads[0], 1 / many if "mean" in operation.base_name else 1.0)]
+        return [(reads[0], 1 / many if operation.op.is_a(Family.AVERAGE) else 1.0)]
 
     def _held(self, operand: Operand) -> float | None:
         """The one number in a buffer, or in a tensor that the forward makes of a number."""
         operation = self._flow.graph.operations[operand.producer]
-        while is_unchanged(operation) and len(operation.operands) == 1:
+        while operation.op.is_unchanged and len(operation.operands) == 1:
             operation = self._flow.graph.operations[operation.operands[0].producer]
-        if operation.base_name in _ZEROS:
+        if operation.op.is_a(Family.ZEROS):
             return 0.0
-        if operation.kind == "call" and operation.base_name in ("tensor", "as_tensor", "scalar_tensor"):
-            value = operation.argument(0, "data")
+        if operation.op.is_a(Family.NUMBER):
+            value = operation.setting("data")
             return float(value) if isinstance(value, (int, float)) else None
         if operation.kind != "buffer":
             return None

@@ -11,53 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Family, Role
+from skiplint.operators.reads import role_of
 
 ROOT = -1
 """Stands above every source of data."""
 
 UNKNOWN = 1 << 62
 """Resolution of a tensor that no convolution, pooling or resampling has shaped."""
-
-# Operands that steer where values come from, or lend only a shape: name -> positions that carry values.
-_VALUE_POSITIONS = {
-    "expand_as": 1,
-    "view_as": 1,
-    "reshape_as": 1,
-    "type_as": 1,
-    "to": 1,
-    "grid_sampler": 1,
-    "grid_sampler_2d": 1,
-    "grid_sampler_3d": 1,
-    "roi_align": 1,
-    "roi_pool": 1,
-    "ps_roi_align": 1,
-    "ps_roi_pool": 1,
-    "deform_conv2d": 1,
-    "bernoulli": 0,
-    "multinomial": 0,
-}
-# In-place operations that leave nothing of what was there.
-_OVERWRITES = frozenset({"copy", "fill", "zero", "normal", "uniform", "exponential", "set"})
-_RESOLUTION_PREFIXES = (
-    "conv",
-    "max_pool",
-    "avg_pool",
-    "adaptive_",
-    "upsample",
-    "pixel_",
-    "max_unpool",
-    "fractional_",
-)
-
-
-def carries_values(operation: Operation, position: int) -> bool:
-    """Whether operand ``position`` of ``operation`` is read for its values."""
-    if operation.kind == "call" and operation.operands[position].argument == "out":
-        return False
-    if position == 0 and operation.inplace and operation.base_name in _OVERWRITES:
-        return False
-    limit = _VALUE_POSITIONS.get(operation.base_name)
-    return limit is None or position < limit
 
 
 @dataclass(frozen=True)
@@ -187,8 +148,18 @@ class DominatorTree:
         return min(lowest, self.resolution[above]) if above != ROOT else lowest
 
 
+_SHAPES_RESOLUTION = (
+    Family.CONVOLUTION,
+    Family.POOLING,
+    Family.UNPOOLING,
+    Family.RESAMPLING,
+    Family.PIXEL_SHUFFLE,
+    Family.PIXEL_UNSHUFFLE,
+)
+
+
 def _resolution(operation: Operation) -> int:
-    shaped = operation.kind == "input" or operation.name.startswith(_RESOLUTION_PREFIXES)
+    shaped = operation.kind == "input" or operation.op.is_a(*_SHAPES_RESOLUTION)
     if not shaped or not operation.outputs:
         return 0
     shape = operation.outputs[0].shape
@@ -200,24 +171,17 @@ def _resolution(operation: Operation) -> int:
     return size if len(shape) >= (4 if operation.kind == "input" else 3) else 0
 
 
-_ZEROS = frozenset({"zeros", "new_zeros", "zeros_like"})
-_ZERO_PRODUCTS = frozenset({"mul", "matmul", "mm", "bmm", "mv"})
-_VIEWS = frozenset(
-    {"view", "reshape", "expand", "squeeze", "unsqueeze", "transpose", "permute", "getitem", "select", "to"}
-)
-
-
 def _is_zero(operation: Operation, zeros: set[int]) -> bool:
     """A tensor of zeros that nothing was written to: the first state of a recurrence, and its products."""
-    if operation.base_name in _ZEROS:
+    op = operation.op
+    if op.is_a(Family.ZEROS):
         return True
     if operation.inplace or not operation.operands:
         return False
-    if operation.base_name in _VIEWS:
+    if op.is_unchanged and not op.is_a(Family.UPDATE):
         return operation.operands[0].producer in zeros
-    return operation.base_name in _ZERO_PRODUCTS and any(
-        operand.producer in zeros for operand in operation.operands
-    )
+    product = op.is_a(Family.PRODUCT, Family.CONTRACTION) and not op.is_a(Family.ADDED_CONTRACTION)
+    return product and any(operand.producer in zeros for operand in operation.operands)
 
 
 def feature_flow(graph: ModelGraph) -> Flow:
@@ -235,7 +199,7 @@ def feature_flow(graph: ModelGraph) -> Flow:
             if graph.operations[operand.producer].data
             and operand.producer not in zeros
             and graph.spec(operand).floating
-            and carries_values(operation, position)
+            and role_of(operation, position) is Role.VALUES
         ]
         rows.append(tuple(kept) if operation.data or operation.kind == "output" else ())
     return Flow(graph, tuple(rows))

@@ -6,16 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import NORMS, Scope, Tensor, past_views, tensor
+from skiplint.analysis.structure.reading import Scope, Tensor, past_views, tensor
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
 
-_ROOTS = frozenset({"rsqrt", "sqrt", "norm", "vector_norm", "linalg_vector_norm", "std", "std_mean"})
-_MOMENTS = frozenset("mean var std var_mean std_mean sum einsum norm vector_norm linalg_vector_norm".split())
-_QUOTIENTS = frozenset({"div", "true_divide", "mul", "einsum"})
-_AFFINE = frozenset({"mul", "div", "neg", "to", "float", "type_as", "contiguous"})
-_SHIFTS = frozenset({"add", "addcmul", "sub"})
+_MOMENTS = (Family.STATISTIC, Family.SUM, Family.SUBSCRIPTED, Family.POOLING)
+_AFFINE = (Family.PRODUCT, Family.DIVISION, Family.NEGATION, Family.CAST, Family.COPY)
 _MOST_STEPS = 32
 
 
@@ -39,10 +36,13 @@ class Norms:
         self._flow = flow
         self._by_hand: dict[int, _ByHand] = {}
         self._steps: set[tuple[int, Tensor]] = set()
+        self.steps: set[int] = set()
+        """Operations that are part of a norm by hand."""
         for operation in flow.graph:
             found = _by_hand(flow, operation)
             if found is not None:
                 self._by_hand[operation.index] = found
+                self.steps |= found.steps
                 self._steps.update((step, tensor(found.source)) for step in found.steps)
         self._scopes = _leaf_scopes(flow)
 
@@ -53,7 +53,7 @@ class Norms:
     def sources(self, operand: Operand) -> tuple[Operand, ...]:
         """What was normalised, then what else had a part in it; empty if ``operand`` is no norm's result."""
         operation = self._flow.graph.operations[operand.producer]
-        if operation.base_name in NORMS:
+        if operation.op.is_a(Family.NORM):
             return self._flow.reads[operation.index]
         quotient = _before_affine(self._flow, operand)
         if quotient in self._by_hand:
@@ -88,12 +88,12 @@ class Norms:
 
     def _normalises(self, reader: int, source: Operand, casts: int = 3) -> bool:
         operation = self._flow.graph.operations[reader]
-        if operation.base_name in NORMS or (operation.module, operation.call) in self._scopes:
+        if operation.op.is_a(Family.NORM) or (operation.module, operation.call) in self._scopes:
             return True
         if (reader, tensor(source)) in self._steps:
             return True
         further = self._flow.readers[reader]
-        if not casts or not further or not is_unchanged(operation):
+        if not casts or not further or not operation.op.is_unchanged:
             return False
         result = Operand(reader, 0, "0")
         return all(self._normalises(each, result, casts - 1) for each in further)
@@ -110,9 +110,9 @@ def _leaf_scopes(flow: Flow) -> frozenset[Scope]:
         while operation.weighted and path not in weighted:
             weighted.add(path)
             path = path.rpartition(".")[0]
-        if operation.data and operation.base_name in _MOMENTS - {"sum", "einsum"}:
+        if operation.data and operation.op.is_a(Family.STATISTIC):
             moments.add(scope)
-        if operation.data and operation.base_name in _ROOTS:
+        if operation.data and operation.op.is_a(Family.ROOT):
             roots.add(scope)
     return frozenset(scope for scope in moments & roots if scope[0] not in weighted)
 
@@ -120,18 +120,23 @@ def _leaf_scopes(flow: Flow) -> frozenset[Scope]:
 def _by_hand(flow: Flow, operation: Operation) -> _ByHand | None:
     """``operation`` as the quotient of a norm; None if it is none."""
     reads = flow.reads[operation.index]
-    if operation.base_name not in _QUOTIENTS or len(reads) != 2:
+    op = operation.op
+    if not op.is_a(Family.DIVISION, Family.PRODUCT, Family.SUBSCRIPTED) or len(reads) != 2:
         return None
-    orders = (reads,) if operation.base_name == "div" else (reads, reads[::-1])
+    orders = (reads,) if op.is_a(Family.DIVISION) else (reads, reads[::-1])
     for features, scale in orders:
-        if not _is_smaller(flow, past_views(flow, scale), features):
-            continue
+        smaller = _is_smaller(flow, past_views(flow, scale), features)
         for source, centring in _sources(flow, features):
             steps = _moment(flow, scale, source, root=True)
-            if steps is not None:
+            if steps is not None and (smaller or _is_local(flow, steps)):
                 own = _between(flow, operation, features, source)
                 return _ByHand(source, frozenset({operation.index, *own, *steps, *centring}))
     return None
+
+
+def _is_local(flow: Flow, steps: frozenset[int]) -> bool:
+    """Whether a moment is taken around each position, as local response normalisation does."""
+    return any(flow.graph.operations[step].op.is_a(Family.POOLING) for step in steps)
 
 
 def _is_smaller(flow: Flow, small: Operand, large: Operand) -> bool:
@@ -143,7 +148,7 @@ def _sources(flow: Flow, features: Operand) -> Iterator[tuple[Operand, frozenset
     plain = _bare(flow, features)
     operation = flow.graph.operations[plain.producer]
     reads = flow.reads[plain.producer]
-    if operation.base_name in {"sub", "add"} and len(reads) == 2:
+    if operation.op.is_a(Family.ADDITION) and len(reads) == 2:
         for source, mean in (reads, reads[::-1]):
             steps = _moment(flow, mean, _bare(flow, source), root=False)
             if steps is not None:
@@ -156,7 +161,7 @@ def _bare(flow: Flow, operand: Operand) -> Operand:
     for _ in range(8):
         operation = flow.graph.operations[operand.producer]
         reads = flow.reads[operand.producer]
-        if len(reads) != 1 or not (is_unchanged(operation) or operation.base_name in _AFFINE):
+        if len(reads) != 1 or not (operation.op.is_unchanged or operation.op.is_a(*_AFFINE)):
             break
         operand = reads[0]
     return operand
@@ -176,13 +181,15 @@ def _moment(flow: Flow, result: Operand, source: Operand, *, root: bool) -> froz
         steps.add(operand.producer)
         pending.extend(reads)
     operations = [flow.graph.operations[step] for step in steps]
-    rooted = any(each.base_name in _ROOTS or _is_half_power(each) for each in operations)
-    has_moment = any(each.base_name in _MOMENTS for each in operations)
+    rooted = any(each.op.is_a(Family.ROOT) or _is_root(each) for each in operations)
+    has_moment = any(each.op.is_a(*_MOMENTS) for each in operations)
     return frozenset(steps) if has_moment and (rooted or not root) else None
 
 
-def _is_half_power(operation: Operation) -> bool:
-    return operation.base_name == "pow" and abs(operation.argument(1, "exponent", 0) or 0) == 0.5
+def _is_root(operation: Operation) -> bool:
+    """A power between 0 and 1, or one over that; local response normalisation takes 0.75."""
+    exponent = operation.setting("exponent")
+    return isinstance(exponent, (int, float)) and 0 < abs(exponent) < 1
 
 
 def _between(flow: Flow, operation: Operation, features: Operand, source: Operand) -> Iterator[int]:
@@ -203,8 +210,8 @@ def _before_affine(flow: Flow, operand: Operand) -> int:
     for _ in range(8):
         operation = flow.graph.operations[index]
         reads = flow.reads[index]
-        is_shift = operation.base_name in _SHIFTS
-        if len(reads) != 1 or (is_shift and shifted) or not (is_shift or operation.base_name in _AFFINE):
+        is_shift = operation.op.is_a(Family.ADDITION, Family.ADDED_PRODUCT)
+        if len(reads) != 1 or (is_shift and shifted) or not (is_shift or operation.op.is_a(*_AFFINE)):
             break
         if len(flow.readers[reads[0].producer]) != 1:
             break  # the norm's result is read elsewhere, so what is made of it here is another thing

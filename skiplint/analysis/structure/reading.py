@@ -7,26 +7,14 @@ from weakref import WeakKeyDictionary
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.faults.recurring import Recurring
-from skiplint.analysis.skips.roles import is_unchanged
 from skiplint.analysis.structure.flow import Flow, feature_flow
 from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.operators import Family
 
 Tensor = tuple[int, int]
 """A tensor as (producer, output)."""
 Scope = tuple[str, int]
 """One call of one module, as (path, call)."""
-
-ACTIVATIONS = frozenset(
-    "relu relu6 hardtanh leaky_relu prelu rrelu elu selu celu gelu silu mish sigmoid hardsigmoid tanh "
-    "hardswish softplus softsign logsigmoid threshold".split()
-)
-DROPOUTS = frozenset(
-    {"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout"}
-)
-NORMS = frozenset(
-    "batch_norm layer_norm group_norm instance_norm rms_norm native_layer_norm native_group_norm "
-    "native_batch_norm local_response_norm".split()
-)
 
 _flows: WeakKeyDictionary[Analysis, Flow] = WeakKeyDictionary()
 
@@ -96,7 +84,7 @@ def past_views(flow: Flow, operand: Operand) -> Operand:
     for _ in range(16):
         operation = flow.graph.operations[operand.producer]
         reads = flow.reads[operand.producer]
-        if not is_unchanged(operation) or len(reads) != 1:
+        if not operation.op.is_unchanged or len(reads) != 1:
             break
         operand = reads[0]
     return operand
@@ -104,9 +92,9 @@ def past_views(flow: Flow, operand: Operand) -> Operand:
 
 def is_depthwise(graph: ModelGraph, operation: Operation) -> bool:
     """Whether ``operation`` is a convolution with a filter of its own for each channel."""
-    if not operation.name.startswith("conv") or len(operation.operands) < 2:
+    if not operation.op.is_a(Family.CONVOLUTION) or len(operation.operands) < 2:
         return False
-    groups = operation.argument(6, "groups", 1)
+    groups = operation.setting("groups")
     channels = graph.spec(operation.operands[0]).shape[-len(graph.spec(operation.operands[1]).shape) + 1]
     return isinstance(groups, int) and groups == channels > 1
 

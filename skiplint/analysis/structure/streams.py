@@ -8,6 +8,7 @@ from skiplint.analysis.skips import Skip
 from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import past_views
 from skiplint.graph import Operand, Operation
+from skiplint.operators import Family
 
 
 def is_residual(skip: Skip) -> bool:
@@ -23,11 +24,11 @@ def is_residual(skip: Skip) -> bool:
 
 
 def residual_streams(
-    flow: Flow, skips: Collection[Skip], between: frozenset[str] = frozenset()
+    flow: Flow, skips: Collection[Skip], between: tuple[Family, ...] = ()
 ) -> list[list[Skip]]:
     """The residual skips, put together where one starts from the join of another, longest stream first.
 
-    Between a join and the next fork may be views, copies, dropout, and operations called as in ``between``.
+    Between a join and the next fork may be views, copies, dropout, and calls of the families ``between``.
     """
     ends: dict[int, list[Skip]] = {}
     streams: list[list[Skip]] = []
@@ -44,12 +45,12 @@ def residual_streams(
     return sorted(streams, key=len, reverse=True)
 
 
-def _behind(flow: Flow, operand: Operand, between: frozenset[str]) -> int:
+def _behind(flow: Flow, operand: Operand, between: tuple[Family, ...]) -> int:
     for _ in range(16):
         operand = past_views(flow, operand)
         operation = flow.graph.operations[operand.producer]
         reads = flow.reads[operand.producer]
-        if operation.base_name not in between or len(reads) != 1:
+        if not operation.op.is_a(*between) or len(reads) != 1:
             break
         operand = reads[0]
     return operand.producer

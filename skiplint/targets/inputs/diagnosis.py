@@ -1,19 +1,9 @@
-"""What the exception of a failed forward says about its inputs."""
+"""What the error of a failed forward says about its inputs."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
 
-Verdict = Literal["values", "shape"]
-
-_NEEDS_VALUES = re.compile(
-    r"meta tensor|on meta|device meta|meta device|'meta'|register_meta|not implemented for .Meta|FakeTensor|"
-    r"data.dependent|data.independent|DynamicOutputShape|unbacked|no data!|torch\.equal|Cannot copy out of|"
-    r"aten::_local_scalar_dense|aten::nonzero|aten::item|"
-    r"is not on the expected device|Expected all tensors to be on the same device|tensor on device cpu",
-    re.IGNORECASE,
-)
 _PAIRS = (
     re.compile(r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)"),
     re.compile(r"a and b must have same reduction dim, but got \[\d+, (\d+)\] X \[(\d+), \d+\]"),
@@ -33,17 +23,8 @@ _TOO_SMALL = re.compile(
 )
 
 
-def needs_values(error: BaseException) -> bool:
-    """Whether forward stopped because the meta device has no values: no fault of the inputs."""
-    return bool(_NEEDS_VALUES.search(str(error))) or type(error).__name__ in (
-        "DataDependentOutputException",
-        "DynamicOutputShapeException",
-        "GuardOnDataDependentSymNode",
-    )
-
-
 def mismatch(error: BaseException) -> tuple[int, int] | None:
-    """(what the input leads to, what the layer wants) in one dimension."""
+    """Return (size that the input gives, size that the layer takes) of one dimension; None if not told."""
     text = str(error)
     for pattern in _PAIRS:
         if found := pattern.search(text):
@@ -61,7 +42,7 @@ def mismatch(error: BaseException) -> tuple[int, int] | None:
 
 
 def unpacked_rank(error: BaseException) -> int | None:
-    """The number of dimensions that forward expects, from an error in ``b, c, h, w = x.shape``."""
+    """Return the rank that forward expects, from an error in ``b, c, h, w = x.shape``; None if not told."""
     text = str(error)
     if found := _UNPACK.search(text):
         return int(found[1] or found[3])
@@ -71,10 +52,10 @@ def unpacked_rank(error: BaseException) -> int | None:
 
 
 def too_small(error: BaseException) -> bool:
-    """Whether a feature map shrank away to nothing."""
+    """Return whether a feature map became too small."""
     return bool(_TOO_SMALL.search(str(error)))
 
 
 def numbers(error: BaseException) -> list[int]:
-    """Numbers in the message that may be sizes: not those that count dimensions."""
+    """Return the numbers in the message that may be sizes, without numbers of dimensions."""
     return [int(text) for text in re.findall(r"(?<!dimension )\b\d{1,4}\b", str(error))]

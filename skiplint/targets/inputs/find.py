@@ -1,8 +1,8 @@
-"""Example inputs for a model, from the most explicit source to the least."""
+"""Find example inputs for a model, from the most explicit source to the least."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
@@ -10,7 +10,6 @@ from skiplint.targets.building.randomness import seeded
 from skiplint.targets.failures import from_exception
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
-from skiplint.targets.inputs.diagnosis import needs_values
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
 from skiplint.targets.models.evaluation import NotSimpleError
@@ -21,6 +20,7 @@ from skiplint.targets.records import (
     InputSource,
     ModelConfig,
     ModelTarget,
+    Runs,
     TargetError,
 )
 from skiplint.targets.snippets import inputs_snippet, on_one_line
@@ -33,20 +33,23 @@ if TYPE_CHECKING:
 
 _DATA_SETS = (("cifar", 32), ("mnist", 28), ("svhn", 32), ("tinyimagenet", 64), ("tiny_imagenet", 64))
 
-Runs = Callable[[tuple[Any, ...], dict[str, Any]], "Exception | None"]
-
 
 def find_inputs(
     model: nn.Module, target: ModelTarget, *, config: ModelConfig | None = None, runs: Runs
 ) -> ExampleInputs:
-    """Inputs on which ``model`` runs.
+    """Return inputs on which ``model`` runs.
 
-    In this order: the configuration, the model's own conventions, annotations of forward, the calls that
-    its file makes, and a search that starts from the layers which take the inputs first. ``runs`` tries one
-    forward and gives its exception, or None.
+    Sources are tried in this order: the configuration, the model's own conventions, annotations of forward,
+    calls of the model in its file, and a search that starts from the layers that the inputs reach first.
+
+    Args:
+        model: the model.
+        target: where it comes from.
+        config: its entry in the configuration; None means that of ``target``.
+        runs: runs one forward and returns its exception, or None if it ran.
 
     Raises:
-        TargetError: no inputs run; ``attempt`` of the error holds those that got furthest.
+        TargetError: no inputs run; ``attempt`` of the error holds those on which most of the model ran.
     """
     config = config or target.config
     with target.environment(), quiet(), seeded():
@@ -75,7 +78,7 @@ class _Finder:
     # -- sources ----------------------------------------------------------------------------------
 
     def _configured(self, arguments: Arguments) -> ExampleInputs:
-        """Configured inputs are used as they are: if they do not run, that is what to report."""
+        """Use configured inputs as they are; if they do not run, the error says so."""
         found = self._accept("config", "given in the configuration", arguments)
         if found is not None:
             return found
@@ -98,7 +101,7 @@ class _Finder:
             try:
                 offers = call.evaluate()
             except NotSimpleError:
-                continue  # the call needs more than the file says on the spot
+                continue  # its arguments cannot be computed from the source alone
             for arguments in offers:
                 found = self._accept("demo", f"as in {call.label}", arguments)
                 if found is not None:
@@ -154,7 +157,7 @@ class _Finder:
         return sizes
 
     def _preferred(self) -> dict[str, int]:
-        """The image size of the data set that the target is named after."""
+        """The image size of the data set in the name of the target."""
         text = f"{self._target.target} {type(self._model).__name__}".lower()
         return {"S": next((size for name, size in _DATA_SETS if name in text), USUAL["S"][0])}
 
@@ -165,12 +168,12 @@ class _Finder:
 
     def _accept(self, source: InputSource, why: str, arguments: Arguments) -> ExampleInputs | None:
         args, kwargs = arguments
-        error = self._runs(args, kwargs)
-        verified = error is None
-        found = ExampleInputs(args, kwargs, source, f"{why}: {describe_arguments(args, kwargs)}", verified)
-        if error is None or needs_values(error):
+        failed = self._runs(args, kwargs)
+        why = f"{why}: {describe_arguments(args, kwargs)}"
+        found = ExampleInputs(args, kwargs, source, why, verified=failed is None)
+        if failed is None or failed.needs_values:
             return found
-        self._failures.append((found, error))
+        self._failures.append((found, failed.error))
         return None
 
     # -- failure ----------------------------------------------------------------------------------
@@ -196,7 +199,7 @@ class _Finder:
         return _with_attempt(failure, attempt) if attempt else failure
 
     def _furthest(self) -> tuple[ExampleInputs | None, Exception | None]:
-        """Of the inputs that failed, those on which most of the model ran: the likeliest to be meant."""
+        """Of the inputs that failed, those on which most of the model ran: the likeliest ones."""
         from skiplint.targets.inputs.probing import operations_before_failure
 
         best: tuple[ExampleInputs | None, Exception | None] = (None, None)
@@ -225,20 +228,10 @@ def _with_attempt(error: TargetError, attempt: ExampleInputs) -> TargetError:
 
 
 def _on_device(model: nn.Module, inputs: ExampleInputs) -> Arguments:
-    """The inputs where the model's parameters are."""
+    """The inputs on the device of the model's parameters."""
     import torch
+    from torch.utils._pytree import tree_map_only
 
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-    def moved(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return value.to(device)
-        if isinstance(value, dict):
-            return {key: moved(item) for key, item in value.items()}
-        if type(value) in (list, tuple):
-            return type(value)(moved(item) for item in value)
-        return value
-
-    return tuple(moved(value) for value in inputs.args), {
-        key: moved(value) for key, value in inputs.kwargs.items()
-    }
+    moved: Arguments = tree_map_only(torch.Tensor, lambda each: each.to(device), (inputs.args, inputs.kwargs))
+    return moved

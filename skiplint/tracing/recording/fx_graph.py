@@ -1,4 +1,4 @@
-"""The tape as a :class:`torch.fx.Graph`."""
+"""Make a :class:`torch.fx.Graph` from the records of a trace."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from skiplint.tracing.recording.recorder import Record
 
 
 def updated(tensor: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
-    """``tensor`` after others wrote into views of it: memory is shared, so nothing is left to do."""
+    """Return ``tensor``, which shares memory with the views of it that others wrote into."""
     return tensor
 
 
 def builder(records: Sequence[Record], operations: Sequence[Operation]) -> Callable[[], fx.Graph]:
-    """A function that makes the graph when it is asked for.
+    """Return a function that builds the graph when it is called.
 
-    Calls keep the live torch functions; a tensor that the model neither registers nor computes is a
-    ``get_attr`` of its operation's id. Each node's ``meta["operation"]`` is the :class:`Operation`.
+    The nodes call the live torch functions. A tensor that the model neither registers nor computes is a
+    ``get_attr`` node with its operation's id as target. Each node's ``meta["operation"]`` is its
+    :class:`Operation`.
     """
 
     def build() -> fx.Graph:
@@ -52,7 +53,7 @@ def _node(
     reads = [
         made[operand.producer]
         if len(operations[operand.producer].outputs) == 1
-        else _pick(graph, made[operand.producer], operand.output, operations[operand.producer])
+        else graph.call_function(operator.getitem, (made[operand.producer], operand.output))
         for operand in operation.operands
     ]
     if record.kind == "output":
@@ -63,12 +64,6 @@ def _node(
     return graph.create_node(
         "call_function", function, args, _fill(dict(record.kwargs), reads), operation.name
     )
-
-
-def _pick(graph: fx.Graph, source: fx.Node, output: int, operation: Operation) -> fx.Node:
-    if operation.inplace:
-        return source
-    return graph.call_function(operator.getitem, (source, output))
 
 
 def _fill(value: Any, reads: list[fx.Node]) -> Any:

@@ -1,4 +1,4 @@
-"""What differs between a recorded call on the meta device and the same call in real training."""
+"""How recorded calls run on the meta device as they do on the CPU, and as in training."""
 
 from __future__ import annotations
 
@@ -6,43 +6,36 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from skiplint.operators import Family, Op
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Where the flag "in training" stands: position and keyword.
-_TRAINING_FLAGS = {
-    "batch_norm": (5, "training"),
-    "dropout": (2, "train"),
-    "feature_dropout": (2, "train"),
-    "alpha_dropout": (2, "train"),
-    "feature_alpha_dropout": (2, "train"),
-    "rrelu": (3, "training"),
-    "lstm": (6, "train"),
-    "gru": (6, "train"),
-    "rnn_tanh": (6, "train"),
-    "rnn_relu": (6, "train"),
-}
-
 
 def as_in_training(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call recorded in evaluation mode as they are in training."""
-    position, keyword = _TRAINING_FLAGS.get(name, (0, ""))
-    if keyword in kwargs and keyword:
-        return args, {**kwargs, keyword: True}
-    if keyword and position < len(args) and isinstance(args[position], bool):
-        return (*args[:position], True, *args[position + 1 :]), kwargs
-    return args, kwargs
+    """Return the arguments of a call of ``op``, recorded in evaluation mode, as they are in training."""
+    flag = op.settings.get("training")
+    if flag is None:
+        return args, kwargs
+    given = any(keyword in kwargs for keyword in flag.keywords)
+    placed = flag.position is not None and any(isinstance(each, bool) for each in args[flag.position :][:1])
+    return flag.put(True, args, kwargs) if given or placed else (args, kwargs)
 
 
-def as_on_cpu(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function to run in place of a recorded one, where the meta device has another kernel."""
-    if name == "scaled_dot_product_attention":
+def as_on_cpu(op: Op, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function to run in place of a recorded one, where the meta device has another kernel."""
+    import torch
+
+    if isinstance(function, torch._ops.OpOverload):
+        return function  # recorded as the kernel that it is
+    if op.is_a(Family.ATTENTION) and not op.is_a(Family.MULTI_HEAD):
         return _attention
-    if name == "batch_norm":
+    if op.is_a(Family.BATCH_NORM):
         return _batch_norm
-    return partial(_convolution, function) if name == "conv2d" else function
+    is_image = op.is_a(Family.CONVOLUTION) and not op.is_a(Family.TRANSPOSED) and op.space == 2
+    return partial(_convolution, function) if is_image else function
 
 
 def _batch_norm(
@@ -54,9 +47,9 @@ def _batch_norm(
     training: bool,
     *_: Any,
 ) -> Tensor:
-    """A batch norm that makes and saves what the real one does.
+    """A batch norm that allocates and saves what that of the CPU does.
 
-    On the meta device it is a decomposition in Python, which takes as long as all other calls together.
+    On the meta device it is decomposed in Python, which takes as long as all other calls together.
     """
     import torch
 
@@ -78,7 +71,7 @@ def _batch_norm_node() -> Any:
         def forward(
             ctx: Any, data: Tensor, weight: Tensor | None, bias: Tensor | None, training: bool
         ) -> Tensor:
-            """The result, with something of its size in it."""
+            """A tensor like the result, without values."""
             del bias
             dtype = data.dtype if weight is None else weight.dtype
             size = data.shape[1] if training else 0
@@ -95,9 +88,9 @@ def _batch_norm_node() -> Any:
 
 
 def _convolution(function: Callable[..., Tensor], data: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """A convolution that leaves channels last where they were last, which the meta device forgets.
+    """A convolution that keeps the memory format channels-last, which that of the meta device does not.
 
-    Whether a later call has to copy depends on it.
+    Whether a later call copies depends on it.
     """
     import torch
 
@@ -120,9 +113,9 @@ def _attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    """Attention with the fused kernel under the conditions under which it is used on real tensors.
+    """Attention by the fused kernel wherever the CPU would use it.
 
-    On the meta device torch always takes the unfused form, which keeps the matrix of attention weights.
+    On the meta device torch always uses the unfused form, which saves the matrix of attention weights.
     """
     import torch
 
