@@ -45,7 +45,7 @@ class Interpreter(fx.Interpreter):
     """Runs a graph of recorded calls, in order; each value is freed after its last reader.
 
     A node that stands for a recorded operation carries it in ``meta["operation"]``. Others are calls that
-    rewriting a graph has added: they need a target only, and those that stand for a recorded function carry its
+    rewriting a graph has added: they need a target only, and those for a recorded function carry its
     :class:`~skiplint.operators.Op` in ``meta["op"]``.
     """
 
