@@ -70,12 +70,14 @@ class MismatchedJoin(Rule):
         )
 
     def _misdirected(self, operation: Operation, fault: Fault, advice: Advice, often: str) -> Finding:
-        """A concatenation that runs along the wrong axis: the layer behind it tells."""
-        axis, shapes = fault.axis or 0, fault.shapes
-        made, meant = operation.outputs[0].shape[axis], sum(shape[axis] for shape in shapes)
+        """A concatenation along the wrong axis, as the layer after it shows."""
+        axis, shapes, result = fault.axis or 0, fault.shapes, operation.outputs[0].shape
+        made, meant = result[axis], sum(shape[axis] for shape in shapes)
+        joined = [dim for dim, size in enumerate(result) if size == sum(each[dim] for each in shapes)]
+        used = f"dim {joined[0]}" if joined else "another dim"
+        words = "channels" if axis == 1 and len(result) > 2 else "features"
         return self.finding(
-            f"{operation.name} gives {made} features where the layer behind it takes the {meant} that its "
-            f"operands have together{often}",
+            f"{operation.name} uses {used}; the next layer needs dim {axis}, {meant} {words}{often}",
             node=operation,
             shapes=shapes,
             expected=f"{meant} along dim={axis}",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from skiplint.display.facts import Facts, Shown, counted
 from skiplint.operators import Op, op_of
 from skiplint.operators.names import base_name
 
@@ -28,6 +29,8 @@ BUILT_AT = "_skiplint_built_at"
 """Attribute of a module with the :class:`Location` of the call that made it, set while models are built."""
 FaultKind = Literal["join", "layer", "shape"]
 Blame = Literal["call", "operand", "width"]
+_NAMES_SHOWN = 8
+"""Names of torch functions in a graph's text, the most frequent ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class ModelGraph:
+class ModelGraph(Shown):
     """The operations of one forward pass and the model they came from.
 
     ``operations`` are in execution order, so ``operations[i].index == i`` and every operand's producer
@@ -235,6 +238,27 @@ class ModelGraph:
     ended_by: str = ""
     """What ended the forward behind its faults, with the place; empty where it ran to its end."""
     fx_builder: Callable[[], torch.fx.Graph] | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"ModelGraph({self.name!r}, {counted(len(self), 'operation')})"
+
+    def _headline(self) -> str:
+        return self.name
+
+    def _facts(self) -> Facts:
+        inputs = [f"{item.name}  {item.spec.dtype} {list(item.spec.shape)}" for item in self.inputs]
+        names = [f"{number:,} {name}" for name, number in self.count().most_common(_NAMES_SHOWN)]
+        calls = self.count().total()
+        facts = [
+            ("inputs", "\n".join(inputs) or "none"),
+            ("parameters", f"{self.parameters:,}"),
+            ("trace", f"{counted(calls, 'operation')} on {self.backend} in {self.seconds:.2f} s"),
+            ("calls", ", ".join([*names, *(["…"] if len(self.count()) > _NAMES_SHOWN else [])]) or "none"),
+        ]
+        if self.faults:
+            at = ", ".join(self.operations[fault.operation].id for fault in self.faults)
+            facts.append(("faults", f"{len(self.faults)}, at {at}"))
+        return facts
 
     def __len__(self) -> int:
         return len(self.operations)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skiplint.analysis.skips.words import skip_counts
+from skiplint.display.facts import Facts, Shown
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from skiplint.tracing import Subject
 
 
-class Analysis:
+class Analysis(Shown):
     """A graph with its analyses, the one thing that rules and reports read.
 
     Most analyses are pure functions of the frozen graph. Those that have to run the model again ask
@@ -35,6 +37,13 @@ class Analysis:
 
     def __repr__(self) -> str:
         return f"Analysis({self.graph.name!r}, {len(self.graph)} operations)"
+
+    def _headline(self) -> str:
+        return self.graph._headline()
+
+    def _facts(self) -> Facts:
+        skips = ("skips", skip_counts(self.skips))
+        return [*self.graph._facts(), skips, *self.paths._facts(), *self.memory._facts()]
 
     @cached_property
     def skips(self) -> tuple[Skip, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+
+import msgspec
 
 from skiplint.cli.failures import UsageError
 from skiplint.cli.options import SELECTING, option
@@ -85,4 +86,4 @@ class Known:
         count = sum(entry.count for entry in baseline.findings)
         said = f"wrote {count} finding{'' if count == 1 else 's'} to {self.path}"
         rest = apply_baseline(report, baseline, self.path, self.ran).findings
-        return dataclasses.replace(report, findings=rest, notes=(*report.notes, said))
+        return msgspec.structs.replace(report, findings=rest, notes=(*report.notes, said))

@@ -19,8 +19,8 @@ from skiplint.cli.completion import complete_rules
 from skiplint.cli.failures import UsageError
 from skiplint.linting.finding import Severity
 from skiplint.settings.precedence import split_words
-from skiplint.settings.schema import field_docs
 from skiplint.settings.settings import Settings
+from skiplint.sources.field_docs import field_docs
 
 SELECTING = "Which rules"
 FIXING = "Fixes"

@@ -1,1 +1,1 @@
-"""Suggestions that are mechanical, made in the source: proposed as edits, tried, and only then written."""
+"""Mechanical fixes of findings: edits of the source, tried on the model and only then written."""

@@ -1,4 +1,4 @@
-"""Edits of calls and operators in Python source, each found by the place where it starts."""
+"""Edit calls and operators in Python source; each is found by the line and column where it starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skiplint.fixing.operands import JOINS, HiddenOperandError, Join, computes, 
 
 
 class EditError(Exception):
-    """An edit does not fit the source; ``str()`` is one line that says why."""
+    """An edit does not fit the source; ``str()`` is the reason in one line."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Edited:
 
 
 def apply_edits(source: str, edits: Sequence[Edit], *, computed: bool = False) -> Edited:
-    """Make ``edits`` in ``source``; those that do not fit are left out, formatting stays as it is.
+    """Return ``source`` with ``edits`` made, formatting kept; edits that do not fit are left out.
 
     Args:
         source: the text of the file.
@@ -61,7 +61,7 @@ Place = tuple[int, int]
 
 
 def _joins_by_place(wrapper: MetadataWrapper) -> dict[Place, list[Join]]:
-    """Calls and operators by line and column of their start, inner ones before those around them."""
+    """Calls and operators by the line and column where they start, inner ones first."""
     found: dict[Place, list[Join]] = {}
 
     class Collector(cst.CSTVisitor):
@@ -148,7 +148,7 @@ class _Editor(cst.CSTTransformer):
 
 
 def _around(module: cst.Module, join: cst.Call | cst.BinaryOperation, expression: str) -> cst.BaseExpression:
-    """``join`` inside of an expression, with the parentheses that it had."""
+    """``join`` inside an expression, with the parentheses that it had."""
     bare = module.code_for_node(join.with_changes(lpar=(), rpar=()))
     loose = isinstance(join, cst.BinaryOperation) and expression.startswith("{}")
     new = cst.parse_expression(expression.replace("{}", f"({bare})" if loose else bare))
@@ -156,7 +156,7 @@ def _around(module: cst.Module, join: cst.Call | cst.BinaryOperation, expression
 
 
 def _with_argument(call: cst.Call, edit: ArgumentEdit, *, computed: bool) -> cst.Call:
-    """``call`` with one argument set; where it is not given it is added by keyword."""
+    """``call`` with one argument set; an argument that is not given is added by keyword."""
     value = cst.parse_expression(edit.value)
     if any(argument.star for argument in call.args):
         raise EditError(f"{edit.callee} takes its arguments from * or **")
@@ -213,7 +213,7 @@ def _is_literal(value: cst.BaseExpression) -> bool:
 
 
 def _interpolate_name(module: cst.Module) -> str:
-    """How the file can call ``torch.nn.functional.interpolate`` with what it imports already."""
+    """The name of ``torch.nn.functional.interpolate`` in the file, from its imports."""
     code = "\n".join(module.code_for_node(line) for line in module.body if _imports(line))
     words = code.split()
     for wanted, name in (

@@ -1,4 +1,4 @@
-"""Which fixes to make: each is tried on the real model before it counts."""
+"""Choose the fixes to make: each is tried on the real model first."""
 
 from __future__ import annotations
 
@@ -20,22 +20,27 @@ _ROUNDS = 8
 
 @dataclass(frozen=True)
 class Fixed:
-    """What came of the fixes; nothing is written yet."""
+    """The result of trying fixes; nothing is written yet."""
 
     texts: Mapping[str, tuple[str, str]]
-    """By path: the text as it is and as it should be."""
+    """By path: the old text and the new one."""
     made: tuple[Finding, ...]
     refused: tuple[tuple[Finding, str], ...]
-    """Findings that have a fix which was not made, and why."""
+    """Findings with a fix that was not made, and why."""
     report: Report
-    """What is found after the fixes."""
+    """The report after the fixes."""
 
 
 def fix(report: Report, tries: Try, *, unsafe: bool = False) -> Fixed:
-    """Make the fixes of ``report`` that hold: the model is linted again and the finding is gone.
+    """Make every fix of ``report`` that works: linted again, the model no longer has the finding.
 
-    All are tried together first, and one by one where that fails. A fix that makes another model fail or
-    brings up an error is not made. What only shows after a fix is fixed in a further round.
+    All are tried together first, then one by one if that fails. A fix that makes another model fail or causes
+    a new error is not made. Findings that only appear after a fix are fixed in a further round.
+
+    Args:
+        report: the findings.
+        tries: lints again with the texts of some files replaced.
+        unsafe: also make fixes that may change what was meant.
     """
     state = _State(report, unsafe, {}, [], {})
     for _ in range(_ROUNDS):
@@ -44,7 +49,7 @@ def fix(report: Report, tries: Try, *, unsafe: bool = False) -> Fixed:
             break
         if len(waiting) == 1 or not state.attempt(waiting, tries):
             for finding in waiting:
-                # An earlier fix of this round may have taken care of it.
+                # An earlier fix of this round may have mended it.
                 if _key(finding) in map(_key, state.report.findings):
                     state.attempt([finding], tries)
     originals = {path: read_source(path) for path in state.texts}
@@ -69,7 +74,7 @@ class _State:
         return [finding for finding, fix in fixes if fix and fix.edits and (fix.safe or self.unsafe)]
 
     def attempt(self, findings: Sequence[Finding], tries: Try) -> bool:
-        """Make the fixes of ``findings`` together; keep them if every one of the findings is gone."""
+        """Make the fixes of ``findings`` together; keep them if all of these findings are gone."""
         texts, why = self._edited(findings)
         if why is None:
             trial = tries(texts)

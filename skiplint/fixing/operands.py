@@ -10,12 +10,12 @@ import libcst as cst
 from skiplint.operators import op_of
 
 Join: TypeAlias = cst.Call | cst.BinaryOperation | cst.AugAssign
-"""Whatever computes something from operands that are written out."""
+"""A call or an operator whose operands are written in the source."""
 JOINS = (cst.Call, cst.BinaryOperation, cst.AugAssign)
 
 
 class HiddenOperandError(Exception):
-    """An operand is not written out at its place; ``str()`` is one line that says so."""
+    """An operand is not written in the source at its place; ``str()`` is the reason in one line."""
 
 
 _PLACE = re.compile(r"(\w+)(?:\[(\d+)\])?")
@@ -29,7 +29,7 @@ _OPERATORS: dict[str, tuple[type[cst.BaseBinaryOp], type[cst.BaseAugOp]]] = {
 
 
 def callee(call: cst.Call) -> str:
-    """The last name of what is called, "" if it has none."""
+    """The last name of the called function, such as ``cat`` of ``torch.cat``; "" if it has none."""
     function = call.func
     if isinstance(function, cst.Attribute):
         return function.attr.value
@@ -37,7 +37,7 @@ def callee(call: cst.Call) -> str:
 
 
 def computes(node: Join, operation: str) -> bool:
-    """Whether ``node`` is written as ``operation`` is: a call of that name, or its operator."""
+    """Whether ``node`` is a call of ``operation`` or its operator."""
     if isinstance(node, cst.Call):
         return callee(node) == operation
     binary, augmented = _OPERATORS.get(op_of(operation).operator, (None, None))
@@ -49,7 +49,7 @@ def operand(node: Join, place: str) -> cst.BaseExpression:
     """The operand at a place such as ``1``, ``0[2]`` or ``tensors[1]``.
 
     Raises:
-        HiddenOperandError: it is not written out there, or is what ``+=`` assigns to.
+        HiddenOperandError: it is not written there, or ``+=`` assigns to it.
     """
     if isinstance(node, cst.BinaryOperation):
         return node.left if _side(place) == 0 else node.right
@@ -66,10 +66,10 @@ def operand(node: Join, place: str) -> cst.BaseExpression:
 
 
 def with_operand(node: Join, place: str, value: cst.BaseExpression) -> Join:
-    """``node`` with ``value`` for the operand at ``place``, which :func:`operand` has found there.
+    """``node`` with ``value`` for the operand at ``place``.
 
     Raises:
-        HiddenOperandError: it is not written out there.
+        HiddenOperandError: it is not written there.
     """
     if isinstance(node, cst.BinaryOperation):
         return node.with_changes(left=value) if _side(place) == 0 else node.with_changes(right=value)

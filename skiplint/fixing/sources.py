@@ -1,4 +1,4 @@
-"""Reading and writing the user's files without changing anything but the edits."""
+"""Read and write the user's files without changing anything but the edits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skiplint.sources.atomic_files import write_at_once
 
 
 def read_source(path: str) -> str:
-    """The text of a file, its line endings as they are, without the byte order mark.
+    """The text of a file with its own line endings, without the byte order mark.
 
     Raises:
         OSError: it cannot be read.
@@ -23,7 +23,7 @@ def read_source(path: str) -> str:
 
 
 def write_source(path: str, text: str) -> None:
-    """Put ``text`` in place of a file at once, in the encoding that the file is in.
+    """Replace the content of a file at once, in its own encoding.
 
     Its permissions and its byte order mark stay, and a link stays a link.
 
@@ -34,7 +34,7 @@ def write_source(path: str, text: str) -> None:
 
 
 def check_writable(path: str) -> None:
-    """Refuse files marked as read-only: a new file could be put in place of one, against its owner's wish.
+    """Raise an error for a file marked as read-only, which replacing it would ignore.
 
     Raises:
         OSError: the file is read-only, or gone.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from skiplint.analysis.faults.remedy import Remedy
 from skiplint.graph import Location
@@ -27,13 +26,6 @@ class Severity(Enum):
     def at_least(self, other: Severity) -> bool:
         """Whether this is as bad as ``other`` or worse."""
         return self.rank >= other.rank
-
-
-def location_dict(location: Location | None) -> dict[str, Any] | None:
-    """A location as it stands in the report."""
-    if location is None:
-        return None
-    return {"path": location.path, "line": location.line, "column": location.column}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,21 +69,3 @@ class Finding:
             self.node or "",
             self.message,
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The finding as it stands in the machine-readable report."""
-        return {
-            "code": self.code,
-            "name": self.name,
-            "severity": self.severity.value,
-            "message": self.message,
-            "location": location_dict(self.location),
-            "model": self.model,
-            "node": self.node,
-            "expected": self.expected,
-            "actual": self.actual,
-            "shapes": [list(shape) for shape in self.shapes],
-            "suggestion": self.suggestion,
-            "fix": None if self.fix is None else self.fix.to_dict(),
-            "url": self.url,
-        }

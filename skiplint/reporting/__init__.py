@@ -1,1 +1,1 @@
-"""The report of a run as typed data, the baseline, and the output formats that render it."""
+"""The report of a run as typed data, the baseline of known findings, and the output formats."""

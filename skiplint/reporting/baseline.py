@@ -1,4 +1,4 @@
-"""Findings that are known and left for later: written to a file once, and not reported again.
+"""A file of known findings, which are not reported again.
 
 An entry does not hold a line number, so it survives when lines move. It is found again by the rule, the
 model, the file, and the operation and the text of the source line; one of these two may have changed.
@@ -6,7 +6,6 @@ model, the file, and the operation and the text of the source line; one of these
 
 from __future__ import annotations
 
-import dataclasses
 import linecache
 import os
 from collections import Counter
@@ -23,11 +22,11 @@ VERSION = 1
 
 
 class BaselineError(Exception):
-    """A baseline file that cannot be used; ``str()`` is one line that names it and the way out."""
+    """A baseline file cannot be used; ``str()`` is one line that names the file, the fault and the remedy."""
 
 
 class Entry(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """Findings that are alike. Paths are relative to the folder of the baseline file."""
+    """Equal findings and their number. Paths are relative to the folder of the baseline file."""
 
     path: str
     model: str
@@ -51,14 +50,14 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def baseline_of(report: Report, folder: Path) -> Baseline:
-    """All findings of ``report``, for a file in ``folder``; failures of rules cannot be left for later."""
+    """A baseline of all findings of ``report`` but failures of rules, for a file in ``folder``."""
     counts = Counter(entry_of(finding, folder) for finding in report.findings if _lasts(finding))
     entries = (msgspec.structs.replace(entry, count=count) for entry, count in counts.items())
     return Baseline(VERSION, tuple(sorted(entries)))
 
 
 def render_baseline(baseline: Baseline) -> str:
-    """The file's text: sorted and one value a line, so that differences are easy to read."""
+    """The file's text, sorted and one value a line, for readable diffs."""
     return msgspec.json.format(msgspec.json.encode(baseline), indent=2).decode() + "\n"
 
 
@@ -84,13 +83,13 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def apply_baseline(report: Report, baseline: Baseline, path: Path, ran: Collection[str]) -> Report:
-    """``report`` without the findings in ``baseline``, and with remarks on what that did.
+    """``report`` without the findings in ``baseline``, with notes on how many were left out or are gone.
 
     Args:
         report: all findings.
-        baseline: those that are known.
-        path: the file they came from.
-        ran: codes of the rules that ran, so that what others had found is not taken to be gone.
+        baseline: the known findings.
+        path: the file of the baseline.
+        ran: codes of the rules that ran; findings of other rules are not taken to be gone.
     """
     folder = path.parent
     left = Counter({entry.key: entry.count for entry in baseline.findings})
@@ -101,7 +100,7 @@ def apply_baseline(report: Report, baseline: Baseline, path: Path, ran: Collecti
     kept = {id(finding) for finding in (*new, *pending)}
     findings = tuple(finding for finding in report.findings if id(finding) in kept)
     notes = _notes(report, left, path, ran, known=len(report.findings) - len(findings))
-    return dataclasses.replace(report, findings=findings, notes=(*report.notes, *notes))
+    return msgspec.structs.replace(report, findings=findings, notes=(*report.notes, *notes))
 
 
 def _notes(
@@ -131,7 +130,7 @@ def _unmatched(
     folder: Path,
     similar: Callable[[Entry], tuple[str, ...]],
 ) -> list[Finding]:
-    """The findings for which nothing similar is left; what is matched is taken away from ``left``."""
+    """The findings without a similar entry in ``left``; matched entries are taken out of ``left``."""
     places: dict[tuple[str, ...], list[Entry]] = {}
     for entry in sorted(left):
         places.setdefault(similar(entry), []).append(entry)
@@ -163,7 +162,7 @@ def _lasts(finding: Finding) -> bool:
 
 
 def entry_of(finding: Finding, folder: Path) -> Entry:
-    """``finding`` as it stands in a baseline file in ``folder``."""
+    """The entry of ``finding`` in a baseline file in ``folder``."""
     place = finding.location
     source = " ".join(_line(place.path, place.line).split()) if place is not None else ""
     return Entry(
@@ -181,7 +180,7 @@ def _line(path: str, line: int) -> str:
 
 
 def _portable(target: str, folder: Path) -> str:
-    """A path, or a target that starts with one, as seen from ``folder``; anything else as it is."""
+    """A path, or a target that starts with one, relative to ``folder``; other targets unchanged."""
     path, colon, name = target.partition(":")
     if not path or not Path(path).exists():
         return target

@@ -1,11 +1,12 @@
-"""What an analysis says about one model, in the terms of the report."""
+"""How a model was traced, its inputs and its skips, as parts of the report."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from skiplint.graph import ModelGraph, Operation
-from skiplint.reporting.report import InputReport, SkipReport, TraceReport
+from skiplint.reporting.model_report import InputReport, SkipReport, Source, TraceReport
+from skiplint.reporting.record import location_report
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -14,18 +15,18 @@ if TYPE_CHECKING:
 
 def describe_trace(graph: ModelGraph) -> TraceReport:
     """How ``graph`` was recorded."""
-    return TraceReport(graph.backend, sum(op.kind == "call" for op in graph), graph.seconds)
+    return TraceReport(graph.backend, sum(op.kind == "call" for op in graph), round(graph.seconds, 4))
 
 
-def describe_inputs(graph: ModelGraph, source: str, why: str = "") -> tuple[InputReport, ...]:
-    """The tensors that went in; ``source`` and ``why`` say where they came from."""
+def describe_inputs(graph: ModelGraph, source: Source, why: str = "") -> tuple[InputReport, ...]:
+    """The tensors that the model was run with; ``source`` and ``why`` say where they came from."""
     return tuple(
-        InputReport(item.name, item.spec.shape, item.spec.dtype, source, why) for item in graph.inputs
+        InputReport(item.name, item.spec.shape, item.spec.dtype, source, why or None) for item in graph.inputs
     )
 
 
 def describe_skips(analysis: Analysis) -> tuple[SkipReport, ...]:
-    """Every join with the shortcuts that end in it."""
+    """Every join with the shortcuts that end in it, in execution order."""
     return tuple(_describe_skip(analysis.graph, skip) for skip in analysis.skips)
 
 
@@ -47,7 +48,7 @@ def _describe_skip(graph: ModelGraph, skip: Skip) -> SkipReport:
         long=skip.long,
         scale=skip.scale,
         connections=len(skip.connections),
-        location=join.location,
+        location=location_report(join.location),
         shapes=tuple(graph.spec(operand).shape for operand in skip.operands),
         bytes=sum(shortcuts.values()),
         carries=nearest.carries,
@@ -60,5 +61,5 @@ def _describe_skip(graph: ModelGraph, skip: Skip) -> SkipReport:
 
 
 def _place(operation: Operation) -> str:
-    """The module that an operation belongs to, or the operation where that is the model itself."""
+    """Path of the module of an operation, or the operation's id where that is the model itself."""
     return operation.module or operation.id

@@ -1,26 +1,35 @@
-"""What an analysis says about the paths of one model, in the terms of the report."""
+"""The paths of a model as a part of the report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from skiplint.reporting.sections import (
+    EffectiveReport,
+    LayerPaths,
+    LengthsReport,
+    PairPaths,
+    PathsReport,
+    SkipPaths,
+)
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
     from skiplint.analysis.gradients import EffectivePaths
+    from skiplint.analysis.gradients.effective import EffectiveLengths
     from skiplint.analysis.paths import Paths
-    from skiplint.analysis.paths.lengths import PathLengths, Unit
+    from skiplint.analysis.paths.lengths import PathLengths
     from skiplint.graph import ModelGraph
 
 PERCENTILES = (5, 25, 50, 75, 95)
 MOST_BYTES = 4 * 10**9
-"""Additions that read more than this (a second, about) are left to those who ask for them from Python."""
+"""Paths are not counted for a report if the additions would read more bytes than this (about a second)."""
 _LEAST = 1e-12
-"""A part of the gradient below this is left out."""
+"""Parts of the gradient below this are left out."""
 
 
-def describe_paths(analysis: Analysis, *, gradients: bool = False) -> Mapping[str, Any] | None:
+def describe_paths(analysis: Analysis, *, gradients: bool = False) -> PathsReport | None:
     """The path lengths in both units, and what lies on the paths; None where that would take too long.
 
     Args:
@@ -34,81 +43,83 @@ def describe_paths(analysis: Analysis, *, gradients: bool = False) -> Mapping[st
     effective = analysis.gradients.effective if gradients else None
     if paths.cost > MOST_BYTES:
         return None
-    return {
-        **_lengths(paths.layers, _effective(effective, "layers")),
-        "blocks": _lengths(paths.blocks, _effective(effective, "blocks")),
-        "pairs": _pairs(paths),
-        "layers": _layers(paths, analysis.graph),
-        "skips": _skips(paths, analysis.graph),
-    }
+    return PathsReport(
+        **_figures(paths.layers),
+        effective=_effective(effective, effective.layers) if effective else None,
+        blocks=LengthsReport(
+            **_figures(paths.blocks),
+            effective=_effective(effective, effective.blocks) if effective else None,
+        ),
+        pairs=_pairs(paths),
+        layers=_layers(paths, analysis.graph),
+        skips=_skips(paths, analysis.graph),
+    )
 
 
-def _lengths(lengths: PathLengths, effective: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _figures(lengths: PathLengths) -> dict[str, Any]:
+    """The fields of :class:`LengthsReport`."""
     return {
         "unit": lengths.unit,
         "count": _digits(lengths.count),
-        "histogram": {str(length): _digits(number) for length, number in lengths.histogram.items()},
+        "histogram": {length: _digits(number) for length, number in lengths.histogram.items()},
         "min": lengths.min,
         "mean": float(lengths.mean),
         "sd": lengths.sd,
         "max": lengths.max,
-        "percentiles": {str(percent): lengths.percentile(percent) for percent in PERCENTILES},
-        "effective": effective,
+        "percentiles": {percent: lengths.percentile(percent) for percent in PERCENTILES},
     }
 
 
-def _effective(found: EffectivePaths | None, unit: Unit) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    lengths = found.layers if unit == "layers" else found.blocks
-    parts = {str(length): float(f"{part:.9g}") for length, part in lengths.histogram.items() if part > _LEAST}
-    return {
-        "histogram": parts,
-        "mean": lengths.mean,
-        "sd": lengths.sd,
-        "percentiles": {str(percent): lengths.percentile(percent) for percent in PERCENTILES},
-        "mode": "training" if found.training else "evaluation",
-        "woken": list(found.woken),
-    }
+def _effective(found: EffectivePaths, lengths: EffectiveLengths) -> EffectiveReport:
+    return EffectiveReport(
+        histogram={
+            length: float(f"{part:.9g}") for length, part in lengths.histogram.items() if part > _LEAST
+        },
+        mean=lengths.mean,
+        sd=lengths.sd,
+        percentiles={percent: lengths.percentile(percent) for percent in PERCENTILES},
+        mode="training" if found.training else "evaluation",
+        woken=tuple(found.woken),
+    )
 
 
-def _pairs(paths: Paths) -> list[dict[str, Any]]:
-    """Nothing where there is one input and one output: the total says it all."""
+def _pairs(paths: Paths) -> tuple[PairPaths, ...]:
+    """The paths by input and output; empty where there is one of each and the total is enough."""
     if len(paths.pairs) < 2:
-        return []
-    return [
-        {
-            "input": pair.input,
-            "output": pair.output,
-            "layers": _lengths(pair.layers),
-            "blocks": _lengths(pair.blocks),
-        }
+        return ()
+    return tuple(
+        PairPaths(
+            input=pair.input,
+            output=pair.output,
+            layers=LengthsReport(**_figures(pair.layers)),
+            blocks=LengthsReport(**_figures(pair.blocks)),
+        )
         for pair in paths.pairs
-    ]
+    )
 
 
-def _layers(paths: Paths, graph: ModelGraph) -> list[dict[str, Any]]:
-    return [
-        {
-            "node": graph.operations[layer.operation].id,
-            "count": _digits(layer.count),
-            "share": float(layer.share),
-            "distance": layer.distance,
-        }
+def _layers(paths: Paths, graph: ModelGraph) -> tuple[LayerPaths, ...]:
+    return tuple(
+        LayerPaths(
+            node=graph.operations[layer.operation].id,
+            count=_digits(layer.count),
+            share=float(layer.share),
+            distance=layer.distance,
+        )
         for layer in paths.through
-    ]
+    )
 
 
-def _skips(paths: Paths, graph: ModelGraph) -> list[dict[str, Any]]:
-    return [
-        {
-            "join_node": graph.operations[skip.join].id,
-            "count": _digits(skip.count),
-            "share": float(skip.share),
-            "block_share": float(skip.block_share),
-        }
+def _skips(paths: Paths, graph: ModelGraph) -> tuple[SkipPaths, ...]:
+    return tuple(
+        SkipPaths(
+            join_node=graph.operations[skip.join].id,
+            count=_digits(skip.count),
+            share=float(skip.share),
+            block_share=float(skip.block_share),
+        )
         for skip in paths.shortcuts
-    ]
+    )
 
 
 def _digits(number: int) -> str:

@@ -11,6 +11,7 @@ import dataclasses
 import msgspec
 
 from skiplint.analysis.faults.remedy import Remedy
+from skiplint.graph import Location
 from skiplint.linting.engine import load_findings
 from skiplint.linting.finding import Finding
 from skiplint.linting.registry import Registry
@@ -18,7 +19,8 @@ from skiplint.linting.rule import Rule
 from skiplint.linting.selection import choose_rules
 from skiplint.linting.suppressions import Coverage, apply_suppressions, read_suppressions
 from skiplint.linting.tool_rules import RuleFailed
-from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.record import location_report
+from skiplint.reporting.report import ModelReport, Report, SkipReport
 from skiplint.run.outcome import Outcome
 from skiplint.settings.settings import Settings
 from skiplint.sources.paths import absolute, shown, shown_place
@@ -111,5 +113,15 @@ def _shown_fix(fix: Remedy | None) -> Remedy | None:
 
 
 def _with_shown_paths(report: ModelReport) -> ModelReport:
-    skips = tuple(dataclasses.replace(skip, location=shown_place(skip.location)) for skip in report.skips)
-    return dataclasses.replace(report, path=shown(report.path) if report.path else None, skips=skips)
+    return msgspec.structs.replace(
+        report,
+        path=shown(report.path) if report.path else None,
+        skips=tuple(_with_shown_place(skip) for skip in report.skips),
+    )
+
+
+def _with_shown_place(skip: SkipReport) -> SkipReport:
+    if skip.location is None:
+        return skip
+    place = Location(**msgspec.structs.asdict(skip.location))
+    return msgspec.structs.replace(skip, location=location_report(shown_place(place)))

@@ -8,7 +8,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import UNSET
 
 from skiplint.graph import Location, ModelGraph
 from skiplint.linting.engine import run_rules
@@ -17,10 +20,10 @@ from skiplint.linting.rule import Rule
 from skiplint.reporting.describe import describe_skips, describe_trace
 from skiplint.reporting.describe_ablation import describe_ablation
 from skiplint.reporting.describe_contract import describe_contract
-from skiplint.reporting.describe_growth import describe_budget, describe_growth
-from skiplint.reporting.describe_memory import describe_memory
+from skiplint.reporting.describe_memory import describe_budget, describe_growth, describe_memory
 from skiplint.reporting.describe_paths import describe_paths
 from skiplint.reporting.report import ModelReport
+from skiplint.reporting.sections import MemoryReport
 from skiplint.run.request import Request
 from skiplint.sources.footprint import Footprint
 from skiplint.sources.paths import absolute, absolute_place
@@ -65,7 +68,7 @@ def outcome_of(
     """
     request = request or Request()
     graph = analysis.graph
-    report = dataclasses.replace(
+    report = msgspec.structs.replace(
         with_absolute_path(report),
         reason=_early_end(graph),
         trace=describe_trace(graph),
@@ -73,14 +76,14 @@ def outcome_of(
         skips=describe_skips(analysis),
         memory=_memory(analysis, request),
         paths=describe_paths(analysis, gradients=request.gradients),
-        ablation=None
+        ablation=UNSET
         if request.ablation is None
-        else dict(describe_ablation(analysis.gradients.ablation(request.ablation))),
+        else describe_ablation(analysis.gradients.ablation(request.ablation)),
     )
     place = Location(report.path, report.line or 1) if report.path else None
     findings = run_rules(analysis, rules, model=report.target, place=place)
     if request.contract or analysis.contract_found:
-        report = dataclasses.replace(report, input_contract=describe_contract(analysis))
+        report = msgspec.structs.replace(report, input_contract=describe_contract(analysis))
     return Outcome(report, tuple(_with_absolute_places(finding) for finding in findings), _lines(graph))
 
 
@@ -91,7 +94,7 @@ def untraced(report: ModelReport) -> Outcome:
 
 def with_absolute_path(report: ModelReport) -> ModelReport:
     """``report`` with its path in the spelling that is compared."""
-    return dataclasses.replace(report, path=absolute(report.path)) if report.path else report
+    return msgspec.structs.replace(report, path=absolute(report.path)) if report.path else report
 
 
 def _early_end(graph: ModelGraph) -> str | None:
@@ -100,16 +103,16 @@ def _early_end(graph: ModelGraph) -> str | None:
     return f"its forward ends after the mismatch at {graph.ended_by}; nothing after that was analyzed"
 
 
-def _memory(analysis: Analysis, request: Request) -> dict[str, Any] | None:
+def _memory(analysis: Analysis, request: Request) -> MemoryReport | None:
     memory = describe_memory(analysis)
     if memory is None:
         return None
-    more: dict[str, Any] = {}
-    if request.growth:
-        more["growth"] = describe_growth(analysis)
-    if request.budget is not None:
-        more["budget"] = describe_budget(analysis, request.budget, request.optimizer)
-    return {**memory, **more}
+    budget = request.budget
+    return msgspec.structs.replace(
+        memory,
+        growth=describe_growth(analysis) if request.growth else UNSET,
+        budget=UNSET if budget is None else describe_budget(analysis, budget, request.optimizer),
+    )
 
 
 def _with_absolute_places(finding: Finding) -> Finding:

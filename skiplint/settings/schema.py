@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 from typing import Any
 
 import msgspec
@@ -13,6 +10,7 @@ from skiplint.linting.finding import Severity
 from skiplint.linting.registry import Registry
 from skiplint.linting.rule import Rule, summary
 from skiplint.settings.settings import Settings
+from skiplint.sources.field_docs import describe_fields
 from skiplint.targets import ModelConfig
 
 SELECTOR_LISTS = ("select", "extend-select", "ignore")
@@ -51,36 +49,11 @@ def schema_text(registry: Registry) -> str:
     return msgspec.json.format(msgspec.json.encode(settings_schema(registry)), indent=2).decode() + "\n"
 
 
-def field_docs(struct: type[Any]) -> dict[str, str]:
-    """The documentation strings of the fields of ``struct``, each on one line, by the field's name."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(struct))).body[0]
-    assert isinstance(body, ast.ClassDef)
-    found: dict[str, str] = {}
-    for field, doc in zip(body.body, body.body[1:], strict=False):
-        if (
-            isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(doc, ast.Expr)
-            and isinstance(doc.value, ast.Constant)
-            and isinstance(doc.value.value, str)
-        ):
-            found[field.target.id] = " ".join(doc.value.value.replace("``", "`").split())
-    return found
-
-
 def _struct_schema(struct: type[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The schema of one struct with its documentation strings, and the definitions that it refers to."""
+    """The schema of one struct, and those of the structs that it refers to."""
     definitions = msgspec.json.schema(struct, ref_template="#/definitions/{name}")["$defs"]
     body = definitions.pop(struct.__name__)
-    docs = field_docs(struct)
-    for field in msgspec.structs.fields(struct):
-        place = body["properties"][field.encode_name]
-        if field.name in docs:
-            # Draft 7 ignores what stands beside a reference.
-            if "$ref" in place:
-                place["allOf"] = [{"$ref": place.pop("$ref")}]
-            place["description"] = docs[field.name]
-    body["description"] = " ".join(inspect.getdoc(struct).split())  # type: ignore[union-attr]
+    describe_fields(body, struct)
     return body, definitions
 
 

@@ -10,11 +10,20 @@ from typing import Any
 
 import jsonschema
 import pytest
+from msgspec import structs
 
 from skiplint.reporting.formats.console_ablation import ablation_tables
 from skiplint.reporting.formats.console_paths import histogram_bins, path_tables
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.sections import (
+    AblationReport,
+    AblationRow,
+    AblationSeed,
+    AblationSpread,
+    RowPaths,
+)
+from tests.reporting.conftest import lengths, paths_of
 
 Run = Callable[..., CompletedProcess[str]]
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
@@ -67,11 +76,11 @@ def report_of(done: CompletedProcess[str]) -> dict[str, Any]:
 
 def test_paths_weighted_by_the_gradient(net: Path, skiplint: Run) -> None:
     model = report_of(skiplint("paths", "net.py:Stack", "--gradients", "--output-format", "json"))
-    for lengths in (model["paths"], model["paths"]["blocks"]):
-        effective = lengths["effective"]
+    for found in (model["paths"], model["paths"]["blocks"]):
+        effective = found["effective"]
         assert sum(effective["histogram"].values()) == pytest.approx(1)
         assert set(effective["histogram"]) == {"0", "1", "2", "3", "4"}
-        assert 0 < effective["mean"] < lengths["mean"]  # these layers hand on less than they are given
+        assert 0 < effective["mean"] < found["mean"]  # these layers hand on less than they are given
         assert (effective["mode"], effective["woken"]) == ("training", [])
     shown = skiplint("paths", "net.py:Stack", "--gradients")
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -136,22 +145,37 @@ def test_a_model_without_skips(tmp_path: Path, skiplint: Run) -> None:
 # -- what is drawn ---------------------------------------------------------------------------------------
 
 
-def row(**more: Any) -> dict[str, Any]:
-    numbers = dict.fromkeys(
-        ["first_gradient", "last_gradient", "gradient_change", "join_variance_change"], 1.5
+def row(**more: Any) -> AblationRow:
+    plain = AblationRow(
+        first_gradient=1.5,
+        last_gradient=1.5,
+        gradient_change=1.5,
+        profile=(1.0, 2.0),
+        join_variance_change=1.5,
+        output_variance=1.0,
+        output_variance_change=1.0,
+        information=0.5,
+        paths=RowPaths(count="12345678", min=1, mean=2.0, max=3),
     )
-    rest = {"output_variance": 1.0, "output_variance_change": 1.0, "information": 0.5, "profile": [1.0, 2.0]}
-    return {**numbers, **rest, "paths": {"count": "12345678", "min": 1, "mean": 2.0, "max": 3}, **more}
+    return structs.replace(plain, **more)
 
 
-def ablation(**more: Any) -> dict[str, Any]:
+def ablation(**more: Any) -> AblationReport:
     rows = [row(join_node=f"layers.{at}/add", kind="additive", gradient_change=0.1 * at) for at in range(12)]
-    spread = {"with_skips": None, "without_any": None}
-    parts = {"with_skips": row(), "without_one": rows, "without_any": row(), "seeds": [], "spread": spread}
-    return {"mode": "training", "batch": 8, **parts, "by_layer": [], **more}
+    plain = AblationReport(
+        mode="training",
+        batch=8,
+        with_skips=row(),
+        without_one=tuple(rows),
+        without_any=row(),
+        seeds=(),
+        spread=AblationSpread(with_skips=None, without_any=None),
+        by_layer=(),
+    )
+    return structs.replace(plain, **more)
 
 
-def drawn(found: dict[str, Any], **style: Any) -> str:
+def drawn(found: AblationReport, **style: Any) -> str:
     model = ModelReport(target="n", name="Net", status="traced", ablation=found)
     return ablation_tables(Report("0", (model,)), Style(**style))
 
@@ -165,9 +189,11 @@ def test_equal_rows_are_one() -> None:
 
 
 def test_overflow_is_said() -> None:
-    lost = row(first_gradient=None, gradient_change=None, profile=[None, 1.0])
-    seeds = [{"seed": 0, "first_gradient": 1.0, "first_gradient_without": None}]
-    text = drawn(ablation(without_any=lost, seeds=seeds))
+    lost = row(first_gradient=None, gradient_change=None, profile=(None, 1.0))
+    seed = AblationSeed(
+        seed=0, first_gradient=1.0, first_gradient_without=None, information=None, information_without=None
+    )
+    text = drawn(ablation(without_any=lost, seeds=(seed,)))
     assert text.count("overflow") >= 3
 
 
@@ -177,14 +203,13 @@ def test_lines_keep_to_the_width(width: int) -> None:
 
 
 def test_bins_hold_both_distributions() -> None:
-    paths = {str(k): "1" if k in (0, 60) else "1000000" if 28 <= k <= 32 else "1" for k in range(61)}
-    bins = histogram_bins(paths, 30, {"3": 0.25, "4": 0.75})
+    paths = {k: "1000000" if 28 <= k <= 32 else "1" for k in range(61)}
+    bins = histogram_bins(paths, 30, {3: 0.25, 4: 0.75})
     assert sum(each.effective for each in bins) == pytest.approx(1)
     assert sum(each.share for each in bins) == pytest.approx(1)
     assert bins[0].high < 3
-    effective = {"histogram": {"3": 0.25, "4": 0.75}, "mean": 3.75, "sd": 0.43, "percentiles": {}}
-    lengths = {"unit": "layers", "count": "61", "histogram": paths, "min": 0, "mean": 30.0, "max": 60}
-    model = ModelReport(target="n", name="Net", status="traced", paths={**lengths, "effective": effective})
+    found = lengths(paths, mean=30.0, effective=9.0)
+    model = ModelReport(target="n", name="Net", status="traced", paths=paths_of(found))
     for width in (40, 80, 200):
         text = path_tables(Report("0", (model,)), Style(width=width))
         assert max(map(len, text.splitlines())) <= width

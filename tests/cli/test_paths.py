@@ -11,11 +11,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+from msgspec import structs
 
 from skiplint.reporting import describe_paths
 from skiplint.reporting.formats.console_paths import histogram_bins, path_tables
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.sections import LengthsReport
+from tests.reporting.conftest import lengths, paths_of
 
 Run = Callable[..., CompletedProcess[str]]
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
@@ -82,11 +85,11 @@ def test_json(net: Path, skiplint: Run) -> None:
     jsonschema.validate(report, SCHEMA)
     paths = report["models"][0]["paths"]
     histogram = {str(k): str(comb(6, k)) for k in range(7)}
-    for unit, lengths in (("layers", paths), ("blocks", paths["blocks"])):
-        assert (lengths["unit"], lengths["count"], lengths["effective"]) == (unit, "64", None)
-        assert (lengths["min"], lengths["mean"], lengths["max"]) == (0, 3.0, 6)
-        assert lengths["histogram"] == histogram
-        assert lengths["percentiles"] == {"5": 1, "25": 2, "50": 3, "75": 4, "95": 5}
+    for unit, found in (("layers", paths), ("blocks", paths["blocks"])):
+        assert (found["unit"], found["count"], found["effective"]) == (unit, "64", None)
+        assert (found["min"], found["mean"], found["max"]) == (0, 3.0, 6)
+        assert found["histogram"] == histogram
+        assert found["percentiles"] == {"5": 1, "25": 2, "50": 3, "75": 4, "95": 5}
     assert paths["pairs"] == []
     assert paths["layers"][0] == {"node": "blocks.0", "count": "32", "share": 0.5, "distance": 0}
     assert paths["skips"][0] == {"join_node": "add", "count": "32", "share": 0.5, "block_share": 0.5}
@@ -121,18 +124,14 @@ def test_a_target_that_is_not_there(skiplint: Run) -> None:
 # -- what is drawn ---------------------------------------------------------------------------------------
 
 
-def table(paths: Any, **style: Any) -> str:
-    model = ModelReport(target="n", name="Net", status="traced", paths=paths)
+def table(paths: LengthsReport | None, **style: Any) -> str:
+    found = None if paths is None else paths_of(paths)
+    model = ModelReport(target="n", name="Net", status="traced", paths=found)
     return path_tables(Report("0", (model,)), Style(**style))
 
 
-def lengths(histogram: dict[str, str], **more: Any) -> dict[str, Any]:
-    ends = {"min": min(map(int, histogram)), "max": max(map(int, histogram))}
-    return {"unit": "layers", "count": "7", "histogram": histogram, "mean": 1.0, **ends, **more}
-
-
 def test_bins_keep_to_the_lengths_that_can_occur() -> None:
-    even = {str(2 * k): str(comb(40, k)) for k in range(41)}
+    even = {2 * k: str(comb(40, k)) for k in range(41)}
     bins = histogram_bins(even, 30)
     assert [each.high - each.low for each in bins[1:-1]] == [0] * (len(bins) - 2)
     assert all(each.low % 2 == each.high % 2 == 0 for each in bins)
@@ -141,28 +140,28 @@ def test_bins_keep_to_the_lengths_that_can_occur() -> None:
 
 
 def test_bins_of_many_lengths() -> None:
-    flat = {str(k): "1" for k in range(1000)}
+    flat = dict.fromkeys(range(1000), "1")
     bins = histogram_bins(flat, 30)
     assert len(bins) <= 32
     assert [after.low for after in bins[1:]] == [before.high + 1 for before in bins[:-1]]
-    assert histogram_bins({"5": "3"}, 30) == [(5, 5, 1.0, 0.0)]
+    assert histogram_bins({5: "3"}, 30) == [(5, 5, 1.0, 0.0)]
 
 
 def test_numbers_that_int_would_refuse() -> None:
     huge = "1" + "0" * 5000
-    text = table(lengths({"1": huge, "2": huge}, count="2" + "0" * 5000))
+    text = table(structs.replace(lengths({1: huge, 2: huge}, mean=1.5), count="2" + "0" * 5000))
     assert "2.0e5000" in text
     assert text.count("50.00%") == 2
 
 
 def test_nothing_to_draw() -> None:
-    assert "no path from an input" in table({"count": "0", "histogram": {}})
+    assert "no path from an input" in table(structs.replace(lengths({}, mean=0.0), count="0"))
     assert "too many paths" in table(None)
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_lines_keep_to_the_width(width: int) -> None:
-    text = table(lengths({str(k): str(comb(9, k)) for k in range(10)}), width=width)
+    text = table(lengths({k: str(comb(9, k)) for k in range(10)}, mean=4.5), width=width)
     assert max(map(len, text.splitlines())) <= width
 
 

@@ -6,9 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from skiplint import Finding, Location, Severity
+from skiplint.reporting.record import LocationReport
 from skiplint.reporting.report import InputReport, ModelReport, Report, SkipReport, TraceReport
+from skiplint.reporting.sections import (
+    EffectiveReport,
+    LengthsReport,
+    MemoryReport,
+    PathsReport,
+)
 
 SOURCE = """\
 class Block(Module):
@@ -29,7 +37,7 @@ def skip(join: str, **changes: object) -> SkipReport:
         long=False,
         scale=None,
         connections=1,
-        location=Location("net.py", 4, 16),
+        location=LocationReport(path="net.py", line=4, column=16, end_line=4, end_column=25),
         shapes=((1, 64, 56, 56), (1, 64, 56, 56)),
         bytes=802816,
         carries=(),
@@ -38,26 +46,54 @@ def skip(join: str, **changes: object) -> SkipReport:
         fork_index=3,
         join_index=9,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return structs.replace(plain, **changes)
 
 
-PATHS = {
-    "unit": "layers",
-    "count": str(2**54),
-    "histogram": {"0": "1", "54": "1"},
-    "min": 0,
-    "mean": 27.0,
-    "max": 54,
-    "effective": {"histogram": {"9": 1.0}, "mean": 9.2},
-    "blocks": None,
-}
-MEMORY = {
-    "peak_inference_bytes": 10 * 2**20,
-    "saved_for_backward_bytes": 3 * 2**30,
-    "concat_allocated_bytes": 34 * 2**20,
-    "concat_distinct_bytes": 4 * 2**20,
-    "concat_blowup": 8.5,
-}
+def lengths(histogram: dict[int, str], *, mean: float, effective: float | None = None) -> LengthsReport:
+    """Paths in unit layers; with ``effective`` all of the gradient goes over paths of one length."""
+    return LengthsReport(
+        unit="layers",
+        count=str(2**54),
+        histogram=histogram,
+        min=min(histogram, default=0),
+        mean=mean,
+        sd=2.5,
+        max=max(histogram, default=0),
+        percentiles={50: 27},
+        effective=None
+        if effective is None
+        else EffectiveReport(
+            histogram={9: 1.0}, mean=effective, sd=0.5, percentiles={50: 9}, mode="training", woken=()
+        ),
+    )
+
+
+def paths_of(lengths: LengthsReport, blocks: LengthsReport | None = None) -> PathsReport:
+    """``lengths`` in layers, with as many paths in blocks, or none."""
+    none = structs.replace(lengths, unit="blocks", count="0", histogram={}, min=0, max=0, effective=None)
+    return PathsReport(**structs.asdict(lengths), blocks=blocks or none)
+
+
+MEMORY = MemoryReport(
+    peak_inference_bytes=10 * 2**20,
+    saved_for_backward_bytes=3 * 2**30,
+    concat_allocated_bytes=34 * 2**20,
+    concat_distinct_bytes=4 * 2**20,
+    concat_blowup=8.5,
+    peak_without_concat_bytes=8 * 2**20,
+    saved_without_concat_bytes=2 * 2**30,
+    input_bytes=602112,
+    state_bytes=31915424,
+    peak_node="layer1.0/add_",
+    timeline=(602112, 10 * 2**20, 4000),
+    at_peak=(),
+    held_by_skips=(),
+    saved=(),
+    saved_mode="training",
+    concatenations=(),
+    most_copied=(),
+    estimated_nodes=(),
+)
 
 
 @pytest.fixture
@@ -91,7 +127,7 @@ def report(in_tmp_path: Path) -> Report:
             skip("up.0", kind="concatenative", join_op="cat", long=True, connections=2, span=14),
         ),
         memory=MEMORY,
-        paths=PATHS,
+        paths=paths_of(lengths({0: "1", 54: "1"}, mean=27.0, effective=9.2)),
     )
     skipped = ModelReport(
         target="net.py:Head",
@@ -113,7 +149,7 @@ def report(in_tmp_path: Path) -> Report:
         name="degenerate-skip",
         severity=Severity.WARNING,
         message="add joins the output of conv with itself, so nothing is skipped",
-        location=Location("net.py", 4, 16),
+        location=Location("net.py", 4, 16, end_line=4, end_column=25),
         model="net.py:Net",
         node="layer1.0/add",
         shapes=((1, 64, 56, 56), (1, 64, 56, 56)),

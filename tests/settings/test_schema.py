@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from skiplint.linting.registry import Registry, load_registry
-from skiplint.linting.rule import RuleOptions
-from skiplint.settings.schema import field_docs, schema_text, settings_schema
+from skiplint.settings.schema import schema_text, settings_schema
 from skiplint.settings.settings import ConfigError, Settings, convert_settings, validate_rules
+from skiplint.sources.field_docs import field_docs
 from skiplint.targets import ModelConfig
 
 if sys.version_info >= (3, 11):
@@ -73,15 +73,3 @@ def test_it_agrees_with_the_reader(text: str, right: bool) -> None:
 @pytest.mark.parametrize("struct", [Settings, ModelConfig])
 def test_every_key_is_described(struct: type[msgspec.Struct]) -> None:
     assert set(field_docs(struct)) == set(struct.__struct_fields__)
-
-
-def test_descriptions_come_from_the_source() -> None:
-    class Options(RuleOptions, frozen=True):
-        """What counts."""
-
-        limit: int = 3
-        """How many
-        are ``many``."""
-        other: int = 0
-
-    assert field_docs(Options) == {"limit": "How many are `many`."}

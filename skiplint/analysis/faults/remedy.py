@@ -28,10 +28,6 @@ class ArgumentEdit(msgspec.Struct, frozen=True, kw_only=True, tag="argument"):
     exact: bool = True
     """Whether the call has to use the name of ``callee``; a class may be called by another one."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """As it stands in the report."""
-        return {"kind": "argument", **_place(self.location), "argument": self.argument, "value": self.value}
-
 
 class WrapEdit(msgspec.Struct, frozen=True, kw_only=True, tag="wrap"):
     """Put an expression around one operand of a call, or around the call."""
@@ -42,11 +38,6 @@ class WrapEdit(msgspec.Struct, frozen=True, kw_only=True, tag="wrap"):
     """Its place in the call, such as ``0``, ``0[1]`` or ``tensors[1]``; empty for the call itself."""
     expression: str
     """Python source in which ``{}`` stands for what is wrapped."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As it stands in the report."""
-        wrap = {"operand": self.operand, "expression": self.expression}
-        return {"kind": "wrap", **_place(self.location), **wrap}
 
 
 class ResampleEdit(msgspec.Struct, frozen=True, kw_only=True, tag="resample"):
@@ -61,17 +52,8 @@ class ResampleEdit(msgspec.Struct, frozen=True, kw_only=True, tag="resample"):
     first_axis: int = 2
     """The first spatial axis."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """As it stands in the report."""
-        operands = {"operand": self.operand, "reference": self.reference}
-        return {"kind": "resample", **_place(self.location), **operands}
-
 
 Edit = ArgumentEdit | WrapEdit | ResampleEdit
-
-
-def _place(location: Location) -> dict[str, Any]:
-    return {"path": location.path, "line": location.line, "column": location.column}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,20 +82,3 @@ class Remedy:
     """Whether what was meant is beyond doubt; others are made with ``--unsafe-fixes`` only."""
     edits: tuple[Edit, ...] = ()
     """The same as edits of the source, where its place is known; rules leave this to the engine."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The remedy as it stands in the machine-readable report."""
-        return {
-            "kind": self.kind,
-            "target": self.target,
-            "argument": self.argument,
-            "old": _plain(self.old),
-            "new": _plain(self.new),
-            "description": self.description,
-            "safe": self.safe,
-            "edits": [edit.to_dict() for edit in self.edits],
-        }
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

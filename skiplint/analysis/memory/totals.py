@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.memory.chains import Chain, find_chains
 from skiplint.analysis.memory.concatenations import (
     Concatenation,
@@ -17,8 +18,10 @@ from skiplint.analysis.memory.concatenations import (
 from skiplint.analysis.memory.lifetimes import Lifetime, find_lifetimes, live_bytes
 from skiplint.analysis.memory.rewriting import Rewriter
 from skiplint.analysis.memory.saved_tensors import SavedTensors, find_saved_tensors
+from skiplint.analysis.memory.words import memory_in_words
 from skiplint.analysis.memory.workspaces import find_workspaces
 from skiplint.analysis.skips.find import Skip
+from skiplint.display.facts import Facts, Shown
 from skiplint.graph import ModelGraph
 
 
@@ -48,7 +51,7 @@ class HeldSkip:
     join: int
 
 
-class Memory:
+class Memory(Shown):
     """Activation memory of one graph, in bytes; each figure is computed on first access.
 
     Bytes are those of tensors, not of what an allocator rounds them up to. Parameters, buffers, constants and
@@ -72,6 +75,21 @@ class Memory:
         self._graph = graph
         self._skips = skips
         self._training = training
+
+    def __repr__(self) -> str:
+        return f"Memory({self._graph.name!r})"
+
+    def _headline(self) -> str:
+        return f"Memory of {self._graph.name}"
+
+    def _facts(self) -> Facts:
+        if self._graph.fx_builder is None:
+            return [("memory", "not known: the graph came from another process, without its functions")]
+        peak, saved, totals = self.peak.nbytes, self.saved.nbytes, self.totals
+        activations = memory_in_words(peak, saved, totals.allocated, totals.distinct, totals.blowup)
+        state, inputs = byte_size(self.state_bytes), byte_size(self.input_bytes)
+        beside = f"{state} of parameters and buffers, {inputs} of inputs"
+        return [("memory", activations), ("beside these", beside)]
 
     @cached_property
     def training_graph(self) -> ModelGraph:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
@@ -22,10 +23,16 @@ from skiplint.analysis.paths.counts import Exact, Histogram, PathGraph, counts, 
 from skiplint.analysis.paths.lengths import PathLengths, Unit
 from skiplint.analysis.paths.reads import output_tensors, path_reads
 from skiplint.analysis.paths.shortcuts import shortcut_chains
+from skiplint.analysis.paths.words import lengths_in_words, path_count
 from skiplint.analysis.skips import Skip
+from skiplint.display.facts import Facts, Shown
 from skiplint.graph import ModelGraph, Operand
 
 __all__ = ["LayerPaths", "PairPaths", "PathLengths", "Paths", "SkipPaths", "Unit"]
+
+
+_MOST_SHOWN = 4 * 10**9
+"""Paths are not counted for their text if the additions read more bytes than this, which takes a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,32 @@ class SkipPaths:
 
 
 @dataclass(frozen=True)
-class Paths:
+class Paths(Shown):
     """All input-to-output paths of one graph."""
 
     graph: ModelGraph
     skips: Sequence[Skip]
+
+    def __repr__(self) -> str:
+        return f"Paths({self.graph.name!r}, {len(self.skips)} skips)"
+
+    def _headline(self) -> str:
+        return f"Paths of {self.graph.name}"
+
+    def _facts(self) -> Facts:
+        if self.cost > _MOST_SHOWN:
+            return [("path lengths", "too many paths to count in about a second; ask for .layers or .blocks")]
+        layers, blocks = self.layers, self.blocks
+        # str(int) refuses numbers of more than 4,300 digits, Decimal does not.
+        count, block_count = str(Decimal(layers.count)), str(Decimal(blocks.count))
+        facts = [("path lengths", lengths_in_words(layers.min, layers.max, float(layers.mean), count))]
+        if layers.count:
+            facts.append(("sd", f"{layers.sd:.2f} weighted layers"))
+        if blocks.max:
+            ends = f"{blocks.min} to {blocks.max} residual blocks"
+            paths = f"over {path_count(block_count)} paths"
+            facts.append(("in blocks", f"{ends}, mean {float(blocks.mean):.1f}, {paths}"))
+        return facts
 
     @cached_property
     def layers(self) -> PathLengths:

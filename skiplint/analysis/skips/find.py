@@ -16,6 +16,7 @@ from skiplint.analysis.skips.roles import (
     losses,
 )
 from skiplint.analysis.structure.flow import ROOT, UNKNOWN, Flow, feature_flow
+from skiplint.display.facts import Facts, Shown, counted
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family
 
@@ -41,7 +42,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Shown):
     """One logical join and the shortcuts that end in it."""
 
     kind: SkipKind
@@ -62,6 +63,29 @@ class Skip:
     scale: ScaleKind | None = None
     gate: int | None = None
     """Index of the operation that multiplies by the gate (gated skips only)."""
+
+    def __repr__(self) -> str:
+        fork = self.connections[0].fork.producer
+        return f"Skip({self.kind}, {self.shortcut}, operations {fork} to {self.join}, span {self.span})"
+
+    def _headline(self) -> str:
+        return f"{self.kind} skip, {self.shortcut}{', long' if self.long else ''}"
+
+    def _facts(self) -> Facts:
+        nearest = self.connections[0]
+        facts = [
+            ("fork", f"output {nearest.fork.output} of operation {nearest.fork.producer}"),
+            ("join", f"operation {self.join}, of {counted(len(self.operands), 'operand')}"),
+            ("span", counted(self.span, "weighted layer")),
+            ("carries", ", ".join(nearest.carries) or "nothing"),
+        ]
+        if len(self.connections) > 1:
+            facts.append(("shortcuts", str(len(self.connections))))
+        if self.scale is not None:
+            facts.append(("scale", self.scale))
+        if self.gate is not None:
+            facts.append(("gate", f"operation {self.gate}"))
+        return facts
 
 
 def find_skips(graph: ModelGraph) -> tuple[Skip, ...]:

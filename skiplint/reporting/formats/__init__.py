@@ -1,4 +1,4 @@
-"""One module an output format, each a pure function ``render(report, style) -> str`` of the same report."""
+"""The output formats: one module each, with a pure function ``render(report, style) -> str``."""
 
 from __future__ import annotations
 

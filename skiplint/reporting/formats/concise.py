@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
+from skiplint.display.facts import counted
 from skiplint.reporting.formats.style import Style
-from skiplint.reporting.formats.terminal import counted
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import Report
 
 
 def render(report: Report, style: Style) -> str:
-    """The findings alone, one a line; nothing at all where there are none."""
+    """The findings, one a line; empty where there are none."""
     del style
     return "".join(f"{_line(group)}\n" for group in group_findings(report.findings))
 
 
 def _line(group: FindingGroup) -> str:
-    """A block that is used twenty times has its fault at one line, and one line is enough here."""
+    """One line for all nodes of a fault: a block that is used twenty times has it at one source line."""
     finding = group.first
     place = finding.location
     if place is None:

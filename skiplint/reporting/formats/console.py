@@ -5,17 +5,18 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from skiplint.display.facts import counted
 from skiplint.linting.finding import Severity
 from skiplint.reporting.formats.console_findings import SEVERITY_STYLES, finding_block
 from skiplint.reporting.formats.console_models import model_block
-from skiplint.reporting.formats.grouping import group_findings
 from skiplint.reporting.formats.style import Style
-from skiplint.reporting.formats.terminal import counted, to_text
+from skiplint.reporting.formats.terminal import to_text
+from skiplint.reporting.grouping import group_findings
 from skiplint.reporting.report import Report
 
 
 def render(report: Report, style: Style) -> str:
-    """Models with what they are like inside, then findings with their source lines, then one line of sums."""
+    """The models with their facts, then the findings with their source lines, then one line of totals."""
     blocks: list[RenderableType] = []
     if style.verbosity >= 0:
         shown = [model for model in report.models if style.failures or model.status != "failed"]

@@ -1,21 +1,23 @@
-"""An ablation at the terminal: one row a removed skip, neighbours that are alike together."""
+"""An ablation at the terminal: one row for each removed skip, similar neighbours in one row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from skiplint.reporting.formats.console_models import model_head, path_count
-from skiplint.reporting.formats.grouping import first_to_last, pattern
+from skiplint.analysis.paths.words import path_count
+from skiplint.display.facts import counted
+from skiplint.reporting.formats.console_models import model_head
 from skiplint.reporting.formats.style import Style
-from skiplint.reporting.formats.terminal import counted, figures_table, to_text
+from skiplint.reporting.formats.terminal import figures_table, to_text
+from skiplint.reporting.grouping import first_to_last, pattern
 from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.sections import AblationReport, AblationRow
 
 _EXPLAINED = (
     "gradient: norm at the weights of the first tenth of the layers, and its change; variance: change at the "
@@ -24,89 +26,93 @@ _EXPLAINED = (
 
 
 def ablation_tables(report: Report, style: Style) -> str:
-    """What each skip of every traced model is worth; every skip by itself when verbose."""
-    models = [model for model in report.models if model.ablation is not None]
-    blocks = [Padding(Group(*_model(model, style)), (0, 0, 1, 0)) for model in models]
+    """The ablation of every traced model; each skip has its own row when verbose."""
+    blocks = [
+        Padding(Group(*_model(model, model.ablation, style)), (0, 0, 1, 0))
+        for model in report.models
+        if model.ablation
+    ]
     return to_text(Group(*blocks), style) if blocks else ""
 
 
-def _model(model: ModelReport, style: Style) -> list[RenderableType]:
-    found = model.ablation or {}
+def _model(model: ModelReport, found: AblationReport, style: Style) -> list[RenderableType]:
     head = model_head(model)
-    head.append(f"  {found['mode']} mode, batch of {found['batch']}")
-    if not found["without_one"]:
+    head.append(f"  {found.mode} mode, batch of {found.batch}")
+    if not found.without_one:
         return [head, Text("  no skip to remove")]
     parts: list[RenderableType] = [_rows(found, style), _depth(found)]
-    if found["seeds"]:
+    if found.seeds:
         parts.append(_seeds(found))
     parts.append(Text(_EXPLAINED, style="dim"))
     return [head, *(Padding(part, (1, 0, 0, 2)) for part in parts)]
 
 
-def _rows(found: Mapping[str, Any], style: Style) -> Table:
+def _rows(found: AblationReport, style: Style) -> Table:
     table = figures_table(
         "removed", "skips", "gradient", "change", "at join", "output", "kept", "paths", "mean"
     )
-    table.add_row("nothing", "", *_cells([found["with_skips"]]))
-    rows = found["without_one"]
-    key: Callable[[Mapping[str, Any]], object] = lambda row: (row["kind"], pattern(row["join_node"]))  # noqa: E731
+    table.add_row("nothing", "", *_cells([found.with_skips]))
+    rows = found.without_one
     groups = (
-        [[row] for row in rows] if style.verbosity > 0 else [list(group) for _, group in groupby(rows, key)]
+        [[row] for row in rows]
+        if style.verbosity > 0
+        else [list(group) for _, group in groupby(rows, lambda row: (row.kind, pattern(row.join_node or "")))]
     )
     for group in groups:
-        names = first_to_last([row["join_node"] for row in group])
+        names = first_to_last([row.join_node or "" for row in group])
         table.add_row(names, str(len(group)), *_cells(group))
-    if found["without_any"]:
+    if found.without_any:
         table.add_section()
-        table.add_row(Text("all", style="bold"), str(len(rows)), *_cells([found["without_any"]]))
+        table.add_row(Text("all", style="bold"), str(len(rows)), *_cells([found.without_any]))
     return table
 
 
-def _cells(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    def span(key: str, shown: Callable[[float], str]) -> str:
-        values = [row[key] for row in rows]
-        known = [value for value in values if value is not None]
-        if not known:
-            return "" if key.endswith("change") else "-"
-        low, high = shown(min(known)), shown(max(known))
-        return low if low == high else f"{low} … {high.lstrip('x')}"
-
-    paths = [row["paths"] for row in rows if row["paths"]]
-    counts = list(dict.fromkeys(_count(each["count"]) for each in paths))
-    means = sorted({f"{each['mean']:.1f}" for each in paths}, key=float)
+def _cells(rows: Sequence[AblationRow]) -> list[str]:
+    """The figures of ``rows``, which are alike and share one row of the table."""
+    paths = [row.paths for row in rows if row.paths]
+    counts = list(dict.fromkeys(_count(each.count) for each in paths))
+    means = sorted({f"{each.mean:.1f}" for each in paths if each.mean is not None}, key=float)
     return [
-        span("first_gradient", _plain),
-        span("gradient_change", _times),
-        span("join_variance_change", _times),
-        span("output_variance_change", _times),
-        span("information", lambda part: f"{100 * part:.0f}%"),
+        _span([row.first_gradient for row in rows], _plain, "-"),
+        _span([row.gradient_change for row in rows], _times),
+        _span([row.join_variance_change for row in rows], _times),
+        _span([row.output_variance_change for row in rows], _times),
+        _span([row.information for row in rows], lambda part: f"{100 * part:.0f}%", "-"),
         counts[0] if len(counts) == 1 else f"{counts[0]} …" if counts else "",
         means[0] if len(means) == 1 else f"{means[0]} … {means[-1]}" if means else "",
     ]
 
 
-def _depth(found: Mapping[str, Any]) -> Table:
+def _span(values: Sequence[float | None], shown: Callable[[float], str], none: str = "") -> str:
+    """The least and the largest of ``values``, or ``none`` where no value is known."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return none
+    low, high = shown(min(known)), shown(max(known))
+    return low if low == high else f"{low} … {high.lstrip('x')}"
+
+
+def _depth(found: AblationReport) -> Table:
     """The gradient by depth, with and without skips."""
-    profile = found["with_skips"]["profile"]
+    profile = found.with_skips.profile
     parts = len(profile)
     table = figures_table("gradient by depth, input to output", *(f"{at + 1}/{parts}" for at in range(parts)))
     table.add_row("with skips", *map(_maybe, profile))
-    if found["without_any"]:
-        table.add_row("without", *map(_maybe, found["without_any"]["profile"]))
+    if found.without_any:
+        table.add_row("without", *map(_maybe, found.without_any.profile))
     return table
 
 
-def _seeds(found: Mapping[str, Any]) -> Table:
-    number = counted(len(found["seeds"]), "initialisation")
+def _seeds(found: AblationReport) -> Table:
+    number = counted(len(found.seeds), "initialisation")
     table = figures_table(f"first gradient over {number}", "least", "most", "spread (decades)")
-    spread = found["spread"]
-    for name, key, which in (
-        ("with skips", "first_gradient", "with_skips"),
-        ("without", "first_gradient_without", "without_any"),
+    for name, gradients, spread in (
+        ("with skips", [row.first_gradient for row in found.seeds], found.spread.with_skips),
+        ("without", [row.first_gradient_without for row in found.seeds], found.spread.without_any),
     ):
-        values = [row[key] for row in found["seeds"] if row[key] is not None]
+        values = [value for value in gradients if value is not None]
         ends = (_plain(min(values)), _plain(max(values))) if values else ("overflow", "overflow")
-        table.add_row(name, *ends, "-" if spread[which] is None else f"{spread[which]:.2f}")
+        table.add_row(name, *ends, "-" if spread is None else f"{spread:.2f}")
     return table
 
 

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from skiplint.graph import Location
 from skiplint.linting.finding import Severity
-from skiplint.reporting.formats.grouping import FindingGroup
-from skiplint.reporting.formats.source import source_line
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup
+from skiplint.reporting.source import source_line
 
 SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 _NODES_SHOWN = 4
@@ -42,7 +42,7 @@ def _arrow(place: Location, gutter: int) -> Text:
 
 
 def _source(place: Location, gutter: int) -> list[Text]:
-    """The line as it stands in the file, and a caret under its column."""
+    """The source line with a caret under the column."""
     line = source_line(place)
     if not line.strip():
         return []

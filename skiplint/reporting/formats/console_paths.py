@@ -1,4 +1,4 @@
-"""Path lengths at the terminal: the figures in both units, a histogram, and what lies on the paths."""
+"""Path lengths at the terminal: the figures in both units, a histogram, and the paths by layer and skip."""
 
 from __future__ import annotations
 
@@ -9,20 +9,28 @@ from decimal import Decimal
 from functools import reduce
 from itertools import accumulate
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from skiplint.reporting.formats.console_models import model_head, path_count
+from skiplint.analysis.paths.words import path_count
+from skiplint.display.facts import counted
+from skiplint.reporting.formats.console_models import model_head
 from skiplint.reporting.formats.style import Style
-from skiplint.reporting.formats.terminal import counted, figures_table, to_text
+from skiplint.reporting.formats.terminal import figures_table, to_text
 from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.sections import (
+    EffectiveReport,
+    LayerPaths,
+    LengthsReport,
+    SkipPaths,
+)
 
 _ROWS = 30
-"""Bars at most, not counting the tails; more lengths than that are put together."""
+"""Most bars, not counting the tails; more lengths than that share bars."""
 _TAIL = Decimal("0.0005")
 """The part of all paths at either end that may be put into one bar."""
 _LEAST_BAR, _MOST_BAR = 10, 60
@@ -41,7 +49,7 @@ class Bin(NamedTuple):
 
 
 def path_tables(report: Report, style: Style, unit: str | None = None) -> str:
-    """The paths of every traced model, and all of their layers and skips when verbose.
+    """The path lengths of every traced model, with all layers and skips when verbose.
 
     Args:
         report: the report.
@@ -56,58 +64,57 @@ def path_tables(report: Report, style: Style, unit: str | None = None) -> str:
 def _model(model: ModelReport, style: Style, unit: str | None) -> list[RenderableType]:
     head = model_head(model)
     paths = model.paths
-    if paths is None or paths["count"] == "0":
+    if paths is None or paths.count == "0":
         return [head, Text(f"  {_TOO_MANY if paths is None else 'no path from an input to an output'}")]
-    blocks = paths.get("blocks")
-    both = [paths, *([blocks] if blocks else [])]
-    chosen = both[-1] if unit == "blocks" or (unit is None and both[-1]["max"]) else paths
+    in_blocks = unit == "blocks" or (unit is None and paths.blocks.max)
+    chosen = paths.blocks if in_blocks else paths
     parts: list[RenderableType] = [
-        _figures("unit", [row for each in both for row in _units(each)], style),
+        _figures("unit", [*_units(paths), *_units(paths.blocks)], style),
         _chart(chosen, style),
     ]
-    woken = (paths.get("effective") or {}).get("woken")
-    if woken:
-        parts.append(
-            Text(f"small random numbers stood for zeros that let no gradient pass: {', '.join(woken)}")
-        )
-    pairs = paths.get("pairs") or []
-    if pairs:
-        named = [(f"{pair['input']} to {pair['output']}", pair[chosen["unit"]]) for pair in pairs]
-        parts.append(_figures(f"pair, in {chosen['unit']}", named, style))
+    if paths.effective and paths.effective.woken:
+        woken = ", ".join(paths.effective.woken)
+        parts.append(Text(f"small random numbers stood for zeros that let no gradient pass: {woken}"))
+    if paths.pairs:
+        named = [
+            (f"{pair.input} to {pair.output}", pair.blocks if in_blocks else pair.layers)
+            for pair in paths.pairs
+        ]
+        parts.append(_figures(f"pair, in {chosen.unit}", named, style))
     if style.verbosity > 0:
-        parts += [_layers(paths.get("layers") or []), _skips(paths.get("skips") or [])]
+        parts += [_layers(paths.layers), _skips(paths.skips)]
     return [head, *(Padding(part, (1, 0, 0, 2)) for part in parts)]
 
 
-def _units(lengths: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+def _units(lengths: LengthsReport) -> list[tuple[str, LengthsReport | EffectiveReport]]:
     """A unit's row, and one of the paths weighted by the gradient if that was measured."""
-    unit, effective = lengths["unit"], lengths.get("effective")
-    return [(unit, lengths), *([(f"{unit}, by gradient", effective)] if effective else [])]
+    rows: list[tuple[str, LengthsReport | EffectiveReport]] = [(lengths.unit, lengths)]
+    if lengths.effective:
+        rows.append((f"{lengths.unit}, by gradient", lengths.effective))
+    return rows
 
 
-def _figures(title: str, rows: Sequence[tuple[str, Mapping[str, Any]]], style: Style) -> Table:
-    percents = list(rows[0][1].get("percentiles") or {}) if style.width >= 90 else []
+def _figures(title: str, rows: Sequence[tuple[str, LengthsReport | EffectiveReport]], style: Style) -> Table:
+    percents = list(rows[0][1].percentiles) if style.width >= 90 else []
     marks = [f"{percent}%" for percent in percents]
     table = figures_table(title, "paths", "shortest", "mean", "sd", *marks, "longest")
     for name, lengths in rows:
-        percentiles = [str(lengths["percentiles"][percent]) for percent in percents]
-        spread = f"{lengths['sd']:.2f}" if "sd" in lengths else ""
-        middle = f"{lengths['mean']:.2f}", spread, *percentiles
-        if "count" in lengths:
-            ends = path_count(lengths["count"]), str(lengths["min"]), *middle, str(lengths["max"])
+        percentiles = (str(lengths.percentiles[percent]) for percent in percents)
+        middle = f"{lengths.mean:.2f}", f"{lengths.sd:.2f}", *percentiles
+        if isinstance(lengths, LengthsReport):
+            table.add_row(name, path_count(lengths.count), str(lengths.min), *middle, str(lengths.max))
         else:
-            ends = "", "", *middle, ""
-        table.add_row(name, *ends)
+            table.add_row(name, "", "", *middle, "")
     return table
 
 
-def _chart(lengths: Mapping[str, Any], style: Style) -> Table:
-    effective = lengths.get("effective")
-    bins = histogram_bins(lengths["histogram"], _ROWS, effective["histogram"] if effective else {})
+def _chart(lengths: LengthsReport, style: Style) -> Table:
+    effective = lengths.effective
+    bins = histogram_bins(lengths.histogram, _ROWS, effective.histogram if effective else {})
     most = max(max(each.share, each.effective) for each in bins)
     sides = 2 if effective else 1
     room = min(_MOST_BAR, max(_LEAST_BAR, style.width - 30) // sides)
-    table = figures_table(lengths["unit"], "paths" if effective else "share")
+    table = figures_table(lengths.unit, "paths" if effective else "share")
     table.columns[0].no_wrap = True
     table.add_column(no_wrap=True)
     if effective:
@@ -127,15 +134,20 @@ def _chart(lengths: Mapping[str, Any], style: Style) -> Table:
 
 
 def histogram_bins(
-    histogram: Mapping[str, str], rows: int, effective: Mapping[str, float] = MappingProxyType({})
+    histogram: Mapping[int, str], rows: int, effective: Mapping[int, float] = MappingProxyType({})
 ) -> list[Bin]:
-    """The histogram in at most ``rows`` bins of equal width, and one for either tail.
+    """At most ``rows`` bins of equal width, and one bin for each tail.
 
-    Every bin has as many of the lengths that can occur (all even ones, say), so that no pattern comes in
-    that is not in the paths. What is in the tails of both distributions is a tail.
+    Every bin covers equally many of the lengths that can occur (for example all even ones), so that binning
+    adds no pattern. A length is in a tail if it is in the tails of both distributions.
+
+    Args:
+        histogram: number of paths by length, as strings of digits.
+        rows: most bins, not counting the tails.
+        effective: part of the gradient by length, where it was measured.
     """
-    numbers = {int(length): Decimal(count) for length, count in histogram.items()}
-    parts = {int(length): part for length, part in effective.items() if int(length) in numbers}
+    numbers = {length: Decimal(count) for length, count in histogram.items()}
+    parts = {length: part for length, part in effective.items() if length in numbers}
     low, high = min(numbers), max(numbers)
     step = reduce(math.gcd, (length - low for length in numbers), 0) or 1
     first, last = _body(numbers)
@@ -169,24 +181,24 @@ def _body(numbers: Mapping[int, Decimal]) -> tuple[int, int]:
     return lengths[bisect_right(left, tail)], lengths[-1 - bisect_right(right, tail)]
 
 
-def _layers(layers: Sequence[Mapping[str, Any]]) -> Table:
+def _layers(layers: Sequence[LayerPaths]) -> Table:
     table = figures_table("weighted layer", "paths", "share", "to the output")
     for layer in layers:
-        distance = "no way" if layer["distance"] is None else counted(layer["distance"], "layer")
-        table.add_row(layer["node"], path_count(layer["count"]), _percent(layer["share"]), distance)
+        distance = "no way" if layer.distance is None else counted(layer.distance, "layer")
+        table.add_row(layer.node, path_count(layer.count), _percent(layer.share), distance)
     return table
 
 
-def _skips(skips: Sequence[Mapping[str, Any]]) -> Table:
+def _skips(skips: Sequence[SkipPaths]) -> Table:
     table = figures_table("shortcut into", "paths", "share in layers", "in blocks")
     for skip in skips:
-        shares = _percent(skip["share"]), _percent(skip["block_share"])
-        table.add_row(skip["join_node"], path_count(skip["count"]), *shares)
+        shares = _percent(skip.share), _percent(skip.block_share)
+        table.add_row(skip.join_node, path_count(skip.count), *shares)
     return table
 
 
 def _percent(share: float) -> str:
-    """Two places, or a power of ten where that would be 0."""
+    """A percentage with two decimals, or a power of ten where that would be 0."""
     percent = 100 * share
     return f"{percent:.2f}%" if percent >= 0.005 or not percent else f"{percent:.0e}%"
 

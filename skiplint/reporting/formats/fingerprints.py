@@ -1,4 +1,4 @@
-"""What a finding is known by from one run to the next, wherever its line has moved to."""
+"""Fingerprints of findings, which stay the same from run to run when lines move."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
-from skiplint.reporting.formats.grouping import FindingGroup
-from skiplint.reporting.formats.source import source_line
+from skiplint.reporting.grouping import FindingGroup
+from skiplint.reporting.source import source_line
 
 
 def fingerprints(groups: Sequence[FindingGroup]) -> list[str]:
-    """One for each of ``groups``, all different: 32 hexadecimal digits.
+    """A different fingerprint for each of ``groups``: 32 hexadecimal digits.
 
-    Made from the rule, the file and the text of the line, not from its number; equal lines with equal
-    findings are told apart by their order.
+    Computed from the rule, the file and the text of the line, not its number; equal findings at equal lines
+    are numbered in their order.
     """
     seen: Counter[tuple[str, ...]] = Counter()
     digests = []

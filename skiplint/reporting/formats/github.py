@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from skiplint.graph import Location
 from skiplint.linting.finding import Severity
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import ModelReport, Report
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
 def render(report: Report, style: Style) -> str:
-    """One command a finding and a failed model; a fault that shows in many blocks is one."""
+    """One command for each finding and each failed model; one for a fault that shows in many blocks."""
     del style
     failed = [_failure(model) for model in report.models if model.status == "failed"]
     return "".join(failed + [_finding(group) for group in group_findings(report.findings)])
@@ -43,7 +43,12 @@ def _command(name: str, place: Location | None, title: str, message: str) -> str
     properties: list[tuple[str, object]] = []
     if place is not None:
         properties += [("file", place.path), ("line", place.line)]
-        properties += [("col", place.column)] if place.column is not None else []
+        end = place.end_line or place.line
+        if end == place.line:  # GitHub takes columns only within one line.
+            columns = (("col", place.column), ("endColumn", place.end_column))
+            properties += [(name, column) for name, column in columns if column is not None]
+        else:
+            properties.append(("endLine", end))
     properties.append(("title", title))
     listed = ",".join(f"{key}={_escape_property(str(value))}" for key, value in properties)
     return f"::{name} {listed}::{_escape(message)}\n"

@@ -11,8 +11,8 @@ from typing import Any
 
 from skiplint.linting.finding import Severity
 from skiplint.reporting.formats.fingerprints import fingerprints
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import ModelReport, Report
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
@@ -21,7 +21,7 @@ _NO_FILE = "."
 
 
 def render(report: Report, style: Style) -> str:
-    """An array with one object a finding and a failed model; a fault that shows in many blocks is one."""
+    """A JSON array: an object for each finding, or for a fault in many blocks, and for each failed model."""
     del style
     issues = [_failure(model) for model in report.models if model.status == "failed"]
     groups = group_findings(report.findings)
@@ -51,16 +51,24 @@ def _finding(group: FindingGroup, mark: str, path: str | None) -> dict[str, Any]
         severity,
         place.path if place else path,
         place.line if place else None,
+        place.end_line if place else None,
     )
 
 
 def _issue(
-    check: str, text: str, mark: str, severity: str, path: str | None, line: int | None
+    check: str,
+    text: str,
+    mark: str,
+    severity: str,
+    path: str | None,
+    line: int | None,
+    end: int | None = None,
 ) -> dict[str, Any]:
+    lines = {"begin": line or 1, **({} if end is None else {"end": end})}
     return {
         "description": text,
         "check_name": check,
         "fingerprint": mark,
         "severity": severity,
-        "location": {"path": path or _NO_FILE, "lines": {"begin": line or 1}},
+        "location": {"path": path or _NO_FILE, "lines": lines},
     }

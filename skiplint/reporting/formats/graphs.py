@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import networkx
 
 COLORS = {"additive": "#2e7d32", "concatenative": "#8e24aa", "gated": "#00838f"}
-"""Of skips, by kind; the console report uses their like."""
+"""Colours of skips by kind, similar to the console report's."""
 _PLAIN = "#90a4ae"
 _SYMBOLS = {"additive": "+", "concatenative": "cat", "gated": "gate"}
 _NAMES_SHOWN = 4
@@ -92,7 +92,7 @@ def _dot_attributes(style: dict[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A DOT string; a backslash would start an escape of Graphviz's."""
+    """A quoted DOT string; backslashes are escaped for Graphviz."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
@@ -152,7 +152,7 @@ def _json(drawn: Outline) -> str:
 
 
 def _lines(node: OutlineNode) -> list[str]:
-    """What a node says: what it is, what it calls, what it makes."""
+    """The lines of a node's label: its name, its calls, its shape."""
     if node.kind in ("input", "output"):
         first = [node.id]
     else:

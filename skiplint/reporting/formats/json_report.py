@@ -9,6 +9,6 @@ from skiplint.reporting.report import Report
 
 
 def render(report: Report, style: Style) -> str:
-    """One object, indented, its keys in the order of the schema."""
+    """One indented JSON object, keys in the order of the schema."""
     del style
     return json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""The machine-readable report one record a line, for ``jq`` and for logs that are read as they grow."""
+"""The machine-readable report with one record a line, for ``jq`` and for logs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from skiplint.reporting.report import Report
 
 
 def render(report: Report, style: Style) -> str:
-    """A line for the run, one a model and one a finding.
+    """A line for the run, then one for each model and each finding.
 
-    ``type`` says which; beside it stand the keys of the JSON report (docs/report.schema.json).
+    ``type`` says which; the other keys are those of the JSON report (docs/report.schema.json).
     """
     del style
     whole = report.to_dict()

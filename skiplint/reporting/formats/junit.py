@@ -1,4 +1,4 @@
-"""JUnit XML as Jenkins and GitLab read it: a suite a file, a test case a model."""
+"""JUnit XML for Jenkins and GitLab: a suite for each file, a test case for each model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.tool_rules import RuleFailed
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import ModelReport, Report
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -20,11 +20,11 @@ _TOOL = "skiplint"
 
 
 def render(report: Report, style: Style) -> str:
-    """The test results.
+    """The report as JUnit XML.
 
     A finding of severity warning or error is a ``failure`` of its model's case, a failed rule and a failed
-    model an ``error``, a skipped model is ``skipped``. Readers that show the first failure alone find all
-    of them, and those of severity info, in ``system-out``. Times are left out, so that equal runs give
+    model an ``error``, a skipped model is ``skipped``. ``system-out`` has all findings, those of severity
+    info too, for readers that show only the first failure. Times are left out, so that equal runs give
     equal files.
     """
     del style
@@ -53,7 +53,7 @@ class _Case:
 
 
 def _cases(report: Report) -> list[_Case]:
-    """One for each model, and one for what is about no model."""
+    """A test case for each model, and one for findings about no model."""
     left = list(report.findings)
     cases = []
     for model in report.models:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 
 from skiplint.analysis.memory.byte_sizes import byte_size
+from skiplint.analysis.skips.words import skip_counts
+from skiplint.display.facts import counted
 from skiplint.linting.finding import Severity
-from skiplint.reporting.formats.console_models import skip_counts
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
-from skiplint.reporting.formats.source import source_line
 from skiplint.reporting.formats.style import Style
-from skiplint.reporting.formats.terminal import counted
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.source import source_line
 
 _SHOWN = 50
 """Findings in full; a comment on GitHub holds 65,536 characters."""
@@ -21,7 +21,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
 def render(report: Report, style: Style) -> str:
-    """A line of sums, the findings with what to do, and the models in a table."""
+    """A line of totals, the findings with their suggestions, and a table of the models."""
     del style
     groups = group_findings(report.findings)
     parts = ["## skiplint", _sums(report)]
@@ -87,10 +87,10 @@ def _row(model: ModelReport) -> list[str]:
     if model.status != "traced":
         return [_cell(model.target), f"{model.status}: {_escape(model.reason or '')}", "", "", "", ""]
     inputs = ", ".join(_cell(f"{item.name} {list(item.shape)}") for item in model.inputs)
-    memory = model.memory or {}
-    figures = [memory.get(key) for key in ("peak_inference_bytes", "saved_for_backward_bytes")]
+    memory = model.memory
+    figures = [memory.peak_inference_bytes, memory.saved_for_backward_bytes] if memory else []
     parameters = "" if model.parameters is None else f"{model.parameters:,}"
-    sizes = ["" if figure is None else byte_size(figure) for figure in figures]
+    sizes = [byte_size(figure) for figure in figures] or ["", ""]
     return [_cell(model.target), inputs, parameters, skip_counts(model.skips), *sizes]
 
 

@@ -1,4 +1,4 @@
-"""Rules for people to read: at the terminal a table of all and a page for one, and pages in Markdown."""
+"""The documentation of rules: a table and pages for the terminal, and pages in Markdown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skiplint.reporting.formats.terminal import to_text
 
 
 def rule_table(rules: Sequence[type[Rule]], style: Style) -> str:
-    """All rules, one a row."""
+    """A table of rules, one row each."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for heading in ("code", "name", "severity", "on", "summary"):
         table.add_column(heading, no_wrap=heading != "summary")
@@ -30,7 +30,7 @@ def rule_table(rules: Sequence[type[Rule]], style: Style) -> str:
 
 
 def rule_page(rule: type[Rule], style: Style) -> str:
-    """Everything about one rule."""
+    """The documentation of one rule for the terminal."""
     head = Text.assemble(
         (f"{rule.code} {rule.name}", "bold"),
         "  ",
@@ -76,7 +76,7 @@ def _defaults(rule: type[Rule]) -> RenderableType:
 
 
 def _toml_block(rule: type[Rule]) -> str:
-    """The options with the values that they have when nothing is set, as TOML."""
+    """The options with their defaults, as TOML."""
     values = msgspec.to_builtins(rule.Options())
     lines = [f"[tool.skiplint.rules.{rule.name}]"]
     lines += [f"{key.replace('_', '-')} = {_toml(value)}" for key, value in values.items()]

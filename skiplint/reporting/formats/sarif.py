@@ -11,11 +11,11 @@ from skiplint.graph import Location
 from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.reporting.formats.fingerprints import fingerprints
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings
 from skiplint.reporting.formats.sarif_rules import RuleIndex
-from skiplint.reporting.formats.source import source_line
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.source import source_line
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "skiplint/v1"
@@ -24,13 +24,13 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 
 def render(report: Report, style: Style) -> str:
-    """One log of one run, with the documentation of the rules that found something."""
+    """A SARIF log of one run, with the documentation of the rules that found something."""
     del style
     return json.dumps(sarif_log(report, load_registry()), indent=2, ensure_ascii=False) + "\n"
 
 
 def sarif_log(report: Report, registry: Registry) -> dict[str, Any]:
-    """The log as plain dicts and lists; what the rules are is read from ``registry``."""
+    """The log as plain dicts and lists; the rules' documentation comes from ``registry``."""
     groups = group_findings(report.findings)
     index = RuleIndex([group.first for group in groups], registry)
     driver = {
@@ -84,15 +84,19 @@ def _locations(group: FindingGroup) -> list[dict[str, Any]]:
 def _physical(place: Location) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": place.line}
     line = source_line(place)
-    if place.column is not None:
-        region["startColumn"] = place.column
-    if line:
+    ends = (("startColumn", place.column), ("endLine", place.end_line), ("endColumn", place.end_column))
+    region |= {name: number for name, number in ends if number is not None}
+    physical = {"artifactLocation": artifact_location(place.path), "region": region}
+    if line and place.end_column is not None:
+        # A region's snippet is what the region covers, which may be less than the line.
+        physical["contextRegion"] = {"startLine": place.line, "snippet": {"text": line}}
+    elif line:
         region["snippet"] = {"text": line}
-    return {"artifactLocation": artifact_location(place.path), "region": region}
+    return physical
 
 
 def artifact_location(path: str) -> dict[str, str]:
-    """A file as a URI: relative to the folder that skiplint ran in where it is below that."""
+    """A file as a URI, relative to the working directory where it is below it."""
     pure = PurePath(path)
     if pure.is_absolute():
         return {"uri": pure.as_uri()}
@@ -110,7 +114,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
 
 
 def _invocation(report: Report) -> dict[str, Any]:
-    """Whether everything could be done, and what could not."""
+    """Whether the run succeeded, and what failed or was skipped."""
     notices = [_notification(model) for model in report.models if model.status != "traced"]
     notices += [{"level": "note", "message": {"text": note}} for note in report.notes]
     return {"executionSuccessful": not report.broken, "toolExecutionNotifications": notices}

@@ -1,4 +1,4 @@
-"""Rules as SARIF describes them: skiplint's own in the driver, those of other packs in extensions."""
+"""Rules in SARIF: skiplint's own in the driver, those of other packs in extensions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 
 
 class RuleIndex:
-    """Where in the log the rule of each finding is described."""
+    """The descriptions of rules in the log, and how results refer to them."""
 
     def __init__(self, findings: Sequence[Finding], registry: Registry) -> None:
         """Describe the rules that ``findings`` name; one that ``registry`` lacks, by the finding itself."""

@@ -1,4 +1,4 @@
-"""How often each rule found something: what ``--statistics`` shows in place of the findings."""
+"""How often each rule found something, for ``--statistics``."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from skiplint.reporting.formats.console_findings import SEVERITY_STYLES
-from skiplint.reporting.formats.grouping import group_findings
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.formats.terminal import to_text
+from skiplint.reporting.grouping import group_findings
 from skiplint.reporting.report import SCHEMA_VERSION, Report
 
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How often one rule found something."""
+    """The number of findings of one rule."""
 
     code: str
     name: str
@@ -28,7 +28,7 @@ class RuleCount:
     """The worst that it reported."""
     findings: int
     places: int
-    """Lines of source that they are at: one block that is used ten times has ten findings at one."""
+    """Source lines with a finding: a block that is used ten times has ten findings at one line."""
     models: int
 
 

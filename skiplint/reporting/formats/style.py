@@ -1,4 +1,4 @@
-"""How a report is to look, as far as it is the reader's terminal that decides."""
+"""How a report looks at the reader's terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text as a terminal of a given width shows it."""
+"""Text for a terminal of a given width."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skiplint.reporting.formats.style import Style
 
 
 def to_text(content: RenderableType, style: Style) -> str:
-    """What rich makes of ``content``, without spaces at the ends of lines."""
+    """``content`` rendered by rich, without spaces at the ends of lines."""
     console = Console(
         file=io.StringIO(),
         width=style.width,
@@ -39,8 +39,3 @@ def figures_table(first: str, *others: str) -> Table:
     for title in others:
         table.add_column(title, justify="right", no_wrap=True)
     return table
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 model``, ``2 models``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

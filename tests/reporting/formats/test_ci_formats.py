@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import junitparser
 import pytest
+from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from skiplint import Location, Severity
@@ -79,9 +80,21 @@ def test_commands_say_where(report: Report) -> None:
         "file": "net.py",
         "line": "4",
         "col": "16",
+        "endColumn": "25",
         "title": "SKL205 degenerate-skip",
     }
     assert commands[3][2].count("\n") == 3
+
+
+def test_a_range_of_several_lines_has_no_columns(report: Report) -> None:
+    """GitHub refuses columns unless a range begins and ends in the same line."""
+    place = Location("net.py", 2, 5, end_line=4, end_column=9)
+    finding = replace(report.findings[2], location=place)
+    ((_, properties, _),) = parse_commands(
+        render(structs.replace(report, models=(), findings=(finding,)), "github")
+    )
+    assert {"line": "2", "endLine": "4"}.items() <= properties.items()
+    assert not {"col", "endColumn"} & set(properties)
 
 
 def test_characters_with_a_meaning_come_through(report: Report) -> None:
@@ -90,7 +103,9 @@ def test_characters_with_a_meaning_come_through(report: Report) -> None:
         report.findings[2], message=message, location=Location("a,b:c%2C.py", 4), suggestion=None
     )
     ((name, properties, text),) = parse_commands(
-        render(replace(report, models=(), findings=(replace(finding, shapes=(), node=None),)), "github")
+        render(
+            structs.replace(report, models=(), findings=(replace(finding, shapes=(), node=None),)), "github"
+        )
     )
     assert (name, properties["file"], text) == ("warning", "a,b:c%2C.py", message)
 
@@ -104,7 +119,7 @@ def test_code_quality_is_as_documented(report: Report) -> None:
 
 
 def test_code_quality_has_no_fingerprint_twice(report: Report) -> None:
-    again = replace(report, findings=(*report.findings, *report.findings[1:3]))
+    again = structs.replace(report, findings=(*report.findings, *report.findings[1:3]))
     marks = [issue["fingerprint"] for issue in json.loads(render(again, "gitlab"))]
     assert len(set(marks)) == len(marks) == 5
 
@@ -149,13 +164,13 @@ def test_counts_are_those_of_the_cases(report: Report) -> None:
 
 def test_info_fails_nothing(report: Report) -> None:
     mild = tuple(replace(finding, severity=Severity.INFO) for finding in report.findings[1:])
-    junit = read_junit(replace(report, models=report.models[:1], findings=mild))
+    junit = read_junit(structs.replace(report, models=report.models[:1], findings=mild))
     assert (junit.failures, junit.errors) == (0, 0)
 
 
 def test_xml_holds_any_text(report: Report) -> None:
     finding = replace(report.findings[2], message='a < b & "c" \x00\x1b[31m ]]> \ud800 é')
-    ET.fromstring(render(replace(report, findings=(finding,)), "junit").encode())
+    ET.fromstring(render(structs.replace(report, findings=(finding,)), "junit").encode())
 
 
 def test_a_class_name_folds_as_folders_do() -> None:
@@ -169,8 +184,8 @@ def test_a_class_name_folds_as_folders_do() -> None:
 def test_a_run_gives_the_same_bytes_however_long_it_took(report: Report, output_format: str) -> None:
     model = report.models[0]
     assert model.trace is not None
-    later = replace(model, trace=replace(model.trace, seconds=9.0))
-    assert render(replace(report, models=(later, *report.models[1:])), output_format) == render(
+    later = structs.replace(model, trace=structs.replace(model.trace, seconds=9.0))
+    assert render(structs.replace(report, models=(later, *report.models[1:])), output_format) == render(
         report, output_format
     )
 

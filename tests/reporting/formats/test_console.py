@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from skiplint.reporting.formats import render
@@ -34,7 +35,7 @@ def test_without_colour_there_are_no_escapes(report: Report) -> None:
 
 def test_square_brackets_are_text_and_no_markup(report: Report) -> None:
     finding = replace(report.findings[0], message="x[0] + [bold]y[/bold]")
-    assert "x[0] + [bold]y[/bold]" in render(replace(report, findings=(finding,)), "console")
+    assert "x[0] + [bold]y[/bold]" in render(structs.replace(report, findings=(finding,)), "console")
 
 
 def test_what_is_said_on_stderr_is_not_said_twice(report: Report) -> None:
@@ -53,8 +54,8 @@ def test_a_run_that_traced_nothing_is_not_praised() -> None:
 
 
 def test_a_model_without_skips_and_findings(report: Report) -> None:
-    model = replace(report.models[0], skips=(), memory=None, paths=None)
-    text = render(replace(report, models=(model,), findings=()), "console")
+    model = structs.replace(report.models[0], skips=(), memory=None, paths=None)
+    text = render(structs.replace(report, models=(model,), findings=()), "console")
     assert "skips       none" in text
     assert "memory" not in text
     assert text.endswith("1 model, 0 skips: no findings\n")
@@ -62,8 +63,8 @@ def test_a_model_without_skips_and_findings(report: Report) -> None:
 
 def test_where_inputs_are_from_is_said_once(report: Report) -> None:
     (x, *_), model = report.models[0].inputs, report.models[0]
-    alike = replace(model, inputs=(x, replace(x, name="y", shape=(1,))))
-    text = render(replace(report, models=(alike,), findings=()), "console", Style())
+    alike = structs.replace(model, inputs=(x, structs.replace(x, name="y", shape=(1,))))
+    text = render(structs.replace(report, models=(alike,), findings=()), "console", Style())
     assert [line.rstrip() for line in text.splitlines()[1:3]] == [
         "  inputs        x  float32 [1, 3, 224, 224]",
         "                y  float32 [1]  (inferred: conv1 takes 3 channels)",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from skiplint.reporting.formats import render
@@ -41,8 +41,9 @@ def test_the_schema_refuses(report: Report, key: str, value: Any) -> None:
 def test_only_the_seconds_may_differ(report: Report) -> None:
     model = report.models[0]
     assert model.trace is not None
-    later = replace(
-        report, models=(replace(model, trace=replace(model.trace, seconds=9.0)), *report.models[1:])
+    later = structs.replace(
+        report,
+        models=(structs.replace(model, trace=structs.replace(model.trace, seconds=9.0)), *report.models[1:]),
     )
     before, after = render(report, "json").splitlines(), render(later, "json").splitlines()
     changed = [line.strip() for line, other in zip(before, after, strict=True) if line != other]

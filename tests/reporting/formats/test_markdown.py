@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from skiplint import Location
@@ -17,7 +18,7 @@ def test_golden(report: Report, snapshot: SnapshotAssertion) -> None:
 
 def test_text_is_no_markup(report: Report) -> None:
     finding = replace(report.findings[2], message="a|b <img src=x> *c* `d`\n# e", location=None)
-    text = render(replace(report, findings=(finding,)), "markdown")
+    text = render(structs.replace(report, findings=(finding,)), "markdown")
     assert r"a\|b \<img src=x\> \*c\* \`d\` \# e" in text
 
 
@@ -29,7 +30,7 @@ def test_a_bar_does_not_end_a_cell() -> None:
 
 def test_a_comment_stays_short_enough_for_github(report: Report) -> None:
     many = tuple(replace(report.findings[2], location=Location("net.py", line)) for line in range(1, 500))
-    text = render(replace(report, findings=many), "markdown")
+    text = render(structs.replace(report, findings=many), "markdown")
     assert len(text) < 65_536
     assert "… and 449 more." in text
 

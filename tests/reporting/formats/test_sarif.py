@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from skiplint import Finding, Location, Rule, Severity
@@ -76,7 +77,7 @@ def test_golden(report: Report, snapshot: SnapshotAssertion) -> None:
 
 def test_the_official_schema_holds(report: Report) -> None:
     validator = jsonschema.Draft4Validator(official_schema(), format_checker=jsonschema.FormatChecker())
-    for each in (report, Report("0"), replace(report, findings=())):
+    for each in (report, Report("0"), structs.replace(report, findings=())):
         validator.validate(json.loads(render(each, "sarif")))
         validator.validate(sarif_log(each, REGISTRY))
 
@@ -110,7 +111,8 @@ def test_fingerprints_survive_that_lines_move(report: Report) -> None:
         for finding in report.findings
     )
     after = [
-        result["partialFingerprints"][FINGERPRINT] for result in results(replace(report, findings=moved))
+        result["partialFingerprints"][FINGERPRINT]
+        for result in results(structs.replace(report, findings=moved))
     ]
     assert before == after
     assert len(set(before)) == len(before)
@@ -121,7 +123,8 @@ def test_equal_lines_have_fingerprints_of_their_own(report: Report) -> None:
     finding = report.findings[2]
     twice = tuple(replace(finding, location=Location("net.py", line, 5)) for line in (1, 2))
     marks = [
-        result["partialFingerprints"][FINGERPRINT] for result in results(replace(report, findings=twice))
+        result["partialFingerprints"][FINGERPRINT]
+        for result in results(structs.replace(report, findings=twice))
     ]
     assert len(set(marks)) == 2
 
@@ -147,5 +150,5 @@ def test_a_broken_run_says_so(report: Report) -> None:
 
 def test_code_typed_into_an_interpreter_has_no_artifact(report: Report) -> None:
     finding = replace(report.findings[2], location=Location("<stdin>", 1))
-    (result,) = results(replace(report, findings=(finding,)))
+    (result,) = results(structs.replace(report, findings=(finding,)))
     assert "physicalLocation" not in result["locations"][0]

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from skiplint import Severity
@@ -32,7 +33,9 @@ def test_the_most_frequent_first_and_places_apart_from_findings(report: Report) 
 
 def test_the_worst_severity_counts(report: Report) -> None:
     worse = replace(report.findings[-1], severity=Severity.ERROR)
-    assert count_rules(replace(report, findings=(*report.findings[:-1], worse)))[0].severity == "error"
+    assert (
+        count_rules(structs.replace(report, findings=(*report.findings[:-1], worse)))[0].severity == "error"
+    )
 
 
 def test_without_findings() -> None:

@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+"""The report as one HTML page that loads nothing: no script, font or picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``skiplint report``: everything of a report on one page."""
+"""The HTML page of ``skiplint report``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skiplint.analysis.memory.byte_sizes import byte_size
+from skiplint.analysis.paths.words import path_count
 from skiplint.linting.finding import Severity
-from skiplint.reporting.formats.console_models import path_count
-from skiplint.reporting.formats.grouping import FindingGroup, SkipGroup, group_findings, group_skips
 from skiplint.reporting.formats.html.pictures import WIDTH, Arcs, Area, Bar, arcs, histogram, timeline
 from skiplint.reporting.formats.style import Style
+from skiplint.reporting.grouping import FindingGroup, SkipGroup, group_findings, group_skips
 from skiplint.reporting.report import ModelReport, Report
 
 
 class TemplateEngineError(Exception):
-    """jinja2 is not installed; ``str()`` is one line that says how to get it."""
+    """jinja2 is not installed; ``str()`` is one line that says how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class FindingPage:
 
 
 def render(report: Report, style: Style) -> str:
-    """The whole page.
+    """The report as an HTML page.
 
     Raises:
         TemplateEngineError: jinja2 is not installed.
@@ -77,8 +77,7 @@ def _counts(report: Report) -> list[tuple[str, int]]:
 
 def _model(model: ModelReport) -> ModelPage:
     paths = model.paths
-    blocks = (paths or {}).get("blocks")
-    chosen = blocks if blocks and blocks["max"] else paths
+    chosen = paths.blocks if paths and paths.blocks.max else paths
     return ModelPage(
         model=model,
         facts=tuple(_facts(model)),
@@ -86,7 +85,7 @@ def _model(model: ModelReport) -> ModelPage:
         arcs=arcs(model),
         timeline=timeline(model.memory),
         histogram=histogram(chosen),
-        unit="residual blocks" if chosen is blocks else "weighted layers",
+        unit="weighted layers" if chosen is paths else "residual blocks",
     )
 
 
@@ -99,20 +98,17 @@ def _facts(model: ModelReport) -> list[tuple[str, str]]:
     kinds = Counter(skip.kind for skip in model.skips)
     facts.append(("skips", ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items())) or "none"))
     paths = model.paths
-    if paths is not None and paths["count"] != "0":
-        facts.append(
-            (
-                "path lengths",
-                f"{paths['min']} to {paths['max']} weighted layers, mean {paths['mean']:.1f}",
-            )
-        )
-        facts.append(("paths", path_count(paths["count"])))
+    if paths is not None and paths.count != "0":
+        facts += [
+            ("path lengths", f"{paths.min} to {paths.max} weighted layers, mean {paths.mean:.1f}"),
+            ("paths", path_count(paths.count)),
+        ]
     memory = model.memory
     if memory is not None:
         facts += [
-            ("peak in inference", byte_size(memory["peak_inference_bytes"])),
-            ("saved for backward", byte_size(memory["saved_for_backward_bytes"])),
-            ("concatenations", byte_size(memory["concat_allocated_bytes"])),
+            ("peak in inference", byte_size(memory.peak_inference_bytes)),
+            ("saved for backward", byte_size(memory.saved_for_backward_bytes)),
+            ("concatenations", byte_size(memory.concat_allocated_bytes)),
         ]
     return facts
 

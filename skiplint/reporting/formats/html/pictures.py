@@ -1,14 +1,13 @@
-"""The geometry of the pictures: skips as arcs over the forward, live bytes over time, lengths of paths."""
+"""The geometry of the pictures: skips as arcs, live bytes over time, path lengths."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.reporting.formats.console_paths import histogram_bins
 from skiplint.reporting.report import ModelReport, SkipReport
+from skiplint.reporting.sections import LengthsReport, MemoryReport
 
 WIDTH = 960
 """Of every picture, in pixels; they shrink with the page."""
@@ -19,7 +18,7 @@ _BARS = 40
 
 @dataclass(frozen=True, slots=True)
 class Arc:
-    """One skip, from where its fork was made to its join."""
+    """One skip, as a curve from its fork to its join."""
 
     path: str
     """The curve, as the ``d`` of an SVG path."""
@@ -30,18 +29,18 @@ class Arc:
 
 @dataclass(frozen=True, slots=True)
 class Arcs:
-    """All skips of a model over one line, which is the forward from first to last operation."""
+    """All skips of a model over a line that stands for the forward, from first to last operation."""
 
     arcs: tuple[Arc, ...]
     height: int
     baseline: int
     marks: tuple[float, ...]
-    """Where on the line the joins are."""
+    """x of the joins on the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a histogram, and what it stands for."""
+    """One bar of a histogram with its label."""
 
     x: float
     y: float
@@ -90,7 +89,7 @@ def arcs(model: ModelReport) -> Arcs | None:
 
 
 def _curve(start: float, end: float, baseline: float, widest: float, height: float) -> str:
-    """A Bézier curve whose top is as high as the skip is wide, compared to the widest."""
+    """A Bézier curve whose height grows with the width of the skip relative to the widest."""
     reach = (end - start) / widest if widest else 0
     # The top of a cubic Bézier with both handles at height h is at three quarters of h.
     top = round(baseline - (12 + (height - 12) * reach**0.6) / 0.75, 1)
@@ -104,9 +103,9 @@ def _arc_title(skip: SkipReport) -> str:
     )
 
 
-def timeline(memory: Mapping[str, Any] | None, height: int = 120) -> Area | None:
-    """Live bytes as an area; None where nothing is known of them."""
-    alive: Sequence[int] = (memory or {}).get("timeline") or ()
+def timeline(memory: MemoryReport | None, height: int = 120) -> Area | None:
+    """Live bytes as an area; None where they are not known."""
+    alive = memory.timeline if memory else ()
     most = max(alive, default=0)
     if not most:
         return None
@@ -119,12 +118,11 @@ def timeline(memory: Mapping[str, Any] | None, height: int = 120) -> Area | None
     return Area(" ".join((ends[0], *points, ends[1])), byte_size(most), height)
 
 
-def histogram(paths: Mapping[str, Any] | None, height: int = 120) -> tuple[Bar, ...]:
-    """The share of the paths by length; nothing where there is only one length."""
-    counts: Mapping[str, str] = (paths or {}).get("histogram") or {}
-    if len(counts) < 2:
+def histogram(paths: LengthsReport | None, height: int = 120) -> tuple[Bar, ...]:
+    """Bars of the share of paths by length; empty where there is only one length."""
+    if paths is None or len(paths.histogram) < 2:
         return ()
-    bins = histogram_bins(counts, _BARS)
+    bins = histogram_bins(paths.histogram, _BARS)
     most = max(each.share for each in bins)
     width = (WIDTH - 2 * _MARGIN) / len(bins)
     every = -(-len(bins) // 16)

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
@@ -18,7 +19,7 @@ from skiplint.reporting.formats.html.pictures import WIDTH, arcs, histogram, tim
 from skiplint.reporting.report import ModelReport, Report, SkipReport
 from skiplint.run.check import check as check_targets
 from skiplint.run.request import Request
-from tests.reporting.conftest import skip
+from tests.reporting.conftest import MEMORY, lengths, skip
 
 
 def model(*skips: SkipReport) -> ModelReport:
@@ -49,20 +50,20 @@ def test_a_skip_around_nothing_else_fills_the_line() -> None:
 
 
 def test_bars_are_as_high_as_their_share() -> None:
-    bars = histogram({"histogram": {"0": "1", "1": "2", "2": "1"}})
+    bars = histogram(lengths({0: "1", 1: "2", 2: "1"}, mean=1.0))
     assert [bar.label for bar in bars] == ["0", "1", "2"]
     assert bars[1].height == pytest.approx(2 * bars[0].height)
     assert bars[1].title == "length 1: 50% of the paths"
-    assert histogram({"histogram": {"7": "3"}}) == histogram(None) == ()
+    assert histogram(lengths({7: "3"}, mean=7.0)) == histogram(None) == ()
 
 
 def test_the_area_is_as_high_as_the_most_bytes() -> None:
-    area = timeline({"timeline": [0, 1024, 512]})
+    area = timeline(structs.replace(MEMORY, timeline=(0, 1024, 512)))
     assert area is not None
     assert area.most == "1.0 KiB"
     heights = [float(point.split(",")[1]) for point in area.outline.split()[1:-1]]
     assert heights == [120, 8, 64]
-    assert timeline({"timeline": []}) is timeline(None) is None
+    assert timeline(structs.replace(MEMORY, timeline=())) is timeline(None) is None
 
 
 class Tags(HTMLParser):
@@ -88,9 +89,9 @@ def test_the_page_needs_nothing_from_elsewhere(report: Report) -> None:
 
 def test_names_are_escaped(report: Report) -> None:
     hostile = "<script>alert('x')</script>"
-    models = [replace(each, name=hostile, target=hostile) for each in report.models]
+    models = [structs.replace(each, name=hostile, target=hostile) for each in report.models]
     findings = [replace(each, message=hostile) for each in report.findings]
-    page = render(replace(report, models=tuple(models), findings=tuple(findings)), "html")
+    page = render(structs.replace(report, models=tuple(models), findings=tuple(findings)), "html")
     assert hostile not in page
     assert "&lt;script&gt;" in page
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from skiplint.reporting.formats.grouping import group_findings, group_skips
+from msgspec import structs
+
+from skiplint.reporting.grouping import group_findings, group_skips
 from skiplint.reporting.report import Report
 
 
@@ -21,13 +23,13 @@ def test_joins_that_differ_in_their_last_number(report: Report) -> None:
 
 def test_only_neighbours_are_grouped(report: Report) -> None:
     first, second, *_ = report.models[0].skips
-    other = replace(first, kind="gated")
+    other = structs.replace(first, kind="gated")
     assert len(group_skips([first, other, second])) == 3
 
 
 def test_shapes_from_first_to_last(report: Report) -> None:
     first, second, *_ = report.models[0].skips
-    wider = replace(second, shapes=((1, 128, 28, 28),))
+    wider = structs.replace(second, shapes=((1, 128, 28, 28),))
     assert group_skips([first, wider])[0].shape == "64x56x56 … 128x28x28"
 
 

@@ -1,4 +1,4 @@
-"""Fifty equal rows as one: neighbouring joins that differ only in the number of their block."""
+"""Group similar joins and findings, such as those that differ only in the number of their block."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from skiplint.linting.finding import Finding, Shape
-from skiplint.reporting.report import SkipReport
+from skiplint.reporting.model_report import SkipReport
 
 _LONG = 32
 _NUMBER = re.compile(r"\d+")
@@ -18,7 +18,7 @@ _NAME = re.compile(r"(?<![\w.])(?!(?:nn|F|torch)\.)[A-Za-z_]\w*(?:[./#]\w+)+")
 
 @dataclass(frozen=True, slots=True)
 class SkipGroup:
-    """Joins that follow each other and are alike."""
+    """Similar joins that follow each other."""
 
     skips: tuple[SkipReport, ...]
 
@@ -49,7 +49,7 @@ class SkipGroup:
 
 
 def group_skips(skips: Sequence[SkipReport]) -> list[SkipGroup]:
-    """Skips in execution order, neighbours that are alike together."""
+    """Skips in execution order, similar neighbours in one group."""
     return [SkipGroup(tuple(group)) for _, group in groupby(skips, key=_likeness)]
 
 
@@ -58,14 +58,14 @@ def _likeness(skip: SkipReport) -> tuple[object, ...]:
 
 
 def pattern(path: str) -> str:
-    """``path`` with its last number blanked: ``layer1.2`` and ``layer1.3`` are alike, ``layer2.0`` is not."""
+    """``path`` with ``#`` for its last number: ``layer1.2`` and ``layer1.3`` give the same."""
     last = max(_NUMBER.finditer(path), key=lambda match: match.start(), default=None)
     return path if last is None else f"{path[: last.start()]}#{path[last.end() :]}"
 
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """One fault at one line that shows at several nodes, as of a block that is used many times."""
+    """One fault at one source line that shows at several nodes, such as in a repeated block."""
 
     findings: tuple[Finding, ...]
 
@@ -76,17 +76,17 @@ class FindingGroup:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Where in the model it shows."""
+        """Ids of the operations where it shows."""
         return tuple(dict.fromkeys(finding.node for finding in self.findings if finding.node))
 
     @property
     def models(self) -> tuple[str, ...]:
-        """In which models."""
+        """Targets of the models that have it."""
         return tuple(dict.fromkeys(finding.model for finding in self.findings if finding.model))
 
 
 def group_findings(findings: Sequence[Finding]) -> list[FindingGroup]:
-    """Findings in their order, those of one rule at one place together that one change of that line mends."""
+    """Findings in their order; those of one rule at one place with the same suggestion are one group."""
     groups: dict[object, list[Finding]] = {}
     for finding in findings:
         place = finding.location
@@ -97,7 +97,7 @@ def group_findings(findings: Sequence[Finding]) -> list[FindingGroup]:
 
 
 def _remedy(finding: Finding) -> str:
-    """The suggestion without the names of modules and nodes: which of twenty blocks it is about."""
+    """The suggestion without the names of modules and nodes, which differ from block to block."""
     return _NAME.sub("#", finding.suggestion or "")
 
 
@@ -108,7 +108,7 @@ def _range(numbers: Iterable[int]) -> str:
 
 
 def first_to_last(texts: Sequence[str]) -> str:
-    """Names of a row of things, such as ``layer1.0 … layer1.2``."""
+    """The first and the last name, such as ``layer1.0 … layer1.2``."""
     first, last = texts[0], texts[-1]
     if first == last:
         return first

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
@@ -50,14 +51,14 @@ class Reader(HTMLParser):
 def hostile(report: Report) -> Report:
     """The report with markup wherever a user's text can stand."""
     models = [
-        replace(
+        structs.replace(
             model,
             name=HOSTILE,
             target=HOSTILE,
             path=HOSTILE,
             reason=HOSTILE,
-            inputs=tuple(replace(item, name=HOSTILE, why=HOSTILE) for item in model.inputs),
-            skips=tuple(replace(skip, join=HOSTILE, join_op=HOSTILE) for skip in model.skips),
+            inputs=tuple(structs.replace(item, name=HOSTILE, why=HOSTILE) for item in model.inputs),
+            skips=tuple(structs.replace(skip, join=HOSTILE, join_op=HOSTILE) for skip in model.skips),
         )
         for model in report.models
     ]
@@ -74,7 +75,7 @@ def hostile(report: Report) -> Report:
         )
         for finding in report.findings
     ]
-    return replace(report, models=tuple(models), findings=tuple(findings), notes=(HOSTILE,))
+    return structs.replace(report, models=tuple(models), findings=tuple(findings), notes=(HOSTILE,))
 
 
 def test_it_looks_like_this(report: Report, snapshot: SnapshotAssertion) -> None:

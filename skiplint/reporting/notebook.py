@@ -1,20 +1,20 @@
-"""A report as a piece of HTML for a notebook.
+"""A report as HTML for a notebook.
 
-It stands alone: no script and nothing from elsewhere. Colours are the notebook's own but for the severities,
-which are white on a dark ground and so can be read on light pages and on dark ones.
+It has no script and loads nothing. Colours are the notebook's own but for the severities, which are white on
+a dark ground and readable on light and dark pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 
+from skiplint.display.facts import fact_table
 from skiplint.linting.finding import Finding
-from skiplint.reporting.formats.console_models import CONNECTIONS, SKIP_COLUMNS, model_facts, model_place
-from skiplint.reporting.formats.grouping import FindingGroup, group_findings, group_skips
-from skiplint.reporting.formats.source import source_line
-from skiplint.reporting.formats.terminal import counted
-from skiplint.reporting.report import ModelReport, Report, SkipReport
+from skiplint.reporting.facts import CONNECTIONS, SKIP_COLUMNS, model_facts, model_place, totals
+from skiplint.reporting.grouping import FindingGroup, group_findings, group_skips
+from skiplint.reporting.model_report import ModelReport, SkipReport
+from skiplint.reporting.source import source_line
 
 _NODES_SHOWN = 4
 _STYLE = """\
@@ -37,19 +37,13 @@ _STYLE = """\
 """
 
 
-def report_html(report: Report) -> str:
-    """What was found, and below it every model with its skips."""
-    parts = [f"<style>{_STYLE}</style>", f"<p><strong>{escape(_sums(report))}</strong></p>"]
-    parts += [_finding(group) for group in group_findings(report.findings)]
-    parts += [_model(model) for model in report.models]
-    parts += [f"<p>{escape(note)}</p>" for note in report.notes]
+def report_html(models: Sequence[ModelReport], findings: Sequence[Finding], notes: Sequence[str]) -> str:
+    """What was found, then every model with its skips, then the notes."""
+    parts = [f"<style>{_STYLE}</style>", f"<p><strong>{escape(totals(models, findings))}</strong></p>"]
+    parts += [_finding(group) for group in group_findings(findings)]
+    parts += [_model(model) for model in models]
+    parts += [f"<p>{escape(note)}</p>" for note in notes]
     return '<div class="skiplint">\n' + "\n".join(parts) + "\n</div>\n"
-
-
-def _sums(report: Report) -> str:
-    skips = sum(len(model.skips) for model in report.models)
-    found = counted(len(report.findings), "finding") if report.findings else "no findings"
-    return f"{counted(len(report.models), 'model')}, {counted(skips, 'skip')}: {found}"
 
 
 def _finding(group: FindingGroup) -> str:
@@ -65,7 +59,7 @@ def _finding(group: FindingGroup) -> str:
             f'<p><span class="badge">{severity}</span> {name}: ',
             f"<strong>{escape(finding.message)}</strong></p>",
             *_source(finding),
-            _table(rows),
+            fact_table(rows),
             "</div>",
         ]
     )
@@ -99,7 +93,7 @@ def _model(model: ModelReport) -> str:
     parts = [f'<h4>{escape(model.name)} <span class="place">{escape(model_place(model))}</span></h4>']
     if model.status != "traced":
         return "\n".join([*parts, f"<p>{model.status}: {escape(model.reason or '')}</p>"])
-    parts.append(_table(model_facts(model)))
+    parts.append(fact_table(model_facts(model)))
     if model.skips:
         parts.append(_skips(model.skips))
     return "\n".join(parts)
@@ -119,8 +113,3 @@ def _skips(skips: Sequence[SkipReport]) -> str:
     ]
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
-
-
-def _table(rows: Iterable[tuple[str, str]]) -> str:
-    body = "".join(f"<tr><th>{escape(label)}</th><td>{escape(text)}</td></tr>\n" for label, text in rows)
-    return f"<table><tbody>\n{body}</tbody></table>"

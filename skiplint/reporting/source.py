@@ -8,6 +8,6 @@ from skiplint.graph import Location
 
 
 def source_line(place: Location) -> str:
-    """The line as it stands in the file, without its end; empty where it cannot be read."""
+    """The source line without its line ending; empty where it cannot be read."""
     linecache.checkcache(place.path)  # A notebook lints a file, has it edited, and lints it again.
     return linecache.getline(place.path, place.line).rstrip()
