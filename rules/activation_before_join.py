@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.analysis.skips.roles import is_noise
 from skiplint.analysis.structure.factors import Factors
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of, tensor_name
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.faults.remedies import advised_outputs
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.joins import reaches
 from skiplint.analysis.structure.broadcast_axes import Maker, maker_of_one
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, shapes_of, sizes, tensor_name
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family

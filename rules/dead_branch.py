@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from skiplint import Finding, Location, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.structure.reading import flow_of
 from skiplint.graph import ModelGraph, Operation
 from skiplint.operators import Family

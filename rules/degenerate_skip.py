@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.analysis.structure.factors import Factors
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import flow_of, tensor, tensor_name
 from skiplint.graph import Operand, Operation

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor_name
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family

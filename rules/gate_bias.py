@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor, tensor_name
 from skiplint.graph import Operand, Operation

@@ -9,9 +9,9 @@ from math import prod
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
 from skiplint.analysis.structure.factors import Factors
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import Tensor, flow_of, past_views, shapes_of, tensor, tensor_name
 from skiplint.analysis.structure.streams import branch_operations, main_operand

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import (
     Blocks,
     common_owner,

@@ -7,9 +7,9 @@ from math import prod
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
 from skiplint.analysis.skips.roles import is_control
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import flow_of, is_depthwise, shapes_of, tensor_name
 from skiplint.analysis.structure.streams import branch_operations, main_operand

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Remedy, Rule, Severity
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.contract import Contract, Failure, size_dependence
+from skiplint.analysis.contract import Contract, Failure, SizeDependence
 from skiplint.analysis.contract.words import contract_in_words, listed
 from skiplint.analysis.structure.reading import sizes
 from skiplint.graph import ModelGraph, Operand, Operation
@@ -49,7 +49,7 @@ class SizeDependentJoin(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the first join that fails at the nearest size that fails."""
-        failure = size_dependence(analysis)
+        failure = analysis.of(SizeDependence)
         if failure is None or analysis.contract is None:
             return
         graph = analysis.graph

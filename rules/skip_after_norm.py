@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.reading import Blocks, flow_of, inside, past_views, shapes_of, tensor_name
 from skiplint.graph import Operand

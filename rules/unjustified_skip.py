@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of, tensor_name
 from skiplint.analysis.structure.streams import branch_operations, is_residual, last_layer
 from skiplint.graph import Operand, Operation

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from skiplint import Finding, Rule, RuleOptions, Severity
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import flow_of, is_depthwise
 from skiplint.analysis.structure.streams import branch_operations, last_layer, residual_streams
 from skiplint.graph import Operation

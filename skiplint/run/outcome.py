@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skiplint.analysis.contract import InputContract
 from skiplint.graph import Location, ModelGraph
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
@@ -61,7 +62,7 @@ def examine(
     )
     place = Location(report.path, report.line or 1) if report.path else None
     findings = run_rules(analysis, rules, model=report.target, place=place)
-    if measuring.contract or analysis.contract_found:
+    if measuring.contract or analysis.has(InputContract):
         report = dataclasses.replace(report, input_contract=describe_contract(analysis))
     return Outcome(report, tuple(_with_absolute_places(finding) for finding in findings), _lines(graph))
 

@@ -49,4 +49,4 @@ class Measuring:
             return None
         from skiplint.reporting.describe_ablation import describe_ablation
 
-        return dict(describe_ablation(analysis.gradients.ablation(self.ablation)))
+        return dict(describe_ablation(analysis.ablation(self.ablation)))

@@ -17,8 +17,10 @@ from skiplint.analysis.memory.concatenations import (
 from skiplint.analysis.memory.lifetimes import Lifetime, find_lifetimes, live_bytes
 from skiplint.analysis.memory.rewriting import Rewriter
 from skiplint.analysis.memory.saved_tensors import SavedTensors, find_saved_tensors
+from skiplint.analysis.memory.training_mode import TrainingGraph
 from skiplint.analysis.memory.workspaces import find_workspaces
-from skiplint.analysis.skips.find import Skip
+from skiplint.analysis.provider import TracedModel
+from skiplint.analysis.skips import Skip, Skips
 from skiplint.graph import ModelGraph
 
 
@@ -73,6 +75,11 @@ class Memory:
         self._graph = graph
         self._skips = skips
         self._training = training
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Memory:
+        """The memory of a traced model."""
+        return cls(analysis.graph, lambda: analysis.of(Skips), lambda: analysis.of(TrainingGraph))
 
     @cached_property
     def training_graph(self) -> ModelGraph:

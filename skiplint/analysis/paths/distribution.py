@@ -22,7 +22,8 @@ from skiplint.analysis.paths.counts import Exact, Histogram, PathGraph, counts, 
 from skiplint.analysis.paths.lengths import PathLengths, Unit
 from skiplint.analysis.paths.reads import output_tensors, path_reads
 from skiplint.analysis.paths.shortcuts import shortcut_chains
-from skiplint.analysis.skips import Skip
+from skiplint.analysis.provider import TracedModel
+from skiplint.analysis.skips import Skip, Skips
 from skiplint.graph import ModelGraph, Operand
 
 __all__ = ["LayerPaths", "PairPaths", "PathLengths", "Paths", "SkipPaths", "Unit"]
@@ -71,6 +72,11 @@ class Paths:
 
     graph: ModelGraph
     skips: Sequence[Skip]
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Paths:
+        """The paths of a traced model."""
+        return cls(analysis.graph, analysis.of(Skips))
 
     @cached_property
     def layers(self) -> PathLengths:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import (
     Tensor,
     common_owner,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.flow import Flow
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 from skiplint.operators.axes import moved_axes, reduced_axes

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from math import prod
 
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.structure.reading import Tensor, flow_of, tensor
 from skiplint.graph import Operand, OperandRef, Operation
 from skiplint.operators import Family

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.structure.reading import Scope, Tensor, past_views, tensor
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.faults.recurring import Recurring
-from skiplint.analysis.structure.flow import Flow, feature_flow
+from skiplint.analysis.flow import Flow, feature_flow
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
 from skiplint.analysis.structure.reading import past_views
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from skiplint.analysis.provider import TracedModel
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family, Role
 from skiplint.operators.reads import role_of
@@ -28,6 +29,11 @@ class Flow:
     graph: ModelGraph
     reads: tuple[tuple[Operand, ...], ...]
     """The operands of each operation that carry features into it."""
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Flow:
+        """The feature flow of a traced model."""
+        return feature_flow(analysis.graph)
 
     @cached_property
     def readers(self) -> tuple[tuple[int, ...], ...]:
