@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from skiplint import Finding, Location, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
-from skiplint.analysis.structure.reading import flow_of
-from skiplint.graph import ModelGraph, Operation
-from skiplint.operators import Family
-from skiplint.sources.uses import asks_for_mode, is_read
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    Location,
+    ModelGraph,
+    Operation,
+    Rule,
+    Severity,
+    asks_for_mode,
+    is_read,
+)
 
 _KEPT = frozenset({"buffer", "parameter"})
 
@@ -55,7 +61,7 @@ class DeadBranch(Rule):
         graph = analysis.graph
         if graph.ended_by:  # Nothing has reached an output, for another reason.
             return
-        flow = flow_of(analysis)
+        flow = analysis.of(Flow)
         live = _live(graph)
         dead = [index for index in range(len(graph)) if not live[index] and graph.operations[index].data]
         for part in _parts(graph, dead):

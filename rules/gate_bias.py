@@ -8,15 +8,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.flow import Flow
-from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor, tensor_name
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
-from skiplint.tracing.replay.interpreter import ExecutionError, Key, apart, execute, filled
+from skiplint.rules_api import (
+    Analysis,
+    Connection,
+    ExecutionError,
+    Family,
+    Finding,
+    Flow,
+    Key,
+    Norms,
+    Operand,
+    Operation,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    apart,
+    execute,
+    filled,
+    tensor_name,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,8 +101,8 @@ class GateBias(Rule):
         skips = [skip for skip in analysis.skips if skip.kind == "gated" and not skip.long]
         if not skips:
             return
-        flow = flow_of(analysis)
-        norms = Norms(flow)
+        flow = analysis.of(Flow)
+        norms = analysis.of(Norms)
         readers = Counter(name for each in analysis.graph if each.weighted for name in each.parameters)
         for skip in skips:
             mix = _mix(flow, norms, skip)
@@ -131,7 +142,7 @@ class GateBias(Rule):
             node=graph.operations[skip.join],
             expected=f"a bias of {sign * self.options.least:+g} or further in favour of carrying",
             actual=f"{bias:+.2f}",
-            shapes=shapes_of(graph, skip.operands),
+            shapes=graph.shapes(skip.operands),
             suggestion=f"start the bias of {layer} at {2 * sign:+d} (nn.init.constant_)",
         )
 
@@ -230,7 +241,7 @@ def _mix(flow: Flow, norms: Norms, skip: Skip) -> _Mix | None:
     fork = skip.connections[0].fork
     if operations[skip.join].op.is_a(Family.CONCATENATION):
         return None
-    steps, gates = _walk(flow, [skip.join], tensor(fork))
+    steps, gates = _walk(flow, [skip.join], fork.tensor)
     computes: set[int] = set()
     layers: list[Operation] = []
     pending = list(gates)
@@ -269,7 +280,7 @@ def _walk(flow: Flow, start: list[int], fork: Key) -> tuple[set[int], list[int]]
             gates[operation.index] = None
         elif operation.kind == "call" and (operation.op.is_a(*_MIXES) or operation.op.is_unchanged):
             steps.add(operation.index)
-            pending.extend(each.producer for each in operation.operands if tensor(each) != fork)
+            pending.extend(each.producer for each in operation.operands if each.tensor != fork)
     return steps, list(gates)
 
 
@@ -289,7 +300,7 @@ def _share(
     of: Connection | None,
 ) -> float:
     """How much of the shortcut ``of`` (None: of all else) is in the sum, on average."""
-    fork = tensor(skip.connections[0].fork)
+    fork = skip.connections[0].fork.tensor
 
     def leaf(operation: Operation, output: int) -> Tensor:
         key = operation.index, output

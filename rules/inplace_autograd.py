@@ -8,12 +8,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skiplint import Finding, ModelGraph, Remedy, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.graph import Operation
-from skiplint.operators import Family
-from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
-from skiplint.tracing.replay.replay import tensors_in
+from skiplint.rules_api import (
+    Analysis,
+    ExecutionError,
+    Family,
+    Finding,
+    ModelGraph,
+    Operation,
+    Remedy,
+    Rule,
+    Severity,
+    apart,
+    execute,
+    filled,
+    tensors_in,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.memory.budget import Budget, Verdict, judge
-from skiplint.analysis.memory.byte_sizes import byte_size, parse_bytes
-from skiplint.analysis.memory.sizes import SizeError
+from skiplint.rules_api import (
+    Analysis,
+    Budget,
+    Finding,
+    Rule,
+    RuleOptions,
+    Severity,
+    SizeError,
+    Verdict,
+    byte_size,
+    judge,
+    parse_bytes,
+)
 
 _BLAMED = 3
 

@@ -6,15 +6,23 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from skiplint import Finding, ModelGraph, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.reading import flow_of
-from skiplint.analysis.structure.streams import residual_streams
-from skiplint.graph import Operation
-from skiplint.operators import Family
-from skiplint.tracing.replay.interpreter import ExecutionError, apart, execute, filled
-from skiplint.tracing.replay.replay import tensors_in
+from skiplint.rules_api import (
+    Analysis,
+    ExecutionError,
+    Family,
+    Finding,
+    ModelGraph,
+    Operation,
+    ResidualStreams,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    apart,
+    execute,
+    filled,
+    tensors_in,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,10 +73,9 @@ class ResidualVarianceGrowth(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Measure the variance at the joins of long streams."""
-        flow = flow_of(analysis)
         streams = [
             stream
-            for stream in residual_streams(flow, analysis.skips, (Family.ACTIVATION,))
+            for stream in analysis.of(ResidualStreams((Family.ACTIVATION,)))
             if len(stream) >= self.options.least
         ]
         state = analysis.state if streams else None

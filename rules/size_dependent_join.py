@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Remedy, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.contract import Contract, Failure, SizeDependence
-from skiplint.analysis.contract.words import contract_in_words, listed
-from skiplint.analysis.structure.reading import sizes
-from skiplint.graph import ModelGraph, Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Contract,
+    Failure,
+    Family,
+    Finding,
+    ModelGraph,
+    Operand,
+    Operation,
+    Remedy,
+    Rule,
+    Severity,
+    SizeDependence,
+    contract_in_words,
+    listed,
+    shape_text,
+)
 
 _MAX_STEPS = 24
 
@@ -54,7 +64,7 @@ class SizeDependentJoin(Rule):
             return
         graph = analysis.graph
         join = graph.by_id.get(failure.node or "")
-        inputs = ", ".join(map(sizes, failure.inputs))
+        inputs = ", ".join(map(shape_text, failure.inputs))
         met = f"it gets {_list(failure.operands)}" if failure.operands else "its operands differ in size"
         yield self.finding(
             f"{join.name if join else 'this join'} fits only at some sizes of the input: "
@@ -224,7 +234,7 @@ class SizeDependentJoin(Rule):
 
 
 def _list(shapes: tuple[tuple[int, ...], ...]) -> str:
-    return " and ".join(map(sizes, shapes))
+    return " and ".join(map(shape_text, shapes))
 
 
 def _remedy(graph: ModelGraph, join: Operation | None, failure: Failure, contract: Contract) -> str:

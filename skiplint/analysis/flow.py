@@ -18,6 +18,7 @@ from skiplint.operators.reads import role_of
 ROOT = -1
 """Stands above every source of data."""
 
+_MOST_VIEWS = 16
 UNKNOWN = 1 << 62
 """Resolution of a tensor that no convolution, pooling or resampling has shaped."""
 
@@ -188,6 +189,17 @@ def _is_zero(operation: Operation, zeros: set[int]) -> bool:
         return operation.operands[0].producer in zeros
     product = op.is_a(Family.PRODUCT, Family.CONTRACTION) and not op.is_a(Family.ADDED_CONTRACTION)
     return product and any(operand.producer in zeros for operand in operation.operands)
+
+
+def past_views(flow: Flow, operand: Operand) -> Operand:
+    """``operand`` followed back through views, copies, casts and dropouts to the tensor that they are of."""
+    for _ in range(_MOST_VIEWS):
+        operation = flow.graph.operations[operand.producer]
+        reads = flow.reads[operand.producer]
+        if not operation.op.is_unchanged or len(reads) != 1:
+            break
+        operand = reads[0]
+    return operand
 
 
 def feature_flow(graph: ModelGraph) -> Flow:

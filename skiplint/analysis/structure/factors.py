@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from math import prod
 
-from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.flow import Flow
-from skiplint.analysis.structure.reading import Tensor, flow_of, tensor
-from skiplint.graph import Operand, OperandRef, Operation
+from skiplint.analysis.live_model import State
+from skiplint.analysis.provider import TracedModel
+from skiplint.graph import Operand, OperandRef, Operation, TensorId
 from skiplint.operators import Family
 
 Term = tuple[Operand, float]
@@ -19,9 +19,14 @@ _MOST_STEPS = 16
 class Factors:
     """Reads constants from calls, and from buffers where the model's values are at hand."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: TracedModel) -> None:
         self._analysis = analysis
-        self._flow: Flow = flow_of(analysis)
+        self._flow = analysis.of(Flow)
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Factors:
+        """The factors of a traced model; values are read when they are first needed."""
+        return cls(analysis)
 
     def number(self, operation: Operation, argument: object) -> float | None:
         """The number that ``argument`` of ``operation`` is or holds everywhere, if it is known."""
@@ -44,20 +49,20 @@ class Factors:
             return 1 / value if value else None
         return None
 
-    def weights(self, join: Operation, steps: Collection[int], stop: Tensor) -> dict[Tensor, float]:
+    def weights(self, join: Operation, steps: Collection[int], stop: TensorId) -> dict[TensorId, float]:
         """What ``join`` adds, as tensors with the number that each is multiplied by.
 
         ``steps`` are the additions that belong to the join; ``stop`` is not looked behind.
         """
-        form: dict[Tensor, float] = {}
+        form: dict[TensorId, float] = {}
         pending = [(term, 0) for term in self._terms(join, steps) or ()]
         while pending:
             (operand, factor), depth = pending.pop()
             behind = None
-            if tensor(operand) != stop and depth < _MOST_STEPS:
+            if operand.tensor != stop and depth < _MOST_STEPS:
                 behind = self._terms(self._flow.graph.operations[operand.producer], steps)
             if behind is None:
-                form[tensor(operand)] = form.get(tensor(operand), 0.0) + factor
+                form[operand.tensor] = form.get(operand.tensor, 0.0) + factor
             else:
                 pending.extend(((each, factor * number), depth + 1) for each, number in behind)
         return form
@@ -120,7 +125,7 @@ class Factors:
             return float(value) if isinstance(value, (int, float)) else None
         if operation.kind != "buffer":
             return None
-        held = (self._analysis.state or {}).get(operation.id)
+        held = (self._analysis.of(State) or {}).get(operation.id)
         if held is None or held.is_meta or not held.is_floating_point() or not held.numel():
             return None
         number = held.flatten()[0]

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from skiplint.analysis.flow import Flow
-from skiplint.analysis.structure.reading import Scope, Tensor, past_views, tensor
-from skiplint.graph import Operand, Operation
+from skiplint.analysis.flow import Flow, past_views
+from skiplint.analysis.provider import TracedModel
+from skiplint.graph import Operand, Operation, TensorId
 from skiplint.operators import Family
 
+Scope = tuple[str, int]
+"""One call of one module, as (path, number of the call)."""
 _MOMENTS = (Family.STATISTIC, Family.SUM, Family.SUBSCRIPTED)
 _AFFINE = (Family.PRODUCT, Family.DIVISION, Family.NEGATION, Family.CAST, Family.COPY)
 _MOST_STEPS = 32
@@ -35,13 +37,18 @@ class Norms:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._by_hand: dict[int, _ByHand] = {}
-        self._steps: set[tuple[int, Tensor]] = set()
+        self._steps: set[tuple[int, TensorId]] = set()
         for operation in flow.graph:
             found = _by_hand(flow, operation)
             if found is not None:
                 self._by_hand[operation.index] = found
-                self._steps.update((step, tensor(found.source)) for step in found.steps)
+                self._steps.update((step, found.source.tensor) for step in found.steps)
         self._scopes = _leaf_scopes(flow)
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Norms:
+        """The norms of a traced model."""
+        return cls(analysis.of(Flow))
 
     def source(self, operand: Operand) -> Operand | None:
         """What was normalised, if ``operand`` is the result of a norm."""
@@ -87,7 +94,7 @@ class Norms:
         operation = self._flow.graph.operations[reader]
         if operation.op.is_a(Family.NORM) or (operation.module, operation.call) in self._scopes:
             return True
-        if (reader, tensor(source)) in self._steps:
+        if (reader, source.tensor) in self._steps:
             return True
         further = self._flow.readers[reader]
         if not casts or not further or not operation.op.is_unchanged:
@@ -165,7 +172,7 @@ def _moment(flow: Flow, result: Operand, source: Operand, *, root: bool) -> froz
     pending, steps = [result], set[int]()
     while pending:
         operand = pending.pop()
-        if tensor(operand) == tensor(source) or operand.producer in steps:
+        if operand.tensor == source.tensor or operand.producer in steps:
             continue
         operation = flow.graph.operations[operand.producer]
         reads = flow.reads[operand.producer]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from skiplint.analysis.faults.remedy import Remedy
-from skiplint.analysis.structure.reading import sizes
+from skiplint.analysis.wording import shape_text
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Built, Family
 
@@ -122,4 +122,4 @@ def advised_outputs(graph: ModelGraph, operand: Operand, want: tuple[int, ...]) 
     name = output_argument(lane.layer) if lane is not None else None
     if lane is not None and name is not None and lane.alone and not lane.through_norm:
         return advised(rebuilt(lane.layer, name, have[last], want[last]))
-    return Advice(f"bring {graph.operations[operand.producer].id} to {sizes(want)} before the join")
+    return Advice(f"bring {graph.operations[operand.producer].id} to {shape_text(want)} before the join")
