@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from skiplint.rules_api import (
     Analysis,
@@ -15,6 +15,7 @@ from skiplint.rules_api import (
     SizeError,
     Verdict,
     byte_size,
+    flag,
     judge,
     parse_bytes,
 )
@@ -55,9 +56,9 @@ class MemoryBudget(Rule):
     class Options(RuleOptions, frozen=True):
         """What is there, and what is to be trained with."""
 
-        budget: str = ""
-        batch: int | None = None
-        optimizer: Literal["adam", "sgd", "none"] = "adam"
+        budget: Annotated[str, flag("--memory-budget")] = ""
+        batch: Annotated[int | None, flag("--batch")] = None
+        optimizer: Annotated[Literal["adam", "sgd", "none"], flag("--optimizer")] = "adam"
 
         def __post_init__(self) -> None:
             """Refuse what is no size.

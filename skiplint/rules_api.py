@@ -65,7 +65,7 @@ from skiplint.graph import (
     TensorSpec,
 )
 from skiplint.linting.finding import Finding, Severity
-from skiplint.linting.rule import Example, Rule, RuleOptions
+from skiplint.linting.rule import Example, Rule, RuleOptions, flag
 from skiplint.operators import Family, Op
 from skiplint.operators.axes import concatenated_axis
 from skiplint.operators.sizes import Shape
@@ -86,6 +86,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "RuleOptions",
     "Severity",
     "WrapEdit",
+    "flag",
     # The graph, and what is known of torch's functions.
     "Fault",
     "Family",

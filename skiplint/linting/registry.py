@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import GenericAlias, ModuleType
 from typing import TypeGuard
 
-from skiplint.linting.rule import Rule, fault_of
+from skiplint.linting.rule import Rule, fault_of, flags
 from skiplint.linting.tool_rules import TOOL_RULES
 
 ENTRY_POINT_GROUP = "skiplint.rules"
@@ -43,6 +43,10 @@ class Registry:
             if wanted in (rule.code.lower(), rule.name):
                 return rule
         return None
+
+    def taking(self, flag: str) -> type[Rule] | None:
+        """The first rule with an option that the command-line option ``flag`` sets, if there is one."""
+        return next((rule for rule in self.rules if flag in flags(rule)), None)
 
     def matching(self, selector: str) -> tuple[type[Rule], ...]:
         """The rules that ``selector`` (a code, the beginning of codes, a name, or ALL) stands for."""

@@ -45,6 +45,15 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Base of a rule's options: typed fields, every one with a default."""
 
 
+def flag(name: str) -> msgspec.Meta:
+    """Mark an option of a rule as one that ``skiplint check`` sets by its command-line option ``name``.
+
+    ``budget: Annotated[str, flag("--memory-budget")] = ""`` is all that it takes: the command line knows no
+    rule by its code, it asks the registry for the one that takes its option.
+    """
+    return msgspec.Meta(extra={"flag": name})
+
+
 class Rule(ABC):
     """A thing that can be wrong with a model's skips.
 
@@ -114,6 +123,16 @@ class Rule(ABC):
             shapes=shapes,
             detail=detail,
         )
+
+
+def flags(rule: type[Rule]) -> dict[str, str]:
+    """The options of ``rule`` that are set on the command line: command-line option to option's name."""
+    found = {}
+    for field in msgspec.structs.fields(rule.Options):
+        extra = getattr(msgspec.inspect.type_info(field.type), "extra", None) or {}
+        if "flag" in extra:
+            found[extra["flag"]] = field.name
+    return found
 
 
 def summary(rule: type[Rule]) -> str:
