@@ -74,7 +74,7 @@ class ActivationBeforeJoin(Rule):
             expected=f"{before}, of either sign",
             actual=f"values of {activation.base_name}, none below 0",
             shapes=graph.shapes(skip.operands),
-            suggestion=f"move {activation.id} behind the addition, or to the front of the branch "
+            suggestion=f"move {activation.id} after the addition, or to the front of the branch "
             f"(pre-activation), so that {before} is added",
         )
 

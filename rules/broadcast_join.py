@@ -51,8 +51,8 @@ class BroadcastJoin(Rule):
 
     Broadcasts that are meant are silent: parameters, position tables and masks that do not come from an
     input; products, and with them squeeze-and-excitation and other gates; branches that pool what they
-    read (global context); means and maxima that are subtracted, and added back behind the layers;
-    conditions that come in by an input of their own; everything behind an `unsqueeze`, a `None` index or a
+    read (global context); means and maxima that are subtracted, and added back after the layers;
+    conditions that come in by an input of their own; everything after an `unsqueeze`, a `None` index or a
     `view` that asks for the axis.
 
     ## Why it is bad

@@ -132,7 +132,7 @@ class ConcatThenPointwise(Rule):
 
 
 def _is_needless(uses: tuple[Branch, ...], readers: set[int]) -> bool:
-    """Whether every reader is a pointwise layer, right behind the concatenation."""
+    """Whether every reader is a pointwise layer, right after the concatenation."""
     direct = {use.operations[0] for use in uses if use.pointwise and len(use.operations) == 1}
     return bool(direct) and direct == readers
 

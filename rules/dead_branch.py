@@ -29,7 +29,7 @@ class DeadBranch(Rule):
     depends on, one finding for each connected part, at the last operation of it. Where there is such a part,
     the model is traced in the other mode too, and what an output depends on in training or in evaluation is
     not dead. What is written into a buffer or a parameter, or kept as an attribute or in a list or dictionary
-    that is one, is used. Where the function reads the result under a condition or behind an early return (a
+    that is one, is used. Where the function reads the result under a condition or after an early return (a
     loss that is computed only for given labels), the part may belong to another call than the traced one and
     is not reported; nor is it where the function asks `self.training` and the model does not run in the other
     mode.

@@ -20,7 +20,7 @@ from skiplint.rules_api import (
 
 
 class DeepPostNorm(Rule):
-    """Many residual additions in a row with a norm right behind each, and nothing that makes up for it.
+    """Many residual additions in a row with a norm right after each, and nothing that makes up for it.
 
     ## What it does
     Counts the residual additions whose result goes into a norm and nowhere else (post-norm), each of which

@@ -51,7 +51,7 @@ class DtypeJoin(Rule):
 
     ## Why it is bad
     From the join on all activations take twice the memory and bandwidth, which is what the half type was
-    chosen against, and every layer behind casts them back. Nothing fails and nothing warns.
+    chosen against, and every later layer casts them back. Nothing fails and nothing warns.
 
     ## When it is wrong
     Where the residual stream of a mixed-precision model is to stay in float32, as that of most language

@@ -136,7 +136,7 @@ class ImpededIdentity(Rule):
             expected=f"{fork} itself",
             actual=" -> ".join((fork, *carries)),
             shapes=graph.shapes(skip.operands),
-            suggestion=f"add {fork} as it is and move {at.base_name} into the branch, or behind the addition"
+            suggestion=f"add {fork} as it is and move {at.base_name} into the branch, or after the addition"
             if at.index < skip.join
             else f"add {fork} as it is, and scale the branch alone",
         )

@@ -15,6 +15,7 @@ from skiplint.rules_api import (
     RecurringFaults,
     Rule,
     Severity,
+    concatenated_axis,
     join_advice,
     shape_text,
     sources_of,
@@ -77,12 +78,13 @@ class MismatchedJoin(Rule):
         )
 
     def _misdirected(self, operation: Operation, fault: Fault, advice: Advice, often: str) -> Finding:
-        """A concatenation that runs along the wrong axis: the layer behind it tells."""
+        """A concatenation along the wrong axis, as the layer after it shows."""
         axis, shapes = fault.axis or 0, fault.shapes
+        used = concatenated_axis(operation, len(operation.outputs[0].shape))
         made, meant = operation.outputs[0].shape[axis], sum(shape[axis] for shape in shapes)
         return self.finding(
-            f"{operation.name} gives {made} features where the layer behind it takes the {meant} that its "
-            f"operands have together{often}",
+            f"{operation.name} joins along dim={used}, the layer after it needs dim={axis} with {meant} "
+            f"features{often}",
             node=operation,
             shapes=shapes,
             expected=f"{meant} along dim={axis}",

@@ -32,11 +32,11 @@ class MismatchedLayer(Rule):
     Names the layer, what it was built for, what it gets and which tensors make that up.
 
     ## Why it is bad
-    The model does not run. The usual cause is a concatenation that was added or changed: the layer behind
+    The model does not run. The usual cause is a concatenation that was added or changed: the layer after
     it still counts the old channels.
 
     ## When it is wrong
-    Where the forward is never called with inputs like the ones that were tried: a linear layer behind a
+    Where the forward is never called with inputs like the ones that were tried: a linear layer after a
     flatten fits one image size only. Give the inputs in `[[tool.skiplint.models]]`.
 
     ## References

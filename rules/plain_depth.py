@@ -24,7 +24,7 @@ class PlainDepth(Rule):
     the model's input to its output, and reports a run of more than `limit` of them that no skip
     connection interrupts. Layers in parallel branches, as in an Inception block, are not counted, since
     no single one of them is on every path; neither is a layer that is used again. A depthwise convolution
-    and the layer behind it are one (together they stand for one full convolution).
+    and the layer after it are one (together they stand for one full convolution).
 
     ## Why it is bad
     Beyond about 20 plain layers accuracy degrades with depth, on the training set too, even with batch

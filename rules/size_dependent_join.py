@@ -35,7 +35,7 @@ class SizeDependentJoin(Rule):
     shapes, and the contract of the model: what its sizes must be multiples of, their least and largest value.
 
     Not reported: sizes that the model refuses itself, by an assertion or an exception that says so, and sizes
-    that other calls refuse as well (a table of positions, a linear layer behind `flatten`). These are in the
+    that other calls refuse as well (a table of positions, a linear layer after `flatten`). These are in the
     JSON report as `input_contract`.
 
     ## Why it is bad

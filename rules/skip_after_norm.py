@@ -55,7 +55,7 @@ class SkipAfterNorm(Rule):
     severity = Severity.WARNING
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
-        """Sort the additive skips of each block by where they start, then judge those behind a norm."""
+        """Sort the additive skips of each block by where they start, and judge those after a norm."""
         flow = analysis.of(Flow)
         norms = analysis.of(Norms)
         owners = analysis.of(Owners)

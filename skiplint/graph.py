@@ -207,7 +207,7 @@ class Fault:
     shapes: tuple[tuple[int, ...], ...] = ()
     """The shapes of all operands once the faults before are mended."""
     blame: Blame = "call"
-    """``call``: it is built for the wrong number; ``operand``: what runs behind it needs the operand as
+    """``call``: it is built for the wrong number; ``operand``: what runs after it needs the operand as
     expected; ``width``: the call is built to keep a width, and for the wrong one."""
 
 

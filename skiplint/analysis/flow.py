@@ -1,4 +1,4 @@
-"""The data flow of a graph as arrays: who feeds whom, dominators, distances in weighted layers.
+"""The flow of features through a graph, as arrays: reads, dominators, distances in weighted layers.
 
 Only tensors that can carry features are edges: they descend from a model input, have a floating dtype
 and reach the reader as values (not as indices, coordinates or a shape). Dominators and distances come
@@ -25,7 +25,7 @@ UNKNOWN = 1 << 62
 
 @dataclass(frozen=True)
 class Flow:
-    """Feature flow of one graph. All lists are indexed by operation index."""
+    """The feature flow of one graph. All lists are indexed by operation index."""
 
     graph: ModelGraph
     reads: tuple[tuple[Operand, ...], ...]
@@ -38,7 +38,7 @@ class Flow:
 
     @cached_property
     def readers(self) -> tuple[tuple[int, ...], ...]:
-        """For each operation those that read features from it, once a read."""
+        """For each operation the indices of those that read features from it, once for each read."""
         rows: list[list[int]] = [[] for _ in self.reads]
         for index, operands in enumerate(self.reads):
             for operand in operands:

@@ -1,4 +1,4 @@
-"""Which rules there are: collected from the entry-point group ``skiplint.rules``, the built-in pack too."""
+"""All installed rules, collected from the entry-point group ``skiplint.rules``; the built-in pack too."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Registry:
     failures: tuple[LoadFailure, ...] = ()
 
     def find(self, key: str) -> type[Rule] | None:
-        """The rule with this code or name."""
+        """The rule with this code or name, None if there is none."""
         wanted = key.lower()
         for rule in self.rules:
             if wanted in (rule.code.lower(), rule.name):
@@ -59,7 +59,7 @@ class Registry:
 
 
 def match_length(selector: str, rule: type[Rule]) -> int | None:
-    """How exactly ``selector`` names ``rule``: the length of the code it fixes, or None if it does not."""
+    """How many characters of the code of ``rule`` the selector fixes; None if it does not match."""
     if selector.upper() == "ALL":
         return 0
     if selector.lower() == rule.name:

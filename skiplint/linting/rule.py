@@ -1,4 +1,4 @@
-"""What a rule is: its metadata, its documentation, its options and one function from analysis to findings."""
+"""The base class of rules: metadata, documentation, options, and a function from an analysis to findings."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def flag(name: str) -> msgspec.Meta:
 
 
 class Rule(ABC):
-    """A thing that can be wrong with a model's skips.
+    """Something that can be wrong with a model, and the check that finds it.
 
     A subclass sets ``code``, ``name`` and ``severity``, gives ``bad`` and ``good`` examples, and yields
     findings from :meth:`check`. Its docstring is its documentation: the first line is the summary and the
@@ -103,10 +103,19 @@ class Rule(ABC):
         shapes: tuple[Shape, ...] = (),
         detail: str = "",
     ) -> Finding:
-        """A finding of this rule, at ``node``'s place in the source unless ``location`` says otherwise.
+        """A finding of this rule.
 
-        ``suggestion`` is by default what ``fix`` describes; ``severity`` is for a rule that knows worse and
-        less bad cases, and gives way to a severity that the user has set.
+        Args:
+            message: one sentence that says what is wrong.
+            node: the operation that it is about.
+            location: its place in the source; by default that of ``node``.
+            expected: what should be there.
+            actual: what is there.
+            suggestion: what to do; by default the description of ``fix``.
+            fix: the same as a mechanical change.
+            severity: for a rule with worse and less bad cases; a severity that the user has set wins.
+            shapes: shapes of the operands that meet at ``node``.
+            detail: more for ``--verbose``.
         """
         return Finding(
             code=self.code,

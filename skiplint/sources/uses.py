@@ -1,4 +1,4 @@
-"""What the source says of a result that the traced call did not use: who else may read it."""
+"""Whether the source reads a result elsewhere that the traced call did not use."""
 
 from __future__ import annotations
 
@@ -44,7 +44,12 @@ def asks_for_mode(place: Location) -> bool:
 
 
 def is_read(place: Location, ran: Ran) -> bool:
-    """Whether what is made at ``place`` is kept as or in an attribute, or read where another call may go."""
+    """Whether the result made at ``place`` is stored in an attribute, or read in code that did not run.
+
+    Args:
+        place: where the call is.
+        ran: the lines that ran in the traced forward.
+    """
     for function in _functions_around(place):
         statements = [node for node in ast.walk(function) if isinstance(node, _STATEMENTS)]
         made = [node for node in statements if _covers(node, place) and _is_at(node, place)]
@@ -66,7 +71,7 @@ def _conditions(function: ast.stmt) -> Iterator[ast.AST]:
 
 
 def _not_reached(function: ast.stmt, path: str, ran: Ran) -> Iterator[ast.stmt]:
-    """The statements behind a return under a condition, if the call ended there."""
+    """The statements after a conditional return, if the traced call ended there."""
     body: list[ast.stmt] = getattr(function, "body", [])
     for position, node in enumerate(body):
         returns = isinstance(node, ast.If) and any(isinstance(inner, ast.Return) for inner in ast.walk(node))

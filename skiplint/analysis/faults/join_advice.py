@@ -1,4 +1,4 @@
-"""What makes the operands of a join combine, each checked by shape arithmetic before it is named."""
+"""Advice that makes the operands of a join combine, checked by shape arithmetic before it is given."""
 
 from __future__ import annotations
 
@@ -24,7 +24,15 @@ from skiplint.operators.sizes import Shape, as_argument, each_axis, matching_str
 def join_advice(
     graph: ModelGraph, operation: Operation, fault: Fault, odd: Source | None, sources: tuple[Source, ...]
 ) -> Advice:
-    """What makes the operands of a join combine."""
+    """Advice that makes the operands of a join combine.
+
+    Args:
+        graph: the graph of the faulty model.
+        operation: the join.
+        fault: its fault.
+        odd: the operand that does not fit, None where it is not computed.
+        sources: all computed operands, from :func:`sources_of`.
+    """
     operand = operation.operands[fault.operand]
     have, want = fault.actual, fault.expected
     if fault.axis is not None:
@@ -46,9 +54,9 @@ def join_advice(
     if odd is None or graph.spec(operand).dtype == "bool":
         return Advice(f"give {graph.operations[operand.producer].id} the shape {shape_text(want)}")
     if want[: len(have)] == have and len(want) > len(have):
-        behind = ", None" * (len(want) - len(have))
+        axes = ", None" * (len(want) - len(have))
         words = f"give {odd.maker.id} its missing axes: {shape_text(want)} instead of {shape_text(have)}"
-        return advised(wrapped(operation, operand, f"{{}}[...{behind}]", words))
+        return advised(wrapped(operation, operand, f"{{}}[...{axes}]", words))
     if len(have) != len(want):
         return Advice(f"bring both operands to one shape, such as {shape_text(want)}")
     turn = turned(have, want) if not operation.op.is_a(Family.CONCATENATION) else None
@@ -102,7 +110,7 @@ def _fitting(
 
 
 def _remade(odd: Source, want: Shape) -> Advice | None:
-    """The layer behind an operand that several joins need to be wider, cut in parts or not."""
+    """Build the layer that made an operand, or of which it is a part, as wide as the joins need it."""
     differing = [axis for axis, (own, size) in enumerate(zip(odd.shape, want, strict=True)) if own != size]
     name = output_argument(odd.maker)
     if len(differing) != 1 or name is None:

@@ -1,4 +1,4 @@
-"""The number that a layer has to be built with, the sizes that a reshape has to ask for."""
+"""Advice for layers built for another width than they get, and for calls that do not take a shape."""
 
 from __future__ import annotations
 
@@ -25,13 +25,21 @@ from skiplint.operators.sizes import Shape
 
 
 def layer_advice(graph: ModelGraph, operation: Operation, fault: Fault, axis: int, unit: str) -> Advice:
-    """The number that a layer, or the one before it, has to be built with."""
+    """Advice to build a layer, or the one before it, with the number that fits.
+
+    Args:
+        graph: the graph of the faulty model.
+        operation: the call of the layer.
+        fault: its fault.
+        axis: the axis of the operand that does not fit.
+        unit: what is counted along it: "channels" or "features".
+    """
     operand = operation.operands[fault.operand]
     given, built = fault.actual[axis], fault.expected[axis]
     lane = lane_of(graph, operand)
     if fault.blame == "operand" and lane is not None and not lane.through_norm:
         name = output_argument(lane.layer)
-        need = f"{operation.id} and what runs behind it need that"
+        need = f"{operation.id} and what runs after it need that"
         words = f"build {lane.layer.id} with {built} output {unit}: {need}"
         if name is not None and (lane.alone or not operation.op.is_a(Family.DEALING)):
             return advised(rebuilt(lane.layer, name, given, built, words))
@@ -105,7 +113,7 @@ def _divides(operation: Operation, given: int) -> bool:
 
 
 def shape_advice(graph: ModelGraph, operation: Operation, fault: Fault) -> Advice | None:
-    """The sizes for a reshape that asks for other than there are; an operand turned as the call takes it."""
+    """Advice for a call that does not take a shape: other sizes for a reshape, an operand transposed."""
     operand, have, want = operation.operands[fault.operand], fault.actual, fault.expected
     maker = graph.operations[operand.producer].id
     if operation.op.is_a(Family.SIZED_RESHAPE):

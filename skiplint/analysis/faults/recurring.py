@@ -1,4 +1,4 @@
-"""Faults that are one and the same: a line or a layer that fails each time that it runs."""
+"""Faults grouped by cause: a line or a layer that fails each time that it runs is one fault."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_STEPS = 64
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """A fault, and how often it comes again."""
+    """A fault and the number of further calls that fail for the same reason."""
 
     fault: Fault
     again: int = 0

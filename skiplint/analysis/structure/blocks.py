@@ -1,4 +1,4 @@
-"""How the modules of a model are wired: their layers, and their skips in terms that can be compared."""
+"""The modules of a model with their layers and skips, in terms that can be compared between modules."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Wiring(NamedTuple):
     """From an encoder to a decoder: not from the input that the layers of the block read."""
 
     def around(self, layers: int) -> bool:
-        """Whether this is a residual skip around all ``layers`` layers of the block."""
+        """Whether this is a residual skip around all of the block, which has ``layers`` weighted layers."""
         return self.kind == "additive" and self.tap < 0 and self.span == self.end == layers
 
     def source(self, whose: str) -> str:
-        """Where the shortcut starts, for a block or for several (``its``, ``their``)."""
+        """Where the shortcut starts, such as "its input"; ``whose`` is "its" or "their"."""
         return f"{whose} input" if self.tap < 0 else f"what follows {whose} layer {self.tap}"
 
     def __str__(self) -> str:
@@ -250,7 +250,7 @@ def _goes_round(flow: Flow, skip: Skip, connection: Connection, block: Block) ->
 
 
 def _sources(flow: Flow, made: int, ends: set[int]) -> set[int]:
-    """Those of ``ends`` that ``made`` comes from, not counting what is behind them."""
+    """Those of ``ends`` that ``made`` comes from by a path past none of the others."""
     pending, seen = [made], {made}
     while pending:
         index = pending.pop()
@@ -283,7 +283,7 @@ def _is_read(flow: Flow, skip: Skip, connection: Connection, block: Block) -> bo
 
 
 def _entry(flow: Flow, skip: Skip, connection: Connection, block: Block) -> TensorId:
-    """The part of the fork that the shortcut takes before it comes to the block, or all of it."""
+    """The tensor by which the shortcut enters the block: the fork, or the part of it that is selected."""
     entry = connection.fork.tensor
     reads = [flow.reads[index] for index in connection.path[1:]]
     for index, readers in zip(connection.path, [*reads, (skip.operands[connection.operand],)], strict=False):

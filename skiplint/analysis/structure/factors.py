@@ -1,4 +1,4 @@
-"""The constant numbers that tensors are multiplied by, and what they amount to at a join."""
+"""The constant numbers that tensors are multiplied by, and the weight of each operand at a join."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_STEPS = 16
 
 
 class Factors:
-    """Reads constants from calls, and from buffers where the model's values are at hand."""
+    """The constant factors in a graph, read from calls, and from buffers where their values are at hand."""
 
     def __init__(self, analysis: TracedModel) -> None:
         self._analysis = analysis
@@ -29,7 +29,7 @@ class Factors:
         return cls(analysis)
 
     def number(self, operation: Operation, argument: object) -> float | None:
-        """The number that ``argument`` of ``operation`` is or holds everywhere, if it is known."""
+        """The value of an argument that is a number, or a tensor of one number everywhere; else None."""
         if isinstance(argument, (int, float)) and not isinstance(argument, bool):
             return float(argument)
         if isinstance(argument, OperandRef):
@@ -37,7 +37,7 @@ class Factors:
         return None
 
     def of(self, operation: Operation) -> float | None:
-        """The number by which ``operation`` multiplies the one feature that it reads, if it is known."""
+        """The constant by which ``operation`` multiplies the one tensor that it reads; else None."""
         if len(self._flow.reads[operation.index]) != 1 or len(operation.args) < 2:
             return None
         first, second = operation.args[:2]
@@ -50,25 +50,28 @@ class Factors:
         return None
 
     def weights(self, join: Operation, steps: Collection[int], stop: TensorId) -> dict[TensorId, float]:
-        """What ``join`` adds, as tensors with the number that each is multiplied by.
+        """What ``join`` adds up: each tensor with the constant that it is multiplied by.
 
-        ``steps`` are the additions that belong to the join; ``stop`` is not looked behind.
+        Args:
+            join: the last operation of the join.
+            steps: indices of all additions that belong to it, as in ``Skip.steps``.
+            stop: a tensor that is not traced back further, such as the fork.
         """
         form: dict[TensorId, float] = {}
         pending = [(term, 0) for term in self._terms(join, steps) or ()]
         while pending:
             (operand, factor), depth = pending.pop()
-            behind = None
+            summands = None
             if operand.tensor != stop and depth < _MOST_STEPS:
-                behind = self._terms(self._flow.graph.operations[operand.producer], steps)
-            if behind is None:
+                summands = self._terms(self._flow.graph.operations[operand.producer], steps)
+            if summands is None:
                 form[operand.tensor] = form.get(operand.tensor, 0.0) + factor
             else:
-                pending.extend(((each, factor * number), depth + 1) for each, number in behind)
+                pending.extend(((each, factor * number), depth + 1) for each, number in summands)
         return form
 
     def after(self, join: Operation) -> tuple[list[tuple[Operation, float]], Operation]:
-        """The constants that multiply all of ``join`` next, and the last call of those."""
+        """The constants that multiply the result of ``join``, as (call, constant), and the last call."""
         found: list[tuple[Operation, float]] = []
         last = join
         for _ in range(_MOST_STEPS):

@@ -1,4 +1,4 @@
-"""Where a graph normalises: torch's own norms, and those that are computed by hand."""
+"""Norms in a graph: those of torch, and those that are written by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _ByHand(NamedTuple):
 
 
 class Norms:
-    """Where a graph normalises, by torch's own norms or by hand.
+    """The norms in a graph, torch's own and those that are written by hand.
 
     By hand means a product or a quotient of a tensor, centred or not, with a root of a moment of that same
     tensor, as in ``(x - mean) / sqrt(var + eps)`` or ``x * rsqrt(mean(x ** 2))``, wherever it is written;
@@ -51,11 +51,11 @@ class Norms:
         return cls(analysis.of(Flow))
 
     def source(self, operand: Operand) -> Operand | None:
-        """What was normalised, if ``operand`` is the result of a norm."""
+        """The tensor that was normalised, if ``operand`` is the result of a norm; None if it is not."""
         return next(iter(self.sources(operand)), None)
 
     def sources(self, operand: Operand) -> tuple[Operand, ...]:
-        """What was normalised, then what else had a part in it; empty if ``operand`` is no norm's result."""
+        """The normalised tensor, then the others that the norm read; empty if no norm made ``operand``."""
         operation = self._flow.graph.operations[operand.producer]
         if operation.op.is_a(Family.NORM):
             return self._flow.reads[operation.index]
@@ -87,7 +87,7 @@ class Norms:
         return iter(sorted(found, key=lambda each: each.producer))
 
     def readers(self, source: Operand) -> list[int]:
-        """Operations that hand on ``source`` normalised."""
+        """Indices of the operations that read ``source`` and normalise it."""
         return [reader for reader in self._flow.readers[source.producer] if self._normalises(reader, source)]
 
     def _normalises(self, reader: int, source: Operand, casts: int = 3) -> bool:

@@ -1,4 +1,4 @@
-"""Residual streams: joins in a row, each of which adds to what the one before made."""
+"""Residual streams: chains of residual skips, each of which adds to the result of the one before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skiplint.operators import Family
 
 
 def is_residual(skip: Skip) -> bool:
-    """Whether ``skip`` adds one branch to an identity shortcut, both as they are."""
+    """Whether ``skip`` adds one branch to one identity shortcut, with no scale on either."""
     return (
         skip.kind == "additive"
         and skip.shortcut == "identity"
