@@ -43,7 +43,7 @@ def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, *
     from skiplint.tracing import Subject, caches_kept_clean, trace_or_recover
 
     session = session_of(settings or Settings(), None)
-    with caches_kept_clean():
+    with caches_kept_clean(model):
         analysis = Analysis(trace_or_recover(model, args, kwargs), Subject(model, args, kwargs))
     kind = type(model)
     place = _class_place(kind)

@@ -36,7 +36,7 @@ def trace(model: nn.Module, /, *args: Any, **kwargs: Any) -> ModelGraph:
     Raises:
         TraceError: the forward did not run on any backend.
     """
-    with caches_kept_clean():
+    with caches_kept_clean(model):
         return trace_call(model, args, kwargs)
 
 

@@ -88,7 +88,7 @@ class Subject:
         """
         with ExitStack() as stack:
             stack.enter_context(self._environment())
-            stack.enter_context(caches_kept_clean())
+            stack.enter_context(caches_kept_clean(self.model))
             stack.enter_context(_mode(self.model, training))
             return trace_call(
                 self.model,
@@ -128,7 +128,7 @@ class Subject:
             error = dry_run(self.model, args, kwargs, backends=(backend,))
             return None if error is None else refusal(error)
 
-        with self._environment(), caches_kept_clean():
+        with self._environment(), caches_kept_clean(self.model):
             yield attempt
 
     def graph_at(self, shapes: Sequence[Shape], backend: Backend = "meta") -> ModelGraph | None:
