@@ -177,7 +177,8 @@ def _last(flow: Flow, factors: Factors, operand: Operand) -> Operation:
 
 def _is_rectifier(factors: Factors, operation: Operation) -> bool:
     """Whether nothing below 0 comes out of ``operation``."""
-    if not operation.op.is_a(Family.FLOOR):
+    reduces = operation.op.is_a(Family.REDUCTION) and len(operation.operands) < 2  # max along an axis
+    if not operation.op.is_a(Family.FLOOR) or reduces:
         return False
     floor = factors.number(operation, operation.setting("floor"))
     if "threshold" in operation.op.settings:  # what is above the threshold passes

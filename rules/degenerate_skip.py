@@ -17,6 +17,7 @@ from skiplint.rules_api import (
     Rule,
     Severity,
     Skip,
+    activated,
     tensor_name,
 )
 
@@ -231,7 +232,10 @@ def _unlearned(flow: Flow, norms: Norms, join: Operation, operand: Operand, star
         sources = norms.sources(operand)
         if sources and not operation.op.is_a(Family.NORM) and _together(operation, join):
             break
-        if not sources and operation.op.is_a(Family.ACTIVATION, Family.DROPOUT):
+        applied = activated(flow, operation)
+        if not sources and applied is not None:
+            sources = (applied,)
+        elif not sources and operation.op.is_a(Family.DROPOUT):
             sources = reads
         if len({source.tensor for source in sources}) != 1:
             break

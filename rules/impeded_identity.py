@@ -22,6 +22,7 @@ from skiplint.rules_api import (
     Severity,
     Skip,
     TensorId,
+    activated,
     branch_operations,
     main_operand,
     past_views,
@@ -96,7 +97,7 @@ class ImpededIdentity(Rule):
             if skip.kind != "additive" or skip.long or len(skip.operands) != 2:
                 continue
             for connection in skip.connections:
-                if connection.shortcut == "identity" and _is_bypass(flow, skip, connection):
+                if connection.shortcut == "identity" and _is_bypass(flow, norms, skip, connection):
                     found = self._obstacle(flow, norms, skip, connection)
                     # A branch of another stream, which this branch reads, is no stream itself (momentum).
                     beside = branches.get(connection.fork.tensor, skip.join) < skip.join
@@ -110,7 +111,7 @@ class ImpededIdentity(Rule):
     ) -> tuple[str, Operation] | None:
         for index in connection.path:
             operation = flow.graph.operations[index]
-            what = None if operation.base_name in self.options.allow else _obstacle(norms, operation)
+            what = None if operation.base_name in self.options.allow else _obstacle(flow, norms, operation)
             if what is not None and not _folds_away(flow, skip, connection, operation):
                 return what, operation
         return None
@@ -230,13 +231,13 @@ def _keep_variance(weights: Mapping[TensorId, float], after: Iterable[tuple[Oper
     return max(squares, default=1.0) < 1 and abs(sum(squares) - 1) <= _KEEPS_VARIANCE
 
 
-def _is_bypass(flow: Flow, skip: Skip, connection: Connection) -> bool:
+def _is_bypass(flow: Flow, norms: Norms, skip: Skip, connection: Connection) -> bool:
     """Whether the shortcut keeps the shape and takes in nothing on its way."""
     graph = flow.graph
     if graph.spec(connection.fork).shape != graph.operations[skip.join].outputs[0].shape:
         return False
     return all(
-        len(flow.reads[index]) == 1
+        len(flow.reads[index]) == 1 or index in norms.steps  # a norm takes the mean off
         for index in connection.path
         if graph.operations[index].op.is_a(Family.ADDITION)
     )
@@ -251,7 +252,7 @@ def _branches(flow: Flow, skips: Iterable[Skip]) -> dict[TensorId, int]:
     }
 
 
-def _obstacle(norms: Norms, operation: Operation) -> str | None:
+def _obstacle(flow: Flow, norms: Norms, operation: Operation) -> str | None:
     """What ``operation`` is, if it has no place on an identity shortcut."""
     if operation.op.is_a(Family.DROPOUT):
         rate = operation.setting("p")
@@ -260,7 +261,7 @@ def _obstacle(norms: Norms, operation: Operation) -> str | None:
         return f"the activation {operation.base_name}"
     if norms.source(Operand(operation.index, 0, "0")) is not None:
         return "a norm"
-    return None
+    return "an activation written out" if activated(flow, operation) is not None else None
 
 
 def _folds_away(flow: Flow, skip: Skip, connection: Connection, operation: Operation) -> bool:

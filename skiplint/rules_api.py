@@ -35,6 +35,7 @@ from skiplint.analysis.provider import CircularAnalysisError, Provider, TracedMo
 from skiplint.analysis.skips import Connection, Skip, Skips
 from skiplint.analysis.skips.joins import reaches
 from skiplint.analysis.skips.roles import is_control, is_noise
+from skiplint.analysis.structure.activations import activated
 from skiplint.analysis.structure.block_difference import Difference
 from skiplint.analysis.structure.blocks import Block, Blocks, Layer, Wiring
 from skiplint.analysis.structure.broadcast_axes import Maker, maker_of_one
@@ -129,6 +130,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "PlainRuns",
     "ResidualStreams",
     "Wiring",
+    "activated",
     "branch_operations",
     "common_owner",
     "inside",

@@ -10,6 +10,7 @@ from typing import Any
 
 from skiplint.analysis.faults.remedy import ArgumentEdit, Edit, Remedy, ResampleEdit, WrapEdit
 from skiplint.graph import Location, ModelGraph, Operation
+from skiplint.operators import OPS
 from skiplint.sources.frames import is_packaged
 
 
@@ -49,21 +50,17 @@ def module_edit(graph: ModelGraph, path: str, argument: str, value: object) -> A
         callee=name,
         argument=argument,
         value=repr(value),
-        position=_POSITIONS.get((name, argument), _position(kind, argument) if kind else None),
+        position=_constructor_position(package, kind, argument),
         exact=False,
     )
 
 
-_POSITIONS = {
-    ("cat", "dim"): 1,
-    ("concat", "dim"): 1,
-    ("stack", "dim"): 1,
-    ("interpolate", "size"): 1,
-    ("RNN", "input_size"): 0,
-    ("LSTM", "input_size"): 0,
-    ("GRU", "input_size"): 0,
-}
-"""Of functions that are written in C and have no signature, and of layers that take ``*args``."""
+def _constructor_position(package: str, kind: type | None, argument: str) -> int | None:
+    """The place of a constructor's argument; that of the input's width where the class takes ``*args``."""
+    found = _position(kind, argument) if kind is not None else None
+    built = (op.built for op in OPS if op.built is not None)
+    first = any(package == f"torch.nn.modules.{each.part}" and argument == each.inputs for each in built)
+    return 0 if found is None and first else found
 
 
 def call_edit(operation: Operation, argument: str, value: object) -> ArgumentEdit | None:
@@ -75,7 +72,8 @@ def call_edit(operation: Operation, argument: str, value: object) -> ArgumentEdi
     from torch.nn import functional
 
     name = operation.base_name if argument == "inplace" else operation.name
-    position = _POSITIONS.get((name, argument))
+    setting = operation.op.settings.get(argument)
+    position = setting.position if setting is not None else None
     if position is None:
         function = getattr(functional, name, None)
         position = _position(function, argument) if callable(function) else None

@@ -72,6 +72,7 @@ class Family(Enum):
     SIZED_RESHAPE = "a reshape that is given the sizes of all axes"
     UNFLATTEN = "cuts one axis into several of given sizes"
     AXIS_MOVE = "puts the axes into another order"
+    UNIT_AXES = "adds or takes away axes of size one"
     EXPANSION = "repeats axes of size one"
     COPY = "the same numbers in memory of their own, or as another object"
     DETACHED = "the same numbers without their history"
@@ -97,6 +98,7 @@ class Family(Enum):
     EMPTY = "a new tensor without content"
     NUMBER = "a tensor of given numbers"
     RANDOM = "draws random numbers"
+    TENSOR_STATE = "in place, changes the shape, memory or flags of its operand and computes nothing"
     OVERWRITE = "in place, leaves nothing of what was in its first operand"
 
     # -- other ------------------------------------------------------------------------------------

@@ -39,6 +39,11 @@ _RECORDED = {
 }
 """Operators and synonyms, with the name under which a trace records them."""
 
+UPDATE = "update"
+"""The recorder's own entry for a value after writes through other views of its memory."""
+ALIAS = "alias"
+"""The recorder's own entry for another tensor on the memory of a value."""
+
 _QUIET_PROPERTIES = frozenset(
     "shape dtype device ndim requires_grad is_meta layout is_leaf is_cuda is_cpu is_sparse is_quantized "
     "grad_fn itemsize nbytes name names is_nested is_mps is_xpu is_xla is_mkldnn is_sparse_csr "

@@ -52,6 +52,19 @@ class Setting:
         given = self.position is not None and self.position < len(call.args)
         return call.args[self.position] if given else self.default  # type: ignore[index]
 
+    def put(
+        self, value: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of a call with ``value`` for this one, where it was given before.
+
+        Where it was not given, it becomes a keyword argument.
+        """
+        keyword = next((each for each in self.keywords if each in kwargs), self.keywords[0])
+        at = self.position
+        if keyword in kwargs or at is None or at >= len(args):
+            return tuple(args), {**kwargs, keyword: value}
+        return (*args[:at], value, *args[at + 1 :]), dict(kwargs)
+
 
 @dataclass(frozen=True, slots=True)
 class Built:

@@ -1,4 +1,4 @@
-"""The sizes that a model accepts, and what fails at the others."""
+"""The input contract: the sizes that a model accepts, and what fails at other sizes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Which dimensions of a model's inputs are sizes: height and width of an image, length of a sequence.
+"""Find the free dimensions of a model's inputs: height and width of an image, length of a sequence.
 
-Channels and features are none: the first layer that reads an input sums over them, so its weights fix them.
+Channels and features are not free: the first layer that reads an input sums over them, so its weights fix
+their number.
 """
 
 from __future__ import annotations
@@ -10,30 +11,32 @@ from dataclasses import dataclass
 from skiplint.analysis.flow import Flow, feature_flow
 from skiplint.analysis.skips.axes import is_contracted
 from skiplint.graph import InputInfo, ModelGraph, Operation
+from skiplint.operators import Family
 
 _SPATIAL = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _COLOURS = (1, 3, 4)
 
 Place = tuple[int, int]
-"""An input, counted from 0, and a dimension of it."""
+"""The number of an input and of one of its dimensions, both from 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One size of the inputs, and every dimension that changes with it."""
+    """One free size of the inputs, and all dimensions that have this size."""
 
     name: str
-    """``height``, ``width``, ``depth``, ``T`` or ``batch``; with its input where two have one of a name."""
+    """``height``, ``width``, ``depth``, ``T`` or ``batch``; with the input if two have the same name."""
     size: int
-    """In the example."""
+    """Its value in the example inputs."""
     places: tuple[Place, ...]
 
 
 def free_axes(graph: ModelGraph) -> tuple[Axis, ...]:
-    """The sizes of the inputs, those of the first input first; neither channels nor the batch.
+    """Return the free sizes of the inputs, those of the first input first, without channels and batch.
 
-    Dimensions of later inputs that are as large as one of the first follow it: masks, positions, a second
-    image. One of 1 there is no size: it is spread over the first input, as a noise level over an image.
+    A dimension of a later input (a mask, positions, a second image) that is as large as one of the first
+    input belongs to the same axis. One of size 1 there is broadcast over the first input, as a noise level
+    over an image, and is no free size.
     """
     flow = feature_flow(graph)
     inputs = [operation.index for operation in graph if operation.kind == "input"]
@@ -58,7 +61,7 @@ def _unique(name: str, names: list[str], item: InputInfo) -> str:
 
 
 def batch_axis(graph: ModelGraph) -> Axis | None:
-    """The first dimension of the inputs, None where they have none in common or it may be something else."""
+    """Return the axis of the batch, the first dimension of all inputs; None if it differs among them."""
     shapes = [item.spec.shape for item in graph.inputs]
     if not shapes or len(shapes[0]) < 2:
         return None
@@ -69,7 +72,7 @@ def batch_axis(graph: ModelGraph) -> Axis | None:
 
 
 def _own_axes(flow: Flow, index: int, item: InputInfo) -> dict[int, str]:
-    """The sizes among the dimensions of one input, by dimension."""
+    """The names of the free dimensions of one input."""
     shape = item.spec.shape
     if len(shape) in (3, 4) and item.spec.floating and _is_image_without_channels(flow, index, len(shape)):
         return dict(enumerate(_SPATIAL[len(shape) - 1], 1))
@@ -85,17 +88,18 @@ def _own_axes(flow: Flow, index: int, item: InputInfo) -> dict[int, str]:
 
 
 def _is_image_without_channels(flow: Flow, index: int, rank: int) -> bool:
-    """Whether all but the first dimension are what convolutions move over: a spectrogram, a grey image."""
+    """Whether convolutions slide over all dimensions but the first, as over a spectrogram."""
     if any(is_contracted(flow, index, dim) is not False for dim in range(1, rank)):
         return False
     first = _first_weighted(flow, index)
     return bool(first) and all(
-        "conv" in operation.base_name and len(operation.outputs[0].shape) == rank + 1 for operation in first
+        operation.op.is_a(Family.CONVOLUTION) and len(operation.outputs[0].shape) == rank + 1
+        for operation in first
     )
 
 
 def _first_weighted(flow: Flow, start: int) -> list[Operation]:
-    """The weighted layers that an operation reaches through no other."""
+    """The first weighted layers on the paths from an operation."""
     pending, seen, found = [start], {start}, []
     while pending:
         for reader in flow.readers[pending.pop()]:
@@ -121,7 +125,7 @@ def _image_axes(flow: Flow, index: int, shape: tuple[int, ...]) -> dict[int, str
 def _follow(
     found: list[tuple[str, int, list[Place]]], number: int, item: InputInfo, own: dict[int, str]
 ) -> set[int]:
-    """Dimensions of a later input that change with those of the earlier ones."""
+    """The dimensions of a later input that belong to an axis of an earlier one, which are added to it."""
     taken: set[int] = set()
     for name, size, places in found:
         for dim, extent in enumerate(item.spec.shape):

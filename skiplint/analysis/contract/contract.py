@@ -1,4 +1,4 @@
-"""The sizes that a model accepts, as figures."""
+"""The sizes that a model accepts, as data."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ FailureKind = Literal["join", "layer", "shape", "check", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A size that the model refuses, and where."""
+    """A size that the model refuses, and the operation that fails there."""
 
     point: tuple[int, ...]
-    """A size for each axis of the contract."""
+    """The size of each axis of the contract."""
     inputs: tuple[Shape, ...]
-    """The shapes of the inputs there."""
+    """The shapes of the inputs at that size."""
     kind: FailureKind
-    """``join``: two data tensors that cannot combine; ``layer`` and ``shape``: another call that does not
-    take its operands; ``check``: the model's own ``assert`` or ``raise``; ``other``: any other error."""
+    """``join``: two data tensors that do not combine; ``layer`` and ``shape``: another call that refuses its
+    operands; ``check``: an ``assert`` or ``raise`` of the model itself; ``other``: any other error."""
     message: str
-    """What the error says, on one line."""
+    """The error on one line."""
     location: Location | None = None
     node: str | None = None
-    """The operation that fails, None where the error comes from outside of one."""
+    """The id of the operation that fails; None if no operation does."""
     operands: tuple[Shape, ...] = ()
-    """What it gets there."""
+    """The shapes of its operands."""
     alone: bool = False
-    """No call fails there but joins, so that the model would run if they did."""
+    """Whether only joins fail there, so that the model would run if they did."""
 
 
 @dataclass(frozen=True, slots=True)
 class AxisContract:
-    """What one size may be, the others being as in the example."""
+    """The sizes that one axis may have while the others are as in the example."""
 
     axis: Axis
     sizes: Sizes
@@ -46,33 +46,33 @@ class AxisContract:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What the sizes of a model's inputs may be."""
+    """The sizes that the inputs of a model may have."""
 
     axes: tuple[AxisContract, ...] = ()
     equal: tuple[int, ...] = ()
-    """The sizes, by their numbers in :attr:`axes`, that have to be the same; what that may be then stands at
-    each of them."""
+    """The positions in :attr:`axes` of the sizes that have to be equal; each of them then has the sizes that
+    all may have."""
     ones: bool = False
-    """A size of 1 stands beside any other all the same: it is broadcast to it."""
+    """Whether one of the equal sizes may also be 1, which is broadcast to the others."""
     together: tuple[int | None, ...] = ()
-    """At least one of the sizes is as large as this; None for one that is of no help however large."""
+    """At least one of the sizes has to reach its bound here; None for one that never helps."""
     independent: bool = True
-    """All points are accepted or refused as the rest says, as far as was tried; else it holds for one size
-    at a time, the others being as in the example."""
+    """Whether the contract holds for all combinations of sizes that were tried. If not, it holds for one size
+    at a time while the others are as in the example."""
     batch: Sizes = Sizes()  # noqa: RUF009 - frozen
     failures: tuple[Failure, ...] = ()
-    """The refused sizes nearest to the example, one for each way in which sizes are refused."""
+    """The refused sizes nearest to the example, one for each bound or rule that they break."""
     probes: int = 0
-    """Forwards that were run to find and confirm this."""
+    """The number of forwards that were run to find and confirm the contract."""
 
     @property
     def free(self) -> bool:
-        """Whether every size is accepted."""
+        """Whether the model accepts every size."""
         bound = self.equal or self.together or not self.independent
         return not bound and all(each.sizes.free for each in self.axes)
 
     def accepts(self, point: Sequence[int]) -> bool:
-        """Whether the model runs at these sizes, one for each axis."""
+        """Return whether the model runs at these sizes, one for each axis."""
         if not all(each.sizes.accepts(size) for each, size in zip(self.axes, point, strict=True)):
             return False
         if len({point[number] for number in self.equal} - ({1} if self.ones else set())) > 1:

@@ -1,4 +1,4 @@
-"""What goes wrong at a size that the model refuses."""
+"""Find out what fails at a size that the model refuses."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 
 def failure_at(graph: ModelGraph, subject: Subject, prober: Prober, point: Point) -> Failure:
-    """Why the model does not run at ``point``, by a trace that goes on behind the calls that fail.
+    """Return why the model does not run at ``point``, from a trace that goes on after calls that fail.
 
-    Where the model was run too often for one more trace, the message and its place are all that is told.
+    If no forwards are left for the trace, the failure has only the error and its place.
+
+    Args:
+        graph: the graph of the example.
+        subject: the model.
+        prober: knows the axes, and what was asked before.
+        point: a size for each axis.
 
     Raises:
-        ValueError: it does run there.
+        ValueError: the model runs at ``point``.
     """
     shapes, refusal = prober.shapes(point), prober.refusal(point)
     if refusal is None:
@@ -54,7 +60,7 @@ def _of_fault(
 
 
 def _kind(there: ModelGraph, fault: Fault) -> FailureKind:
-    """A join is one of tensors that descend from the input: no table of positions, no mask of fixed size."""
+    """The kind of a fault. A join combines data tensors, not a table of positions or a mask of fixed size."""
     return (
         "join"
         if fault.kind == "join" and _joins_data(there, there.operations[fault.operation])
@@ -74,14 +80,15 @@ def _joins_data(graph: ModelGraph, operation: Operation) -> bool:
 def _of_place(
     graph: ModelGraph, point: Point, shapes: tuple[tuple[int, ...], ...], message: str, place: Location | None
 ) -> Failure:
-    """Of an error behind which no trace can go on: the operation that the example ran at that place."""
+    """The failure at an error after which no trace can go on: what the example ran at that line."""
     there = [
         operation
         for operation in graph
         if place is not None
         and any((frame.path, frame.line) == (place.path, place.line) for frame in operation.stack[:1])
     ]
-    names = {operation.base_name for operation in there}
-    joins = bool(there) and names <= JOINS and all(_joins_data(graph, operation) for operation in there)
+    joins = bool(there) and all(
+        operation.op.is_a(*JOINS) and _joins_data(graph, operation) for operation in there
+    )
     node = there[0].id if len(there) == 1 else None
     return Failure(point, shapes, "join" if joins else "other", message, place, node)

@@ -1,4 +1,4 @@
-"""The contract of a model: what its sizes may be, each by itself and all together."""
+"""Find the input contract of a model: the sizes that it accepts, each alone and all together."""
 
 from __future__ import annotations
 
@@ -23,17 +23,23 @@ if TYPE_CHECKING:
     from skiplint.tracing import Subject
 
 _FEWEST = 12
-"""Forwards that a contract takes at the least; where there are not as many, none is run."""
+"""The least number of forwards for a contract; if fewer are left, none is run."""
 
 
 def find_contract(
     graph: ModelGraph, subject: Subject | None, known: Answers | None = None
 ) -> Contract | None:
-    """What the sizes of the inputs may be; ``known`` is what was asked before.
+    """Return the sizes that the inputs of a model may have.
 
-    None where that cannot be asked: the model is not at hand or needs values to run, its inputs have no
-    sizes, it does not run as it is, it is too large to be run as often as it takes, or its sizes follow no
-    pattern.
+    Args:
+        graph: the graph of the example.
+        subject: the model, if there is one.
+        known: the answers of earlier probes, to which new ones are added.
+
+    Returns:
+        The contract; None if it cannot be found: there is no model or it needs values to run, its inputs have
+        no free sizes, it fails on the example, it is too large to be run often enough, or its sizes follow no
+        pattern.
     """
     axes = free_axes(graph)
     if subject is None or graph.faults or graph.backend == "eager" or not axes:
@@ -57,7 +63,14 @@ def find_contract(
 
 
 def refused_nearby(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...], known: Answers) -> bool:
-    """Whether a size near the example's is refused by a call, and not by a check of the model's own."""
+    """Return whether a size near the example is refused, other than by a check of the model itself.
+
+    Args:
+        graph: the graph of the example.
+        subject: the model.
+        axes: the sizes to change.
+        known: the answers of earlier probes, to which new ones are added.
+    """
     with subject.attempts(graph.backend) as attempt:
         prober = Prober(subject, axes, attempt, Budget(graph), known)
         point = nearby(prober) if prober.left >= _FEWEST else None
@@ -66,9 +79,9 @@ def refused_nearby(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...], 
 
 
 def nearby(prober: Prober) -> Point | None:
-    """A refused point near the example, in which every size is another; None if none was met.
+    """Return a refused point near the example at which every size is changed; None if all are accepted.
 
-    As many points are tried as it takes to meet every period up to 64 on every axis.
+    The points are chosen so that every period up to 64 on every axis is broken by one of them.
     """
     width = len(prober.base)
     for first in range(0, len(OFFSETS), min(width, 2)):
@@ -92,7 +105,7 @@ def _contract(prober: Prober, axes: Sequence[Axis], limits: Sequence[Sequence[in
 
 
 def _upper(base: Point, limits: Sequence[Sequence[int]]) -> list[Point]:
-    """Points far above the example, and past the end of every table."""
+    """Points far above the example and beyond the end of every table."""
     points = [tuple(size * (2 + number % 2) + 1 + number for number, size in enumerate(base))]
     for number, lengths in enumerate(limits):
         points += [(*base[:number], length + 1, *base[number + 1 :]) for length in lengths]
@@ -107,7 +120,7 @@ def _small_ones_run(prober: Prober) -> bool:
 
 
 def _common_minimum(prober: Prober) -> int | None:
-    """The least value of every size where larger ones are all accepted; None if it is not that simple."""
+    """The common minimum of all sizes, if all larger sizes are accepted; else None."""
     base = prober.base
 
     def all_at(size: int) -> bool:
@@ -126,7 +139,7 @@ def _common_minimum(prober: Prober) -> int | None:
 def _one(
     prober: Prober, number: int, before: Sequence[Sizes], limits: Sequence[int], *, open_above: bool
 ) -> Sizes:
-    """What one size may be, the others as in the example: most often the same as the one before."""
+    """The sizes of one axis, the others as in the example; those of the axis before it are tried first."""
     accepts = _line(prober, number)
     start = prober.base[number]
     for sizes in before[-1:]:
@@ -144,7 +157,7 @@ def _line(prober: Prober, number: int) -> Callable[[int], bool]:
 
 
 def _batch(prober: Prober, axis: Axis | None) -> Sizes:
-    """What the batch may be: any number unless the next one is refused."""
+    """The sizes of the batch: any size, unless the one above the example's is refused."""
     if axis is None:
         return Sizes()
     if prober.accepts((axis.size + 1,)):
@@ -153,7 +166,7 @@ def _batch(prober: Prober, axis: Axis | None) -> Sizes:
 
 
 def _refused(prober: Prober, contract: Contract) -> list[Point]:
-    """Points to show: the nearest refused above the example, then those past the ends."""
+    """Points to show: the nearest refused ones above the example, then those beyond the bounds."""
     base = prober.base
     wanted: list[list[int]] = []
     for each, size in zip(contract.axes, base, strict=True):
@@ -176,20 +189,20 @@ class InputContract:
 
     @staticmethod
     def compute(analysis: TracedModel) -> Contract | None:
-        """Ask the live model, unless others have asked it the same before."""
+        """Ask the live model; answers that other analyses got before are not asked for again."""
         return find_contract(analysis.graph, analysis.subject, analysis.of(TriedShapes))
 
 
 class SizeDependence:
-    """The join that fails at the refused size nearest to the example, if only joins stand against that size.
+    """The join that fails at the refused size nearest to the example, if only joins fail there.
 
-    Cheap for most models: the graph shows that no join can depend on the size, or a few forwards at sizes
-    nearby run. None too where the model itself says which sizes it takes.
+    It costs little for most models: the graph shows that no join can depend on the size, or a few forwards at
+    sizes nearby run.
     """
 
     @staticmethod
     def compute(analysis: TracedModel) -> Failure | None:
-        """Look for the join; the contract is found on the way only where a size nearby is refused."""
+        """Look for the failure; None if there is none, or if the model itself checks which sizes it takes."""
         graph, subject = analysis.graph, analysis.subject
         if subject is None or graph.faults or graph.backend == "eager":
             return None
@@ -202,13 +215,13 @@ class SizeDependence:
         nearest = contract.failures[0]
         if contract.equal or any(each.sizes.stepped for each in contract.axes):
             return nearest if nearest.kind == "join" else None
-        # Where no other sizes run, more than a join may be made for these: each failure has to be a join.
+        # If no other sizes run, other calls may need these sizes too: all failures have to be at joins.
         failures = (*contract.failures, *_far_off(graph, subject, axes, known))
         return nearest if all(failure.kind == "join" and failure.alone for failure in failures) else None
 
 
 def _far_off(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...], known: Answers) -> list[Failure]:
-    """What fails at twice and half the example's sizes; a small change may be lost in roundings."""
+    """The failures at twice and half the example's sizes, since rounding may hide a small change."""
     with subject.attempts(graph.backend) as attempt:
         prober = Prober(subject, axes, attempt, Budget(graph), known)
         points = [tuple(2 * size for size in prober.base), tuple(max(size // 2, 1) for size in prober.base)]

@@ -1,7 +1,7 @@
-"""What holds for sizes only together: which of them have to be the same, and how large the largest has to be.
+"""Find what holds for several sizes together: which have to be equal, and how large the largest has to be.
 
-What each size may be by itself, the others being as in the example, is known here. Whether the sizes that are
-accepted one at a time are accepted together too is tried.
+The sizes that each axis may have alone, with the others as in the example, are known before. Here it is tried
+whether sizes that are accepted one at a time are also accepted together.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from skiplint.analysis.contract.probing import Point, Prober
 
 _RESERVE = 16
-"""Forwards that are left for the examples of refused sizes, in a large model."""
+"""The number of forwards that is kept for examples of refused sizes."""
 _FEATURES = (2, 4, 6, 8, 10, 12, 14, 16, 3, 5, 7)
-"""What may be left of a size where its product with another's is fixed."""
+"""Values to try for one factor of a fixed product of two sizes."""
 
 
 def all_together(prober: Prober, axes: Sequence[Axis], found: Sequence[Sizes]) -> Contract:
-    """The contract of ``axes``, each of which by itself may be what was ``found``."""
+    """Return the contract of ``axes``, where ``found`` are the sizes that each may have alone."""
     contract = _of(axes, found)
     if len(axes) == 1:
         return contract
@@ -46,12 +46,12 @@ def _of(axes: Sequence[Axis], found: Sequence[Sizes]) -> Contract:
 
 
 def moved(point: Point, sizes: Mapping[int, int]) -> Point:
-    """``point`` with other sizes at the axes that ``sizes`` names."""
+    """Return ``point`` with the size of each axis in ``sizes`` replaced."""
     return tuple(sizes.get(number, size) for number, size in enumerate(point))
 
 
 def another(sizes: Sizes, start: int) -> int:
-    """An accepted size beside the example's."""
+    """Return the accepted size next to ``start``: above it if there is one, else below, else ``start``."""
     above = next_fit(sizes, start + 1)
     if sizes.accepts(above):
         return above
@@ -59,12 +59,12 @@ def another(sizes: Sizes, start: int) -> int:
 
 
 def least(sizes: Sizes, start: int) -> int:
-    """The smallest accepted size, ``start`` being one."""
+    """Return the smallest accepted size up to ``start``, which is accepted."""
     return next((size for size in range(1, start) if sizes.accepts(size)), start)
 
 
 def _equal(prober: Prober, contract: Contract) -> Contract | None:
-    """The contract of sizes that have to be the same, None where none have to."""
+    """The contract with the sizes that have to be equal; None if none have to."""
     fixed = [number for number, each in enumerate(contract.axes) if each.sizes.fixed is not None]
     base = prober.base
     if len(fixed) < 2 or len({base[number] for number in fixed}) > 1:
@@ -94,7 +94,7 @@ def _equal(prober: Prober, contract: Contract) -> Contract | None:
 
 
 def _together(prober: Prober, contract: Contract) -> tuple[int | None, ...]:
-    """How large one of the sizes has to be where all of them are refused at their least together."""
+    """How large one of the sizes has to be, if the model refuses the smallest size on every axis at once."""
     base = prober.base
     lowest = tuple(least(each.sizes, size) for each, size in zip(contract.axes, base, strict=True))
     if prober.accepts(lowest):
@@ -113,7 +113,7 @@ def _together(prober: Prober, contract: Contract) -> tuple[int | None, ...]:
 
 
 def _combinations(prober: Prober, contract: Contract) -> list[Point]:
-    """Accepted sizes of each with those of the others: the two least, and the next beside the example's."""
+    """All combinations of accepted sizes: of each axis the two smallest and the one next to the example."""
     values: list[list[int]] = []
     for each, size in zip(contract.axes, prober.base, strict=True):
         first = least(each.sizes, size)
@@ -123,7 +123,7 @@ def _combinations(prober: Prober, contract: Contract) -> list[Point]:
 
 
 def _related(prober: Prober, contract: Contract) -> list[Point]:
-    """Points that keep what the example's sizes may have in common: ratio, difference or product."""
+    """Points that keep the ratio, the difference or the product of the example's sizes."""
     base = prober.base
     bounded = [number for number, each in enumerate(contract.axes) if each.sizes.maximum is not None]
     if len(bounded) < 2:
@@ -141,5 +141,5 @@ def _related(prober: Prober, contract: Contract) -> list[Point]:
 
 
 def _trade(left: int) -> tuple[int, int]:
-    """How much more of one makes up for how much less of the other, both having ``left``, in a product."""
+    """How much to add to one and take from another of two factors ``left`` with the same product."""
     return (left, left // 2) if left % 2 == 0 else (left * (left - 1), left - 1)

@@ -1,4 +1,4 @@
-"""Asking the model itself: a forward without values at other sizes."""
+"""Run the model without values at other sizes, to see whether it accepts them."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ Point = tuple[int, ...]
 Shape = tuple[int, ...]
 
 LIMIT = 400
-"""Forwards that are run of a small model, before its contract is given up."""
+"""The number of forwards after which the contract of a small model is given up."""
 CALLS = 150_000
-"""Calls in all these forwards together, of a large one: about fifteen seconds on the meta device."""
+"""The number of calls in all forwards of a large model: about fifteen seconds on the meta device."""
 TRACE = 5
-"""Forwards that take as long as one that is traced."""
+"""The number of forwards that take as long as one trace."""
 _FAKE = 4
-"""How much longer a call on fake tensors takes than one on the meta device."""
+"""The time of a call on fake tensors, relative to one on the meta device."""
 
 
 class TooManyProbesError(Exception):
-    """The sizes follow no pattern that could be found with the forwards that there were to spend."""
+    """The allowed number of forwards was not enough to find a pattern in the sizes."""
 
 
 class Budget:
-    """The forwards that may still be run of a model, in whatever order they are asked for.
+    """The number of forwards of a model that may still be run.
 
-    Counted and not timed: the same model has the same contract on every machine.
+    It is a number, not a time, so that a model has the same contract on every machine.
     """
 
     def __init__(self, graph: ModelGraph) -> None:
-        """Have as many as the calls of ``graph`` allow."""
+        """Allow fewer forwards the more calls ``graph`` has."""
         cost = max(len(graph), 1) * (_FAKE if graph.backend == "fake" else 1)
         self.left = min(LIMIT, CALLS // cost)
 
     def spend(self, forwards: int) -> None:
-        """Take some away.
+        """Use up a number of forwards.
 
         Raises:
-            TooManyProbesError: there are not as many.
+            TooManyProbesError: fewer are left.
         """
         if forwards > self.left:
             raise TooManyProbesError
@@ -55,7 +55,7 @@ class Budget:
 
 
 Answers = dict[tuple[Shape, ...], "Refusal | None"]
-"""Why the forward does not run, by the shapes of its inputs; None where it does."""
+"""Why the forward does not run, by the shapes of its inputs; None if it runs."""
 
 
 class TriedShapes:
@@ -69,46 +69,54 @@ class TriedShapes:
 
 
 class Prober:
-    """Whether the model runs at a point, each point run once."""
+    """Tells whether the model runs at a point; each point is run once."""
 
     def __init__(
         self, subject: Subject, axes: Sequence[Axis], attempt: Attempt, budget: Budget, known: Answers
     ) -> None:
-        """Ask about ``axes`` of the inputs of ``subject`` by ``attempt``, and keep what is ``known``."""
+        """Prepare probes of a model.
+
+        Args:
+            subject: the model with its example inputs.
+            axes: the sizes that a point gives.
+            attempt: runs one forward on inputs of given shapes.
+            budget: the number of forwards that may be run.
+            known: the answers of earlier probes, to which new ones are added.
+        """
         self._budget = budget
         self._axes = tuple(axes)
         self._attempt = attempt
         self._shapes = subject.shapes
         self.base: Point = tuple(axis.size for axis in axes)
-        """The example's own point."""
+        """The point of the example."""
         self._known = known
         self._known[self.shapes(self.base)] = None
 
     @property
     def left(self) -> int:
-        """Forwards that may still be run."""
+        """The number of forwards that may still be run."""
         return self._budget.left
 
     def may_trace(self) -> bool:
-        """Whether there is enough left for a trace, which is then taken as made."""
+        """Use up the cost of one trace, and return whether enough forwards were left for it."""
         if self.left < TRACE:
             return False
         self._budget.spend(TRACE)
         return True
 
     def accepts(self, point: Point) -> bool:
-        """Whether the forward runs at ``point``.
+        """Return whether the forward runs at ``point``.
 
         Raises:
-            TooManyProbesError: it was asked too often.
+            TooManyProbesError: no forward is left.
         """
         return self.refusal(point) is None
 
     def refusal(self, point: Point) -> Refusal | None:
-        """Why the forward does not run at ``point``, None if it does.
+        """Return why the forward does not run at ``point``; None if it runs.
 
         Raises:
-            TooManyProbesError: it was asked too often.
+            TooManyProbesError: no forward is left.
         """
         shapes = self.shapes(point)
         if shapes not in self._known:
@@ -117,7 +125,7 @@ class Prober:
         return self._known[shapes]
 
     def shapes(self, point: Point) -> tuple[Shape, ...]:
-        """The shapes of the inputs at ``point``."""
+        """Return the shapes of the inputs at ``point``."""
         shapes = [list(shape) for shape in self._shapes]
         for axis, size in zip(self._axes, point, strict=True):
             for number, dim in axis.places:

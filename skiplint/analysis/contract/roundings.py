@@ -1,56 +1,65 @@
-"""Whether a join could fail at another size: what the graph alone tells, before anything is run.
+"""Tell from the graph alone whether a join could fail at another size of the input.
 
-Every dimension of every tensor is followed from the inputs as a *course*: its size at a few sizes of the
-input, by the arithmetic of strides, paddings and scales. Two operands of a join whose courses differ would
-not meet at some of these sizes. Where the arithmetic is not known the course is not either.
+The size of every dimension of every tensor is computed at a few sizes of the input, from strides, paddings
+and scales. These sizes are its *course*. Two operands of a join with different courses do not combine at some
+of the sizes. If the arithmetic of an operation is unknown, so is the course.
 """
 
 from __future__ import annotations
 
 from skiplint.analysis.contract.axes import Axis
-from skiplint.analysis.contract.courses import (
-    STEPS,
-    Courses,
-    constant,
-    convolved,
-    kept,
-    moved,
-    pooled,
-    scaled,
-    shuffled,
-    sliced,
-    turned,
-)
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family
+from skiplint.operators.axes import concatenated_axis
+from skiplint.operators.sizes import AxisSize, result_sizes
 
-JOINS = frozenset("add sub mul div lerp addcmul where cat stack concat concatenate hstack vstack".split())
-_POOLS = ("max_pool", "avg_pool", "lp_pool")
-_ENLARGING = (
-    "upsample",
-    "interpolate",
-    "conv_transpose",
-    "pixel_shuffle",
-    "max_unpool",
-    "grid_sampler",
-    "fold",
+STEPS = (0, 1, 2, 4, 7, 12, 20)
+"""The amounts by which the input is enlarged at each point of a course."""
+
+Course = tuple[int, ...] | None
+"""A size for each of :data:`STEPS`; None if it is not known."""
+Courses = tuple[Course, ...]
+"""A course for each dimension of a tensor."""
+
+JOINS = (
+    Family.ADDITION,
+    Family.PRODUCT,
+    Family.DIVISION,
+    Family.BLEND,
+    Family.ADDED_PRODUCT,
+    Family.CHOICE,
+    Family.CONCATENATION,
 )
+"""Operations that fail if their operands differ in size."""
+_ENLARGING = (
+    Family.RESAMPLING,
+    Family.TRANSPOSED,
+    Family.PIXEL_SHUFFLE,
+    Family.UNPOOLING,
+    Family.FOLDING,
+)
+
+
+def turned(number: int) -> tuple[int, ...]:
+    """Return :data:`STEPS` for axis ``number``: in another order for each, so that two can be told apart."""
+    return (STEPS[0], *STEPS[1 + number :], *STEPS[1 : 1 + number])
 
 
 def joins_may_depend(graph: ModelGraph, axes: tuple[Axis, ...]) -> bool:
-    """Whether two operands of some join may differ in size where the input has another size.
+    """Return whether two operands of some join may differ in size if the input has another size.
 
-    A dimension of unknown course counts in a model that enlarges what it made smaller, and not elsewhere.
+    A dimension of unknown course counts as different in a model that resamples or enlarges feature maps, and
+    is ignored in others.
     """
-    enlarging = any(op.data and op.base_name.startswith(_ENLARGING) for op in graph)
+    enlarging = any(each.data and each.op.is_a(*_ENLARGING) for each in graph)
     courses = courses_of(graph, axes)
     return any(
-        operation.base_name in JOINS and _differ(graph, operation, courses, enlarging) for operation in graph
+        operation.op.is_a(*JOINS) and _differ(graph, operation, courses, enlarging) for operation in graph
     )
 
 
 def courses_of(graph: ModelGraph, axes: tuple[Axis, ...]) -> list[tuple[Courses, ...]]:
-    """The courses of every result of every operation, where ``axes`` of the inputs change."""
+    """Return the courses of every result of every operation, if ``axes`` of the inputs change."""
     courses: list[tuple[Courses, ...]] = []
     for operation in graph:
         courses.append(_courses(graph, operation, courses, axes))
@@ -66,9 +75,9 @@ def _differ(
         if graph.operations[each.producer].data and graph.spec(each).floating
     ]
     rank = len(operation.outputs[0].shape) if operation.outputs else 0
-    grown = operation.argument(1, "dim", 0) if operation.base_name.startswith("c") else None
+    grown = concatenated_axis(operation, rank) if operation.op.is_a(Family.CONCATENATION) else None
     for dim in range(rank):
-        if isinstance(grown, int) and dim == grown % rank:
+        if dim == grown:
             continue
         met = {each[dim] for each in data if len(each) == rank}
         known = {each for each in met if each is not None and any(size != 1 for size in each)}
@@ -85,7 +94,7 @@ def _courses(
     shapes = [spec.shape for spec in operation.outputs]
     data = [each for each in operation.operands if graph.operations[each.producer].data]
     if not data:
-        return tuple(tuple(map(constant, shape)) for shape in shapes)
+        return tuple(tuple(map(_constant, shape)) for shape in shapes)
     first = before[data[0].producer][data[0].output]
     found: list[Courses] = []
     for shape in shapes:
@@ -119,21 +128,32 @@ def _followed(
     shape: tuple[int, ...],
     before: list[tuple[Courses, ...]],
 ) -> Courses:
-    name, rank = operation.base_name, len(shape)
-    if name.startswith("conv") and len(operation.operands) > 1 and len(first) == rank:
-        return convolved(graph, operation, first, shape)
-    if name.startswith(_POOLS) and len(first) == rank:
-        return pooled(operation, first)
-    if name.startswith("upsample") and len(first) == rank:
-        return scaled(operation, first)
-    if name == "pixel_shuffle":
-        return shuffled(operation, first, shape)
-    if name.startswith("adaptive"):
-        return (*first[:2], *map(constant, shape[2:])) if len(first) == rank else (None,) * rank
-    if name == "embedding":
-        return (*first, constant(shape[-1]))
-    if operation.op.is_a(Family.AXIS_MOVE):
-        return moved(operation, first, rank)
-    if name == "getitem" and len(first) == rank:
-        return sliced(operation, first)
-    return kept(data, shape, before)
+    has_filter = operation.op.is_a(Family.CONVOLUTION) and len(operation.operands) > 1
+    kernel = graph.spec(operation.operands[1]).shape[2:] if has_filter else ()
+    sizes = result_sizes(operation, graph.spec(data[0]).shape, shape, kernel)
+    return _kept(data, shape, before) if sizes is None else tuple(_course(size, first) for size in sizes)
+
+
+def _course(size: AxisSize, operand: Courses) -> Course:
+    if size is None or isinstance(size, int):
+        return None if size is None else _constant(size)
+    course = operand[size.axis]
+    return None if course is None else tuple(map(size.of, course))
+
+
+def _constant(size: int) -> Course:
+    """A size that does not follow the input's."""
+    return (size,) * len(STEPS)
+
+
+def _kept(data: list[Operand], shape: tuple[int, ...], before: list[tuple[Courses, ...]]) -> Courses:
+    """After any other call: a dimension that is as large as it was in an operand of the same rank."""
+    found: list[Course] = [None] * len(shape)
+    for operand in data:
+        courses = before[operand.producer][operand.output]
+        if len(courses) != len(shape):
+            continue
+        for dim, course in enumerate(courses):
+            if found[dim] is None and course is not None and course[0] == shape[dim]:
+                found[dim] = course
+    return tuple(found)

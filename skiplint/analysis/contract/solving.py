@@ -1,9 +1,10 @@
-"""Which sizes are accepted, found from few questions.
+"""Find the sizes that a model accepts with few probes.
 
-Whether branches of a network meet in one size is a matter of roundings: each stride, pooling and upsampling
-asks for a remainder. So the accepted sizes are a few runs of neighbours that repeat with a period, from some
-size on and perhaps up to one. The run around a size that is accepted comes first, then the period, then what
-lies between two such runs, then both ends. At last the answer is tried where it is most easily wrong.
+Whether the branches of a network have the same size at a join depends on rounding: each stride, pooling
+and upsampling needs a certain remainder. So the accepted sizes are a few runs of consecutive sizes that
+repeat with a period, from a minimum on and perhaps up to a maximum. The search finds the run around an
+accepted size, then the period, then other runs within one period, then minimum and maximum. At last it
+probes the sizes at which the answer is most likely to be wrong.
 """
 
 from __future__ import annotations
@@ -15,23 +16,27 @@ from skiplint.analysis.contract.sizes import Sizes, periodic
 Accepts = Callable[[int], bool]
 
 OFFSETS = (1, 2, 4, 7, 12, 20, 31, 45)
-"""Steps from a size, of which at least one falls between the runs of every period up to 64."""
+"""Steps from a size; at least one of them leads between the runs of every period up to 64."""
 
 _HALVINGS = 128
-"""A multiple of the period of up to seven halvings; tried before anything else."""
+"""A multiple of the period of up to seven halvings of the resolution; tried first."""
 _PERIODS = (96, 224, 160, 48, 36, 20)
-"""Multiples of nearly every other period that networks have; tried after the example's size itself."""
+"""Multiples of most other periods that networks have; tried after the size of the example."""
 _BELOW = (64, 48, 32, 28, 16, 14, 10, 8, 7, 6, 5, 4, 3, 2)
-"""The same, for sizes that end soon after the example's."""
+"""Distances below the example, for sizes with a maximum close above it."""
 _PRIMES = (2, 3, 5, 7)
 _SCANNED = 64
-"""Sizes that are tried one by one where the pattern has exceptions."""
+"""The number of sizes that are tried one by one if the pattern has exceptions."""
 
 
 def solve(accepts: Accepts, start: int, *, open_above: bool = False, limits: Sequence[int] = ()) -> Sizes:
-    """The sizes that ``accepts`` says yes to, ``start`` being one of them.
+    """Return the sizes that ``accepts`` accepts.
 
-    ``open_above`` says that all larger sizes are known to be accepted, ``limits`` are where they may end.
+    Args:
+        accepts: whether the model runs at a size.
+        start: a size that it accepts.
+        open_above: whether all larger sizes are known to be accepted.
+        limits: possible maxima, such as the lengths of tables.
     """
     high = None if open_above else _end_of_run(accepts, start, 1)
     if high is None:
@@ -45,7 +50,7 @@ def solve(accepts: Accepts, start: int, *, open_above: bool = False, limits: Seq
 
 
 def _end_of_run(accepts: Accepts, start: int, direction: int) -> int | None:
-    """The last size in this direction up to which all are accepted, None if that is further than we look."""
+    """The last size of the accepted run in this direction; None if the run is longer than we look."""
     passed = 0
     for offset in OFFSETS:
         if start + direction * offset < 1:
@@ -58,9 +63,9 @@ def _end_of_run(accepts: Accepts, start: int, direction: int) -> int | None:
 
 
 def bisect(candidates: Sequence[int], holds: Callable[[int], bool]) -> int:
-    """The first of ``candidates`` for which ``holds``, taken to hold ever after; one past the last if none.
+    """Return the first of ``candidates`` for which ``holds`` is true; one more than the last if none.
 
-    The first is known not to hold.
+    ``holds`` has to be false for the first candidate, and true for all after the first for which it is.
     """
     left, right = 0, len(candidates)
     while right - left > 1:
@@ -70,7 +75,7 @@ def bisect(candidates: Sequence[int], holds: Callable[[int], bool]) -> int:
 
 
 def _period(accepts: Accepts, start: int, low: int, high: int) -> int | None:
-    """The distance at which the accepted run from ``low`` to ``high`` repeats, None where it does not."""
+    """The distance at which the accepted run from ``low`` to ``high`` repeats; None if it does not."""
 
     def repeats(distance: int) -> bool:
         # That a size of 1 is accepted says nothing: it may be broadcast.
@@ -91,7 +96,7 @@ def _period(accepts: Accepts, start: int, low: int, high: int) -> int | None:
 
 
 def _shortest(repeats: Callable[[int], bool], distance: int) -> int:
-    """The smallest divisor of ``distance`` at which the run repeats too."""
+    """The smallest divisor of ``distance`` at which the run repeats as well."""
     for prime in _PRIMES:
         while distance % prime == 0 and repeats(distance // prime):
             distance //= prime
@@ -99,7 +104,7 @@ def _shortest(repeats: Callable[[int], bool], distance: int) -> int:
 
 
 def _residues(accepts: Accepts, start: int, low: int, high: int, period: int) -> frozenset[int]:
-    """The accepted sizes of one period, as remainders."""
+    """The remainders of the accepted sizes of one period."""
     found = {size % period for size in range(low, high + 1)}
     steps = {1 << bit for bit in range(period.bit_length()) if 1 << bit < period} | {period // 3, period // 2}
     # Where sizes end above, the period below is asked.
@@ -115,7 +120,7 @@ def _residues(accepts: Accepts, start: int, low: int, high: int, period: int) ->
 def _ends(
     accepts: Accepts, start: int, sizes: Sizes, limits: Sequence[int], *, open_above: bool = False
 ) -> Sizes:
-    """``sizes`` with its smallest and largest."""
+    """``sizes`` with minimum and maximum."""
     below = [size for size in range(1, start) if sizes.fits(size)] + [start]
     minimum = 1 if accepts(below[0]) else bisect(below, accepts)
     maximum = None if open_above else _largest(accepts, start, sizes, limits)
@@ -137,14 +142,14 @@ def _largest(accepts: Accepts, start: int, sizes: Sizes, limits: Sequence[int]) 
 
 
 def next_fit(sizes: Sizes, size: int) -> int:
-    """The first size from ``size`` on that the period allows."""
+    """Return the first size from ``size`` on that has an allowed remainder."""
     while size % sizes.modulus not in sizes.residues:
         size += 1
     return size
 
 
 def _checked(accepts: Accepts, start: int, sizes: Sizes) -> Sizes:
-    """``sizes`` with its exceptions, which are looked for among small sizes and about the ends."""
+    """``sizes`` with its exceptions, which are looked for among small sizes and near the bounds."""
     wrong = [size for size in doubtful(sizes, start) if accepts(size) != sizes.accepts(size)]
     if not wrong:
         return sizes
@@ -161,7 +166,7 @@ def _checked(accepts: Accepts, start: int, sizes: Sizes) -> Sizes:
 
 
 def with_exceptions(sizes: Sizes, accepted: Iterable[int], last: int) -> Sizes:
-    """``sizes`` made to agree with what is accepted up to ``last``."""
+    """Return ``sizes`` with the exceptions that make it equal to ``accepted`` up to ``last``."""
     known = set(accepted)
     others = tuple(sorted(size for size in known if not sizes.fits(size)))
     refused = tuple(size for size in range(1, last + 1) if sizes.fits(size) and size not in known)
@@ -169,7 +174,7 @@ def with_exceptions(sizes: Sizes, accepted: Iterable[int], last: int) -> Sizes:
 
 
 def doubtful(sizes: Sizes, start: int) -> list[int]:
-    """Sizes at which an answer is most easily wrong: very small ones, and those about its ends."""
+    """Return the sizes at which ``sizes`` is likeliest to be wrong: very small, or near its bounds."""
     first = next_fit(sizes, sizes.minimum)
     tries = {1, 2, 3, 5, first - 1, first, first + 1, next_fit(sizes, first + 1), start // 2, start * 3 // 4}
     if sizes.stepped:

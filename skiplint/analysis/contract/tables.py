@@ -1,7 +1,7 @@
-"""Tables that end somewhere: positions that a model has learned or computed up to a length.
+"""Find tables of limited length: positions that a model has learned or computed up to a maximum.
 
-A longer sequence asks for rows that are not there. Without values nothing fails then, since an index is a
-value: what is asked of a table is computed here, from the calls that made the index.
+A longer sequence looks up rows that do not exist. A run without values does not fail there, since an index is
+a value. So the largest index is computed here, from the calls that made it.
 """
 
 from __future__ import annotations
@@ -10,36 +10,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skiplint.graph import ModelGraph, Operation
+from skiplint.operators import Family
 
 if TYPE_CHECKING:
     from torch import fx
 
 _OTHERS = 3
-"""Tables that are cut to another length than the input's are tried up to this number."""
-_CUTS = frozenset({"getitem", "narrow", "slice", "index_select"})
+"""The number of maxima that are tried from tables sliced to another length than the input's."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableRead:
-    """A look-up whose index depends on the sizes of the inputs alone."""
+    """A look-up in a table whose index depends on nothing but the sizes of the inputs."""
 
     operation: int
     rows: int
-    """How many rows the table has."""
+    """The number of rows of the table."""
     reach: int
-    """One more than the largest row that is asked for."""
+    """One more than the largest index."""
 
 
 def table_lengths(graph: ModelGraph, size: int) -> tuple[int, ...]:
-    """The sizes at which tables may end of which entries are cut at ``size``, ascending.
+    """Return candidate maximum sizes, ascending, from tables that are sliced.
 
-    That is the length of one from which ``size`` entries are cut. From another, more or fewer are taken since
-    the input has been resampled or cropped; where it ends is about in proportion, and more is said here.
+    A table sliced to ``size`` rows gives its length. One sliced to another number of rows, because the input
+    was resampled or cropped before, gives its length in proportion, plus ``size`` to be on the safe side.
     """
     found: set[int] = set()
     others: set[int] = set()
     for operation in graph:
-        if operation.base_name not in _CUTS or operation.data or not operation.operands:
+        if not operation.op.is_a(Family.CUT) or operation.data or not operation.operands:
             continue
         whole, part = graph.spec(operation.operands[0]).shape, operation.outputs[0].shape
         if len(whole) == len(part):
@@ -53,8 +53,8 @@ def table_lengths(graph: ModelGraph, size: int) -> tuple[int, ...]:
 
 
 def table_reads(graph: ModelGraph) -> tuple[TableRead, ...]:
-    """Every embedding whose index is made of sizes, such as ``arange(T)``; none that reads an input."""
-    lookups = [operation for operation in graph.named("embedding") if _is_of_sizes(graph, operation)]
+    """Return the look-ups in learned tables whose index is made from sizes, such as ``arange(T)``."""
+    lookups = [each for each in graph if each.op.is_a(Family.EMBEDDING) and _is_of_sizes(graph, each)]
     if not lookups or graph.fx_builder is None:
         return ()
     nodes = {node.meta["operation"].index: node for node in graph.fx.nodes if "operation" in node.meta}
@@ -75,13 +75,13 @@ def _is_of_sizes(graph: ModelGraph, operation: Operation) -> bool:
 
 
 def _reach(node: fx.Node) -> int | None:
-    """One more than the largest value of an index, None where it is made of more than sizes."""
+    """One more than the largest value of an index; None if it is made from other things than sizes."""
     import torch
 
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]), torch.device("cpu"):
             value = _value(node, {})
-    except Exception:  # the calls ask for something that is not there without the model
+    except Exception:  # the calls need more than sizes
         return None
     if not isinstance(value, torch.Tensor) or value.is_floating_point() or not value.numel():
         return None
@@ -89,10 +89,10 @@ def _reach(node: fx.Node) -> int | None:
 
 
 def _value(node: fx.Node, known: dict[fx.Node, Any]) -> Any:
-    """The value of ``node``, by its own calls on the CPU.
+    """Compute the value of ``node`` on the CPU.
 
     Raises:
-        ValueError: it is made of an input, a parameter or a buffer.
+        ValueError: it depends on an input, a parameter or a buffer.
     """
     from torch import fx
 

@@ -1,4 +1,4 @@
-"""A contract that heeds the tables from which a model looks up its positions."""
+"""Limit a contract to the length of the tables from which a model looks up positions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,23 @@ if TYPE_CHECKING:
     from skiplint.tracing import Subject
 
 _LONGEST = 1 << 17
-"""Tables longer than this are not tried."""
+"""The largest maximum that is tried."""
 
 
 def within_tables(contract: Contract, graph: ModelGraph, subject: Subject, prober: Prober) -> Contract:
-    """``contract`` with the sizes at which a look-up leaves its table taken out.
+    """Return ``contract`` without the sizes at which a look-up exceeds its table.
 
-    That a size leads there is confirmed at the first one past the end: the model says so itself, or a trace
+    This is confirmed at the first size beyond the end of the table: the model fails there, or a trace there
     shows the look-up.
+
+    Args:
+        contract: the contract as found by running the model without values.
+        graph: the graph of the example.
+        subject: the model.
+        prober: knows the axes, and what was asked before.
+
+    Raises:
+        TooManyProbesError: no forward is left.
     """
     for read in table_reads(graph):
         for number, each in enumerate(contract.axes):
@@ -50,7 +59,7 @@ def within_tables(contract: Contract, graph: ModelGraph, subject: Subject, probe
 def _past_the_end(
     point: Point, read: TableRead, subject: Subject, prober: Prober, graph: ModelGraph
 ) -> Failure | None:
-    """The look-up that leaves its table at ``point``, None if it does not."""
+    """The failure of a look-up that exceeds its table at ``point``; None if it does not."""
     if not prober.may_trace():
         raise TooManyProbesError
     there = subject.graph_at(prober.shapes(point), graph.backend)
@@ -64,7 +73,7 @@ def _past_the_end(
                 point,
                 prober.shapes(point),
                 "layer",
-                f"index {read.rows} is out of the table, which has {read.rows} rows",
+                f"index {read.rows} is out of range for a table of {read.rows} rows",
                 operation.location,
                 operation.id,
                 tuple(there.spec(operand).shape for operand in operation.operands),

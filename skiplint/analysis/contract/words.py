@@ -1,4 +1,4 @@
-"""A contract in words, from its figures."""
+"""Put a contract into words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from skiplint.analysis.contract.contract import Contract
 from skiplint.analysis.contract.sizes import Sizes
 
 _LISTED = 6
-"""As many remainders or exceptions are named one by one."""
+"""The number of exceptions that are listed."""
 
 
 def contract_in_words(contract: Contract) -> str:
-    """Such as ``height and width must be multiples of 32; T must be at most 512``."""
+    """Return the contract in words: ``height and width must be multiples of 32; T must be at most 512``."""
     parts: list[str] = []
     if contract.equal:
         names = [contract.axes[number].axis.name for number in contract.equal]
@@ -45,7 +45,7 @@ def _together(contract: Contract) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Such as ``depth, height and width``."""
+    """Return names as an enumeration: ``depth, height and width``."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
@@ -73,7 +73,7 @@ def _exceptions(sizes: Sizes) -> str:
 
 
 def _step(sizes: Sizes, *, plural: bool) -> str:
-    """What the remainders come to."""
+    """The allowed remainders in words, such as ``a multiple of 4, or up to 1 more``."""
     multiple = f"multiples of {sizes.modulus}" if plural else f"a multiple of {sizes.modulus}"
     if sizes.residues == (0,):
         return "even" if sizes.modulus == 2 else multiple
@@ -88,7 +88,7 @@ def _step(sizes: Sizes, *, plural: bool) -> str:
 
 
 def _about_zero(sizes: Sizes) -> tuple[int | None, int | None]:
-    """How far the remainders reach without a gap to either side of 0; None where that is not all of them."""
+    """How far the remainders reach without a gap below and above 0; None if these are not all of them."""
     if 0 not in sizes.residues:
         return None, None
     below = above = 0

@@ -15,8 +15,6 @@ from functools import cached_property
 from skiplint.graph import ModelGraph, Operand, Operation, TensorSpec
 from skiplint.operators import Family
 
-_SLICE_WRITES = frozenset({"setitem", "update"})
-
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -89,7 +87,7 @@ def find_concatenations(graph: ModelGraph) -> tuple[Concatenation, ...]:
             continue
         result = operation.outputs[0]
         parts = [part for operand in operands for part in _part(graph, found, operand)]
-        counted = operation.base_name in _SLICE_WRITES and result.storage in buffers
+        counted = operation.op.is_a(Family.ITEM_WRITE, Family.UPDATE) and result.storage in buffers
         buffers.add(result.storage)
         found[operation.index] = Concatenation(
             operation.index, 0 if counted else result.nbytes, result.storage, tuple(parts)
@@ -122,11 +120,9 @@ def _concatenated(graph: ModelGraph, operation: Operation) -> tuple[Operand, ...
         return ()
     if operation.op.is_a(Family.CONCATENATION):
         return operation.operands
-    if operation.base_name == "setitem" and len(operation.operands) > 1:
+    if operation.op.is_a(Family.ITEM_WRITE) and len(operation.operands) > 1:
         return operation.operands if _is_part(graph.spec(operation.operands[1]), operation.outputs[0]) else ()
-    if operation.base_name == "update":
-        return operation.operands
-    return ()
+    return operation.operands if operation.op.is_a(Family.UPDATE) else ()
 
 
 def _is_part(value: TensorSpec, buffer: TensorSpec) -> bool:
@@ -148,9 +144,9 @@ def _part(
 
 
 def _root(graph: ModelGraph, operand: Operand) -> Operand:
-    """The tensor behind views of all of it."""
+    """The tensor that ``operand`` is a view of, as far as the view shows all of it."""
     producer = graph.operations[operand.producer]
-    while producer.view and producer.base_name != "update" and producer.operands:
+    while producer.view and not producer.op.is_a(Family.UPDATE) and producer.operands:
         inner = producer.operands[0]
         spec = graph.spec(inner)
         here = producer.outputs[operand.output]
@@ -162,5 +158,4 @@ def _root(graph: ModelGraph, operand: Operand) -> Operand:
 
 def _is_fresh_buffer(operation: Operation) -> bool:
     """Memory that holds nothing yet: ``new_empty``, ``zeros``."""
-    name = operation.base_name
-    return operation.kind == "call" and name.removeprefix("new_").removesuffix("_like") in {"empty", "zeros"}
+    return operation.kind == "call" and operation.op.is_a(Family.EMPTY, Family.ZEROS)

@@ -6,15 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from skiplint.graph import ModelGraph, Operation
+from skiplint.operators import Family
 from skiplint.tracing.replay.live_storages import live_storages
 from skiplint.tracing.replay.replay import on_meta, replay
-
-# One kernel and its result: not worth a look. A batch norm's statistics have no size in inference.
-_NO_WORKSPACE = frozenset(
-    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d batch_norm relu gelu silu "
-    "sigmoid tanh exp add sub mul div neg cat stack avg_pool2d softmax embedding mean sum clone contiguous "
-    "arange zeros ones empty interpolate upsample_nearest2d upsample_bilinear2d".split()
-)
 
 
 def find_workspaces(graph: ModelGraph) -> tuple[int, ...]:
@@ -26,7 +20,7 @@ def find_workspaces(graph: ModelGraph) -> tuple[int, ...]:
     found = [0] * len(graph)
 
     def around(operation: Operation, run: Callable[[], Any]) -> Any:
-        if operation.view or operation.inplace or operation.base_name in _NO_WORKSPACE:
+        if operation.view or operation.inplace or operation.op.is_a(Family.NO_WORKSPACE):
             return run()
         with live_storages() as live:
             result = run()

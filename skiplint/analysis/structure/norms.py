@@ -13,7 +13,7 @@ from skiplint.operators import Family
 
 Scope = tuple[str, int]
 """One call of one module, as (path, number of the call)."""
-_MOMENTS = (Family.STATISTIC, Family.SUM, Family.SUBSCRIPTED)
+_MOMENTS = (Family.STATISTIC, Family.SUM, Family.SUBSCRIPTED, Family.POOLING)
 _AFFINE = (Family.PRODUCT, Family.DIVISION, Family.NEGATION, Family.CAST, Family.COPY)
 _MOST_STEPS = 32
 
@@ -38,10 +38,13 @@ class Norms:
         self._flow = flow
         self._by_hand: dict[int, _ByHand] = {}
         self._steps: set[tuple[int, TensorId]] = set()
+        self.steps: set[int] = set()
+        """Operations that are part of a norm by hand."""
         for operation in flow.graph:
             found = _by_hand(flow, operation)
             if found is not None:
                 self._by_hand[operation.index] = found
+                self.steps |= found.steps
                 self._steps.update((step, found.source.tensor) for step in found.steps)
         self._scopes = _leaf_scopes(flow)
 
@@ -129,14 +132,18 @@ def _by_hand(flow: Flow, operation: Operation) -> _ByHand | None:
         return None
     orders = (reads,) if op.is_a(Family.DIVISION) else (reads, reads[::-1])
     for features, scale in orders:
-        if not _is_smaller(flow, past_views(flow, scale), features):
-            continue
+        smaller = _is_smaller(flow, past_views(flow, scale), features)
         for source, centring in _sources(flow, features):
             steps = _moment(flow, scale, source, root=True)
-            if steps is not None:
+            if steps is not None and (smaller or _is_local(flow, steps)):
                 own = _between(flow, operation, features, source)
                 return _ByHand(source, frozenset({operation.index, *own, *steps, *centring}))
     return None
+
+
+def _is_local(flow: Flow, steps: frozenset[int]) -> bool:
+    """Whether a moment is taken around each position, as local response normalisation does."""
+    return any(flow.graph.operations[step].op.is_a(Family.POOLING) for step in steps)
 
 
 def _is_smaller(flow: Flow, small: Operand, large: Operand) -> bool:
@@ -181,14 +188,15 @@ def _moment(flow: Flow, result: Operand, source: Operand, *, root: bool) -> froz
         steps.add(operand.producer)
         pending.extend(reads)
     operations = [flow.graph.operations[step] for step in steps]
-    rooted = any(each.op.is_a(Family.ROOT) or _is_half_power(each) for each in operations)
+    rooted = any(each.op.is_a(Family.ROOT) or _is_root(each) for each in operations)
     has_moment = any(each.op.is_a(*_MOMENTS) for each in operations)
     return frozenset(steps) if has_moment and (rooted or not root) else None
 
 
-def _is_half_power(operation: Operation) -> bool:
+def _is_root(operation: Operation) -> bool:
+    """A power between 0 and 1, or one over that; local response normalisation takes 0.75."""
     exponent = operation.setting("exponent")
-    return isinstance(exponent, (int, float)) and abs(exponent) == 0.5
+    return isinstance(exponent, (int, float)) and 0 < abs(exponent) < 1
 
 
 def _between(flow: Flow, operation: Operation, features: Operand, source: Operand) -> Iterator[int]:

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-# In-place methods that change what a tensor is and not the numbers in it.
-_STRUCTURAL = frozenset(
-    "requires_grad_ detach_ resize_ resize_as_ set_ t_ transpose_ swapaxes_ swapdims_ squeeze_ unsqueeze_ "
-    "share_memory_ retain_grad as_strided_ swapaxes_ rename_ apply_ map_".split()
-)
+from skiplint.operators import Family, op_of
+from skiplint.operators.names import is_in_place
+
+_STRUCTURAL = (Family.TENSOR_STATE, Family.DETACHED, Family.AXIS_MOVE, Family.RESHAPE)
+"""In place these change what a tensor is and not the numbers in it."""
 _MARK = "_skiplint_parameter_data"
 
 
@@ -38,7 +38,8 @@ class SkipInitialisers(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         # torch.nn.init hands itself over as a whole, with its tensor by name.
         subject = args[0] if args else kwargs.get("tensor")
-        if _writes(name) and name not in _STRUCTURAL and _is_parameter(subject):
+        op = op_of(name)
+        if is_in_place(name) and not op.is_a(*_STRUCTURAL) and _is_parameter(subject):
             return subject
         if self._readable and func is torch.linspace and kwargs.get("device") is None:
             kwargs = {**kwargs, "device": "cpu"}
@@ -48,13 +49,10 @@ class SkipInitialisers(TorchFunctionMode):
         return result
 
 
-def _writes(name: str) -> bool:
-    return (name.endswith("_") and not name.endswith("__")) or name == "__setitem__"
-
-
 def _is_alias(name: str, func: Any) -> bool:
     """Whether the call gives another tensor on the same memory that has lost its base."""
-    return name == "detach" or (name == "__get__" and getattr(func, "__self__", None) is torch.Tensor.data)
+    read = getattr(getattr(func, "__self__", None), "__name__", "") if name == "__get__" else name
+    return op_of(read).is_a(Family.DETACHED) and not is_in_place(read)
 
 
 def _is_parameter(value: Any) -> bool:

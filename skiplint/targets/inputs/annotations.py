@@ -39,10 +39,16 @@ _DTYPES = (
 
 
 def annotated_template(model: nn.Module, slot: Slot, sizes: Mapping[str, int]) -> Template | None:
-    """The template in the annotation of one parameter, None where there is no shape in it.
+    """Return the template that the annotation of one parameter of forward describes.
 
-    Names that stand for no usual role ("c", "dim") stay in the template as names; the caller finds their
-    sizes. ``sizes`` are those that the configuration fixes.
+    Args:
+        model: the model.
+        slot: the parameter.
+        sizes: the values of names that the configuration fixes.
+
+    Returns:
+        The template; None if the annotation has no shape. Names without a usual role ("c", "dim") stay in it
+        as names, for the caller to find their sizes.
     """
     annotation = _evaluated(model, slot)
     text, dtype = _shape_text(annotation)
@@ -58,7 +64,7 @@ def annotated_template(model: nn.Module, slot: Slot, sizes: Mapping[str, int]) -
 
 
 def open_names(template: Template) -> list[str]:
-    """Names in the template whose size has yet to be found, in order."""
+    """Return the names in the template whose size is unknown, in order."""
     return [size for size in template.shape if isinstance(size, str) and size.startswith("?")]
 
 

@@ -1,4 +1,4 @@
-"""What one parameter of forward may get: tensors, lists and dictionaries of them, or a constant."""
+"""Values for one parameter of forward: a tensor, a list or dictionary of tensors, or a constant."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Choice:
 
     @property
     def symbols(self) -> set[str]:
-        """The open sizes in it."""
+        """The open sizes of its templates."""
         return set().union(*(template.symbols for _, template in self.parts)) if self.parts else set()
 
     @property
     def why(self) -> str:
-        """What speaks for it."""
+        """The reason for it, in words."""
         return self.parts[0][1].why if self.parts else ""
 
     def make(self, sizes: Mapping[str, int], seed: int) -> Any:
-        """The value for given sizes."""
+        """Return the value for given sizes; ``seed`` is that of the first tensor."""
         if self.form == "constant":
             return self.constant
         made = [template.plan(sizes).make(seed + index) for index, (_, template) in enumerate(self.parts)]
@@ -37,7 +37,7 @@ class Choice:
         return made if self.form == "list" else made[0]
 
     def toml(self) -> Any:
-        """The same as it is written in the configuration."""
+        """Return the choice as it is written in the configuration."""
         if self.form == "constant":
             return "..." if self.constant is None else self.constant
         written = [_written(template) for _, template in self.parts]
@@ -47,17 +47,17 @@ class Choice:
 
 
 def one(template: Template) -> Choice:
-    """A single tensor."""
+    """Return the choice of one tensor."""
     return Choice("one", (("", template),))
 
 
 def several(templates: list[Template]) -> Choice:
-    """A list of tensors."""
+    """Return the choice of a list of tensors."""
     return Choice("list", tuple((str(index), template) for index, template in enumerate(templates)))
 
 
 def constant(value: Any) -> Choice:
-    """A value that is no tensor."""
+    """Return the choice of a value that is no tensor."""
     return Choice("constant", constant=value)
 
 

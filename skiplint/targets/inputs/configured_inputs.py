@@ -1,4 +1,4 @@
-"""Inputs as the configuration gives them: shapes with symbolic sizes, dtypes, lists and plain values."""
+"""Inputs from the configuration: shapes with symbolic sizes, dtypes, lists and plain values."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _KEYS = frozenset({"shape", "dtype", "low", "high", "value", "list"})
 
 
 def configured_arguments(config: ModelConfig) -> Arguments | None:
-    """The arguments of forward that ``config`` asks for, None where it says nothing of inputs.
+    """Return the arguments of forward that ``config`` describes; None if it has no inputs.
 
     Raises:
-        TargetError: an input is not written as one, or a symbolic size has no value.
+        TargetError: an entry describes no input, or a symbolic size has no value.
     """
     if config.inputs is None:
         return None
@@ -31,7 +31,7 @@ def configured_arguments(config: ModelConfig) -> Arguments | None:
 
 
 def _is_shape(spec: Any) -> bool:
-    """A list of sizes; an empty list is no inputs rather than a scalar."""
+    """Whether it is a list of sizes. An empty list means no inputs, not a scalar."""
     return isinstance(spec, list) and bool(spec) and all(isinstance(size, int | str) for size in spec)
 
 

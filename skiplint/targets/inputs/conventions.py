@@ -1,4 +1,4 @@
-"""Inputs that a model itself announces, and the ones that its library is known for."""
+"""Inputs that the model itself provides, and the usual inputs of the library that it comes from."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _TORCHVISION_SHAPES: tuple[tuple[str, tuple[int, ...]], ...] = (
 
 
 def conventional_arguments(model: nn.Module) -> Iterator[Offer]:
-    """Inputs by convention, each with its reason, the most explicit first.
+    """Yield inputs by convention with the reason for each, the most explicit first.
 
     Raises:
-        TargetError: ``skiplint_inputs()`` raises, or gives nothing that can be passed on.
+        TargetError: ``skiplint_inputs()`` raises, or returns no tensor, tuple or dict.
     """
     inner = unwrapped(model)
     if callable(getattr(inner, "skiplint_inputs", None)):
@@ -59,7 +59,7 @@ def _own_inputs(model: Any) -> Arguments:
 
 
 def as_arguments(given: Any) -> Arguments | None:
-    """The call that a tensor, a tuple of arguments or a dictionary of named ones stands for."""
+    """Return the arguments of a call, given as a tensor, a tuple or a dictionary; None for anything else."""
     import torch
 
     if isinstance(given, torch.Tensor):

@@ -1,4 +1,4 @@
-"""What the exception of a failed forward says about its inputs."""
+"""What the error of a failed forward says about its inputs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOO_SMALL = re.compile(
 
 
 def needs_values(error: BaseException) -> bool:
-    """Whether forward stopped because the meta device has no values: no fault of the inputs."""
+    """Return whether forward failed because the meta device has no values, not because of its inputs."""
     return bool(_NEEDS_VALUES.search(str(error))) or type(error).__name__ in (
         "DataDependentOutputException",
         "DynamicOutputShapeException",
@@ -43,7 +43,7 @@ def needs_values(error: BaseException) -> bool:
 
 
 def mismatch(error: BaseException) -> tuple[int, int] | None:
-    """(what the input leads to, what the layer wants) in one dimension."""
+    """Return (size that the input gives, size that the layer takes) of one dimension; None if not told."""
     text = str(error)
     for pattern in _PAIRS:
         if found := pattern.search(text):
@@ -61,7 +61,7 @@ def mismatch(error: BaseException) -> tuple[int, int] | None:
 
 
 def unpacked_rank(error: BaseException) -> int | None:
-    """The number of dimensions that forward expects, from an error in ``b, c, h, w = x.shape``."""
+    """Return the rank that forward expects, from an error in ``b, c, h, w = x.shape``; None if not told."""
     text = str(error)
     if found := _UNPACK.search(text):
         return int(found[1] or found[3])
@@ -71,10 +71,10 @@ def unpacked_rank(error: BaseException) -> int | None:
 
 
 def too_small(error: BaseException) -> bool:
-    """Whether a feature map shrank away to nothing."""
+    """Return whether a feature map became too small."""
     return bool(_TOO_SMALL.search(str(error)))
 
 
 def numbers(error: BaseException) -> list[int]:
-    """Numbers in the message that may be sizes: not those that count dimensions."""
+    """Return the numbers in the message that may be sizes, without numbers of dimensions."""
     return [int(text) for text in re.findall(r"(?<!dimension )\b\d{1,4}\b", str(error))]

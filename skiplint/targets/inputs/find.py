@@ -1,4 +1,4 @@
-"""Example inputs for a model, from the most explicit source to the least."""
+"""Find example inputs for a model, from the most explicit source to the least."""
 
 from __future__ import annotations
 
@@ -39,14 +39,19 @@ Runs = Callable[[tuple[Any, ...], dict[str, Any]], "Exception | None"]
 def find_inputs(
     model: nn.Module, target: ModelTarget, *, config: ModelConfig | None = None, runs: Runs
 ) -> ExampleInputs:
-    """Inputs on which ``model`` runs.
+    """Return inputs on which ``model`` runs.
 
-    In this order: the configuration, the model's own conventions, annotations of forward, the calls that
-    its file makes, and a search that starts from the layers which take the inputs first. ``runs`` tries one
-    forward and gives its exception, or None.
+    Sources are tried in this order: the configuration, the model's own conventions, annotations of forward,
+    calls of the model in its file, and a search that starts from the layers that the inputs reach first.
+
+    Args:
+        model: the model.
+        target: where it comes from.
+        config: its entry in the configuration; None means that of ``target``.
+        runs: runs one forward and returns its exception, or None if it ran.
 
     Raises:
-        TargetError: no inputs run; ``attempt`` of the error holds those that got furthest.
+        TargetError: no inputs run; ``attempt`` of the error holds those on which most of the model ran.
     """
     config = config or target.config
     with target.environment(), quiet(), seeded():
@@ -75,7 +80,7 @@ class _Finder:
     # -- sources ----------------------------------------------------------------------------------
 
     def _configured(self, arguments: Arguments) -> ExampleInputs:
-        """Configured inputs are used as they are: if they do not run, that is what to report."""
+        """Use configured inputs as they are; if they do not run, the error says so."""
         found = self._accept("config", "given in the configuration", arguments)
         if found is not None:
             return found
@@ -98,7 +103,7 @@ class _Finder:
             try:
                 offers = call.evaluate()
             except NotSimpleError:
-                continue  # the call needs more than the file says on the spot
+                continue  # its arguments cannot be computed from the source alone
             for arguments in offers:
                 found = self._accept("demo", f"as in {call.label}", arguments)
                 if found is not None:
@@ -154,7 +159,7 @@ class _Finder:
         return sizes
 
     def _preferred(self) -> dict[str, int]:
-        """The image size of the data set that the target is named after."""
+        """The image size of the data set in the name of the target."""
         text = f"{self._target.target} {type(self._model).__name__}".lower()
         return {"S": next((size for name, size in _DATA_SETS if name in text), USUAL["S"][0])}
 
@@ -196,7 +201,7 @@ class _Finder:
         return _with_attempt(failure, attempt) if attempt else failure
 
     def _furthest(self) -> tuple[ExampleInputs | None, Exception | None]:
-        """Of the inputs that failed, those on which most of the model ran: the likeliest to be meant."""
+        """Of the inputs that failed, those on which most of the model ran: the likeliest ones."""
         from skiplint.targets.inputs.probing import operations_before_failure
 
         best: tuple[ExampleInputs | None, Exception | None] = (None, None)
@@ -225,7 +230,7 @@ def _with_attempt(error: TargetError, attempt: ExampleInputs) -> TargetError:
 
 
 def _on_device(model: nn.Module, inputs: ExampleInputs) -> Arguments:
-    """The inputs where the model's parameters are."""
+    """The inputs on the device of the model's parameters."""
     import torch
 
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

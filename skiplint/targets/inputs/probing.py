@@ -1,8 +1,8 @@
-"""Which layer takes each input first: found by running forward once with marked tensors.
+"""Find the first layer that each input reaches, by running forward once with marked tensors.
 
-The marks follow the inputs through views, arithmetic and pooling to the first layer with weights. There the
-input is replaced by one that fits the layer, so that forward runs on and the other inputs are seen too. Any
-control flow works, since it is the real forward that runs. Only loaded while inputs are searched.
+The marks are passed on through views, arithmetic and pooling to the first layer with weights. There the input
+is replaced by one that fits the layer, so that forward goes on to the layers of the other inputs. Any control
+flow works, since the real forward runs. Imported only while inputs are searched.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from skiplint.operators import Family, Op, op_of
+from skiplint.operators.names import is_query
 from skiplint.targets.inputs.layers import (
     Mark,
     Use,
@@ -28,26 +30,23 @@ from skiplint.targets.inputs.layers import (
 )
 
 _MARK = "_skiplint_mark"
-_RESHAPES = frozenset({"view", "reshape", "flatten", "unflatten", "unfold", "view_as", "reshape_as"})
-_TRANSPOSES = frozenset({"permute", "transpose", "swapaxes", "movedim", "moveaxis", "t", "mT", "T", "einsum"})
-_CONCATENATES = frozenset({"cat", "concat", "concatenate", "hstack", "stack"})
 
 
 @dataclass
 class Probe:
-    """What one run has shown."""
+    """What one run has shown of the inputs."""
 
     uses: dict[str, Use] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
     """Inputs that were indexed by strings: they are dictionaries."""
     last_shape: str | None = None
-    """The input whose shape was read last, for errors in unpacking it."""
+    """The input whose shape was read last, which an error in unpacking a shape is about."""
     operations: int = 0
     error: BaseException | None = None
 
 
 def probe(model: nn.Module, args: list[Any], kwargs: dict[str, Any]) -> Probe:
-    """Run ``model`` once on marked inputs (see :func:`mark`) and watch where they go."""
+    """Run ``model`` once on marked inputs (see :func:`mark`) and return what each reached."""
     seen = Probe()
     handles = [
         module.register_forward_pre_hook(_layer_hook(seen, name), with_kwargs=True)
@@ -67,12 +66,12 @@ def probe(model: nn.Module, args: list[Any], kwargs: dict[str, Any]) -> Probe:
 
 
 def operations_before_failure(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    """How many torch operations run before forward ends or raises."""
+    """Return the number of torch operations that run before forward returns or raises."""
     return probe(model, list(args), kwargs).operations
 
 
 def mark(tensor: torch.Tensor, name: str) -> torch.Tensor:
-    """``tensor``, marked as the input called ``name``."""
+    """Mark ``tensor`` as the input called ``name``, and return it."""
     setattr(tensor, _MARK, Mark((name,), rank=tensor.dim()))
     return tensor
 
@@ -82,7 +81,7 @@ def _mark_of(value: Any) -> Mark | None:
 
 
 class _Watch(TorchFunctionMode):
-    """Passes the marks on from operands to results, and notes functional layers."""
+    """Passes marks from operands to results, and notes layers that are called as functions."""
 
     def __init__(self, seen: Probe) -> None:
         super().__init__()
@@ -92,25 +91,25 @@ class _Watch(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
+        name, op = getattr(func, "__name__", ""), _op_of(func)
         marks = [found for value in _flat([*args, *kwargs.values()]) if (found := _mark_of(value))]
         if not marks:
             result = func(*args, **kwargs)
             self._seen.operations += 1
             return result
-        if name in ("__get__", "size", "dim", "__len__"):
+        if name == "__get__" or is_query(name, is_property=False):
             self._seen.last_shape = marks[0].names[0]
-        if name == "__getitem__" and len(args) > 1 and isinstance(args[1], str):
+        if op.is_a(Family.INDEXED) and len(args) > 1 and isinstance(args[1], str):
             return self._entry(args[0], args[1])
-        carried = _carried(name, func, marks, args, kwargs)
+        carried = _carried(op, marks, args, kwargs)
         weight = next((v for v in _flat([*args, *kwargs.values()]) if isinstance(v, nn.Parameter)), None)
-        fitted = self._fitted(name, args, weight, carried)
+        fitted = self._fitted(op, args, weight, carried)
         if fitted is not None:
             return func(*fitted, **kwargs)
         try:
             result = func(*args, **kwargs)
         except (RuntimeError, ValueError):
-            result = self._instead(name, args, weight, carried)
+            result = self._instead(op, args, weight, carried)
             if result is None:
                 raise
         self._seen.operations += 1
@@ -125,36 +124,48 @@ class _Watch(TorchFunctionMode):
         return mark(owner.new_empty(owner.shape), f"{found.names[0]}[{key}]")
 
     def _fitted(
-        self, name: str, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
+        self, op: Op, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
     ) -> list[Any] | None:
-        """For a functional layer, its arguments with an input that fits its weight."""
+        """The arguments of a layer called as a function, with an input that fits its weight; else None."""
         index = next((i for i, value in enumerate(args) if _mark_of(value)), None)
         if index is None or weight is None:
             return None
-        use = functional_use(name, args[index], weight, index, carried)
+        use = functional_use(op, args[index], weight, index, carried)
         if use is None:
             return None
         self._note(carried, use)
         return [*args[:index], fitting(args[index], use, carried.extra), *args[index + 1 :]]
 
     def _instead(
-        self, name: str, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
+        self, op: Op, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
     ) -> torch.Tensor | None:
-        """A stand-in for the result of a call that failed because the input has the wrong shape."""
+        """A tensor in place of the result of a call that failed because of the input's shape."""
         value = next((value for value in args if _mark_of(value)), None)
         if weight is not None and weight.dim() >= 2 and value is not None:
             use = describe_use(
-                "pointwise", name, weight.shape[-1], value, carried, weight, shape=tuple(weight.shape)
+                Family.BROADCASTING,
+                op.name,
+                weight.shape[-1],
+                value,
+                carried,
+                weight,
+                shape=tuple(weight.shape),
             )
             self._note(carried, use)
             return weight.new_empty(weight.shape)
-        if name in _CONCATENATES and name != "stack" and carried.extra:
+        if op.is_a(Family.CONCATENATION) and not op.is_a(Family.STACK) and carried.extra:
             return _joined_anyway(args, carried.extra)
-        return _reshaped_anyway(name, args)
+        return _reshaped_anyway(op, args)
 
     def _note(self, carried: Mark, use: Use) -> None:
         for name in carried.names:
             self._seen.uses.setdefault(name, use)
+
+
+def _op_of(func: Any) -> Op:
+    """What is known of a function, or of a property that is read."""
+    name = getattr(func, "__name__", "")
+    return op_of(getattr(getattr(func, "__self__", None), "__name__", "") if name == "__get__" else name)
 
 
 def _layer_hook(seen: Probe, path: str) -> Callable[..., Any]:
@@ -176,25 +187,25 @@ def _layer_hook(seen: Probe, path: str) -> Callable[..., Any]:
     return hook
 
 
-def _carried(name: str, func: Any, marks: list[Mark], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mark:
+def _carried(op: Op, marks: list[Mark], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mark:
     first = marks[0]
     names = tuple(dict.fromkeys(item for found in marks for item in found.names))
     dimension = kwargs.get("dim", args[1] if len(args) > 1 else 0)
-    joins = name in _CONCATENATES and dimension != 0
-    others = _unmarked_size(args[0], dimension) if joins and name != "stack" and args else 0
-    owner = getattr(getattr(func, "__self__", None), "__name__", "")
+    joins = op.is_a(Family.CONCATENATION) and dimension != 0
+    others = _unmarked_size(args[0], dimension) if joins and not op.is_a(Family.STACK) and args else 0
+    reshapes = op.is_a(Family.RESHAPE, Family.UNFOLDING) and not op.is_a(Family.UNIT_AXES)
     return replace(
         first,
         names=names,
-        reshaped=any(found.reshaped for found in marks) or name in _RESHAPES,
-        transposed=any(found.transposed for found in marks) or name in _TRANSPOSES or owner in _TRANSPOSES,
+        reshaped=any(found.reshaped for found in marks) or reshapes,
+        transposed=any(found.transposed for found in marks) or op.is_a(Family.AXIS_MOVE, Family.SUBSCRIPTED),
         concatenated=any(found.concatenated for found in marks) or joins,
         extra=first.extra + others,
     )
 
 
 def _unmarked_size(operands: Any, dimension: int) -> int:
-    """The total size, along the dimension of a concatenation, of the operands that come from elsewhere."""
+    """The total size, along the dimension of a concatenation, of its unmarked operands."""
     if not isinstance(operands, list | tuple):
         return 0
     others = [value for value in operands if isinstance(value, torch.Tensor) and _mark_of(value) is None]
@@ -210,16 +221,16 @@ def _pass_on(result: Any, carried: Mark) -> Any:
 
 
 def _joined_anyway(args: tuple[Any, ...], extra: int) -> torch.Tensor:
-    """For a concatenation that does not fit: the other operands and one channel of the input."""
+    """In place of a concatenation that fails: a tensor of the other operands and one channel of the input."""
     other = next(value for value in args[0] if _mark_of(value) is None)
     shape = list(other.shape)
     shape[args[1] if len(args) > 1 and isinstance(args[1], int) else -1] = extra + 1
     return other.new_empty(shape)  # type: ignore[no-any-return]
 
 
-def _reshaped_anyway(name: str, args: tuple[Any, ...]) -> torch.Tensor | None:
-    """For a view that does not divide: a tensor of the shape that was asked for."""
-    if name not in ("view", "reshape") or len(args) < 2:
+def _reshaped_anyway(op: Op, args: tuple[Any, ...]) -> torch.Tensor | None:
+    """In place of a reshape that fails: a tensor of the shape that was asked for."""
+    if not op.is_a(Family.SIZED_RESHAPE) or len(args) < 2:
         return None
     sizes = args[1] if isinstance(args[1], list | tuple) else args[1:]
     if not all(isinstance(size, int) for size in sizes):

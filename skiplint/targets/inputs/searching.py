@@ -1,4 +1,4 @@
-"""The search for inputs that run: ways to fill the parameters, times the usual sizes."""
+"""Search for inputs that run: choices for each parameter of forward, at the usual sizes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _TRIES = 60
 _COMBINATIONS = 40
 _TRIES_WITHOUT_VALUES = 6
 _LEAST_NAMED = {"S": 8, "L": 8, "V": 8}
-"""A smaller number in a message counts channels or dimensions; at such a size mismatches broadcast away."""
+"""A smaller number in a message counts channels or dimensions; at such a size wrong shapes may broadcast."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One filling of all parameters."""
+    """One choice for each parameter, and sizes."""
 
     choices: tuple[Choice, ...]
     sizes: Mapping[str, int]
 
     def arguments(self, slots: list[Slot]) -> Arguments:
-        """The call that it stands for."""
+        """Return the arguments of the call."""
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         for seed, (slot, choice) in enumerate(zip(slots, self.choices, strict=True)):
@@ -44,20 +44,28 @@ class Trial:
 
 @dataclass
 class Outcome:
-    """What the search has come to."""
+    """The result of a search."""
 
     found: Trial | None = None
     verified: bool = True
     failures: list[tuple[Trial, Exception]] = field(default_factory=list)
-    """The first failure of each way to fill the parameters, and those where another size got past it."""
+    """The first failure of each combination of choices, and later ones at another place of the model."""
 
 
 class Search:
-    """Tries fillings of ``slots`` until one runs."""
+    """Tries combinations of choices and sizes until forward runs."""
 
     def __init__(
         self, slots: list[Slot], runs: Runs, fixed: Mapping[str, int], preferred: Mapping[str, int]
     ) -> None:
+        """Prepare a search.
+
+        Args:
+            slots: the parameters of forward to fill.
+            runs: runs one forward and returns its exception, or None if it ran.
+            fixed: open sizes that are not varied.
+            preferred: open sizes to try first.
+        """
         self._slots = slots
         self._runs = runs
         self._fixed = dict(fixed)
@@ -66,7 +74,11 @@ class Search:
         self._unverified: list[Trial] = []
 
     def run(self, choices: list[list[Choice]]) -> Outcome:
-        """Search; without values on the meta device, the first filling that gets as far as that will do."""
+        """Search and return the outcome.
+
+        If forward needs values, which the meta device does not have, the first trial that gets as far as that
+        is taken and marked as not verified.
+        """
         outcome = Outcome()
         for number, combination in enumerate(_by_likelihood(choices)):
             if self._left <= 0 or number >= _COMBINATIONS:
@@ -82,7 +94,7 @@ class Search:
         return outcome
 
     def _sizes(self, combination: tuple[Choice, ...], outcome: Outcome, thorough: bool) -> Trial | None:
-        """Vary the open sizes of one filling, one after the other."""
+        """Try one combination of choices, and vary its open sizes one after the other."""
         symbols = sorted(set().union(*(choice.symbols for choice in combination)) - set(self._fixed))
         first = Trial(combination, self._first)
         error = self._try(first)
@@ -118,22 +130,21 @@ class Search:
                 outcome.failures.append((attempt, failure))
             unchanged += str(failure) == str(error)
             if unchanged >= 2:
-                return None  # the size is not what is wrong
+                return None  # the size is not the cause
         return self._halve(trial, symbol, error, outcome) if thorough else None
 
     def _candidates(self, symbol: str, current: int, error: Exception, thorough: bool) -> Iterator[int]:
-        """Sizes to try: those that the message names together with the current one, then the usual ones."""
+        """Sizes to try: those that the message names beside the current one, then the usual ones."""
         named = numbers(error)
         if current in named:
             yield from (number for number in named if number >= _LEAST_NAMED.get(symbol, 2))
         yield from USUAL[symbol][: 9 if thorough else 4]
 
     def _halve(self, trial: Trial, symbol: str, error: Exception, outcome: Outcome) -> Trial | None:
-        """Find the size for which a layer after a flatten gets as many values as it wants.
+        """Find by bisection the size at which a layer after a flatten gets as many values as it takes.
 
-        The number of values grows with the size, so it can be closed in on from both sides. Where both
-        sides of the mismatch change with the size, none is wanted: ``x + conv(x)`` without the padding fits
-        at last where one pixel is left to broadcast.
+        The number of values grows with the size. If both numbers of the mismatch change with the size, there
+        is no such layer: ``x + conv(x)`` without padding only fits where one pixel is left to broadcast.
         """
         wanted = set(mismatch(error) or ())
         low, high = 2, 2048
@@ -156,7 +167,7 @@ class Search:
         return None
 
     def _evened(self, trial: Trial, symbol: str) -> Trial:
-        """The next smaller size if this one is odd and that one runs as well: the likelier of the two."""
+        """The next smaller size if this one is odd and that one runs too: even sizes are likelier."""
         smaller = Trial(trial.choices, {**trial.sizes, symbol: trial.sizes[symbol] - 1})
         return smaller if trial.sizes[symbol] % 2 and self._try(smaller) is None else trial
 
@@ -167,13 +178,13 @@ class Search:
 
 
 def _is_past(error: Exception, failure: Exception) -> bool:
-    """Whether ``failure`` may come from behind the place of ``error``: nothing wanted there is wanted now."""
+    """Whether ``failure`` is later in the model than ``error``: the two name no size in common."""
     before, now = mismatch(error), mismatch(failure)
     return before is not None and not too_small(failure) and not set(before) & set(now or ())
 
 
 def _by_likelihood(choices: list[list[Choice]]) -> Iterator[tuple[Choice, ...]]:
-    """Combinations of one choice for each parameter, those with the likeliest choices first."""
+    """Combinations of one choice for each parameter, the likeliest first."""
     ranges = [range(min(len(options), 12)) for options in choices]
     combinations = itertools.islice(itertools.product(*ranges), 20_000)
     for combination in sorted(combinations, key=lambda indices: (sum(indices), max(indices, default=0))):

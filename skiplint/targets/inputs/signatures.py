@@ -1,4 +1,4 @@
-"""What forward takes: its parameters, and what their names and annotations say about them."""
+"""The parameters of forward, and what their names and annotations say about their values."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _FALSE = re.compile(
 
 @dataclass(frozen=True)
 class Slot:
-    """One parameter of forward that wants a value."""
+    """One parameter of forward that needs a value."""
 
     name: str
     kind: SlotKind
     keyword: bool = False
     scalar: Any = None
     optional: bool = False
-    """None is among the allowed values."""
+    """Whether None is an allowed value."""
     annotation: Any = None
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside DataParallel and torch.compile wrappers, whose own forward says nothing."""
+    """Return the model inside DataParallel and torch.compile wrappers."""
     from torch import nn
 
     while True:
@@ -51,7 +51,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def forward_parameters(model: nn.Module) -> list[inspect.Parameter]:
-    """The parameters of the model's forward, without self; empty where they cannot be read."""
+    """Return the parameters of the model's forward without self; empty if they cannot be read."""
     try:
         return list(inspect.signature(unwrapped(model).forward).parameters.values())
     except (TypeError, ValueError):
@@ -59,7 +59,7 @@ def forward_parameters(model: nn.Module) -> list[inspect.Parameter]:
 
 
 def required_slots(model: nn.Module) -> list[Slot]:
-    """Parameters that have no default, or the first one where all have."""
+    """Return the parameters without a default, or the first one if all have one."""
     parameters = forward_parameters(model)
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     required = [_slot(p) for p in named if p.default is p.empty]
@@ -73,7 +73,7 @@ def required_slots(model: nn.Module) -> list[Slot]:
 
 
 def optional_slots(model: nn.Module) -> list[Slot]:
-    """Parameters that default to None and may be needed all the same."""
+    """Return up to two parameters that default to None and may still be needed."""
     taken = {slot.name for slot in required_slots(model)}
     named = [p for p in forward_parameters(model) if p.default is None and p.name not in taken]
     slots = [_slot(p, keyword=True) for p in named]

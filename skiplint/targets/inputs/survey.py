@@ -1,4 +1,4 @@
-"""What each parameter of forward may be, from probes of the model. Only loaded while inputs are searched."""
+"""Find choices for each parameter of forward by probes. Imported only while inputs are searched."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from skiplint.operators import Family
 from skiplint.targets.inputs.choices import Choice, constant, one, several
 from skiplint.targets.inputs.diagnosis import numbers, unpacked_rank
 from skiplint.targets.inputs.layers import Use
@@ -28,7 +29,7 @@ _LABEL = re.compile(
 
 
 class Survey:
-    """Probes ``model`` until every tensor among ``slots`` has met a layer, or nothing new comes to light."""
+    """Probes ``model`` until every tensor of ``slots`` has reached a layer, or a probe shows nothing new."""
 
     def __init__(self, model: nn.Module, slots: list[Slot], given: Mapping[str, Template]) -> None:
         self._model = model
@@ -51,7 +52,7 @@ class Survey:
                 return
 
     def choices(self, slot: Slot) -> list[Choice]:
-        """The ways to fill one parameter, the likeliest first."""
+        """Return the choices for one parameter, the likeliest first."""
         if slot.kind == "scalar":
             return [constant(slot.scalar)]
         if slot.name in self._keys:
@@ -106,7 +107,7 @@ class Survey:
         return mark(torch.zeros(shape.shape, dtype=dtype, device=self._device), name)
 
     def _learn(self, found: Probe) -> bool:
-        """Take over what a probe has shown; whether anything of it was new."""
+        """Keep what a probe has shown, and return whether it was new."""
         before = (dict(self._uses), dict(self._ranks), dict(self._keys), dict(self._sizes))
         self._uses.update(found.uses)  # a later probe knows more of the other inputs
         for name, keys in found.keys.items():
@@ -140,7 +141,7 @@ class Survey:
         return [*found, *[template for template in usual if template not in found][: 4 if found else None]]
 
     def _by_name(self, name: str) -> list[Template]:
-        """Templates that the name of a parameter stands for, before all others."""
+        """Templates that the name of a parameter suggests, to be tried before all others."""
         use = self._uses.get(name)
         if _EDGES.match(name):
             return [Template((2, "T"), "int64", 1, "the edges of a graph")]
@@ -149,7 +150,7 @@ class Survey:
                 Template(("T", "T"), why="an adjacency matrix"),
                 Template(("B", "T", "T"), why="adjacency matrices"),
             ]
-        if _LABEL.match(name) and use is not None and use.kind == "embedding":
+        if _LABEL.match(name) and use is not None and use.kind is Family.EMBEDDING:
             return [Template(("B",), "int64", use.channels, f"a class, read by {use.layer}")]
         return []
 
@@ -157,12 +158,12 @@ class Survey:
         return self._templates(name)[0]
 
     def _like_others(self) -> list[Template]:
-        """An input that meets no layer is often added to, or compared with, another input."""
+        """Another input's template: an input without a layer is often added to, or compared with, another."""
         return [templates_for(use, None)[0] for use in self._uses.values()][:1]
 
     def _moments(self, name: str) -> list[Choice]:
         use = self._uses.get(name)
-        if use is not None and use.kind == "embedding":
+        if use is not None and use.kind is Family.EMBEDDING:
             return [one(Template(("B",), "int64", use.channels, "a time step"))]
         shapes = (Template(("B",), "int64", 1000, "a time step"), Template(("B",), why="a time"))
         return [one(shape) for shape in (*shapes, Template(("B", 1), why="a time"))]
@@ -177,14 +178,14 @@ class Survey:
 
 
 def _wanted_side(error: BaseException | None, side: int) -> int:
-    """The side that a check in forward asks for, as in ``Input height (224) doesn't match model (32)``."""
+    """The side that a check in forward names, as in ``Input height (224) doesn't match model (32)``."""
     named = numbers(error) if isinstance(error, AssertionError | ValueError) else []
     others = [number for number in named if number != side]
     return others[0] if side in named and others and len(set(others)) == 1 else side
 
 
 def _filled(given: Template, alike: list[Template]) -> list[Template]:
-    """The annotated template with its open names filled from what the layer says."""
+    """Templates from an annotation, with its open names set from what the layer takes."""
     names = [size for size in given.shape if isinstance(size, str) and size.startswith("?")]
     if not names:
         return [_with_dtype(given, alike)]
@@ -206,7 +207,7 @@ def _fill(given: Template, values: Mapping[str, int]) -> Template:
 
 
 def _with_dtype(template: Template, alike: list[Template]) -> Template:
-    """Integers need the number of rows of the table that they look up."""
+    """The template with the number of rows of the table that its integers index."""
     if template.dtype != "int64":
         return template
     high = next((other.high for other in alike if other.high is not None), None)

@@ -1,6 +1,6 @@
-"""Shapes that an input may have, with sizes still open: what the search tries.
+"""Templates: shapes with open sizes that the search tries for an input.
 
-A template is a tuple of sizes where "B" is the batch, "S" an image side, "T" a number of tokens or frames,
+In the shape of a template "B" is the batch, "S" an image side, "T" a number of tokens or frames,
 "L" a signal length and "V" the side of a volume.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skiplint.operators import Family
 from skiplint.targets.inputs.tensors import TensorPlan
 
 if TYPE_CHECKING:
@@ -61,18 +62,18 @@ class Template:
     why: str = ""
 
     def plan(self, sizes: Mapping[str, int]) -> TensorPlan:
-        """The tensor for given sizes."""
+        """Return the tensor for given sizes."""
         shape = tuple(size if isinstance(size, int) else sizes.get(size, 1) for size in self.shape)
         return TensorPlan(shape, self.dtype, 0, self.high)
 
     @property
     def symbols(self) -> set[str]:
-        """The open sizes that may be varied."""
+        """The open sizes that the search varies."""
         return {size for size in self.shape if isinstance(size, str) and size in USUAL}
 
 
 def image(channels: int = 3, why: str = "the usual image") -> Template:
-    """A batch of square images."""
+    """Return the template of a batch of square images."""
     return Template(("B", channels, "S", "S"), why=why)
 
 
@@ -87,14 +88,14 @@ UNKNOWN = (
     Template(("B",), why="a number"),
     Template(("B", 3, "T", "S", "S"), why="a video"),
 )
-"""Where no layer tells what the input is."""
+"""Templates for an input of which no layer is known, the likeliest first."""
 
 PROBES = (UNKNOWN[0], UNKNOWN[1], UNKNOWN[2], UNKNOWN[4], UNKNOWN[8])
-"""What to start a probe with."""
+"""Templates with which a probe starts."""
 
 
 def of_rank(rank: int) -> Template:
-    """A first guess for an input that forward unpacks into ``rank`` sizes."""
+    """Return a first guess for an input whose shape forward unpacks into ``rank`` sizes."""
     by_rank = {
         1: Template(("B",)),
         2: UNKNOWN[1],
@@ -107,7 +108,7 @@ def of_rank(rank: int) -> Template:
 
 
 def templates_for(use: Use, rank: int | None) -> list[Template]:
-    """Templates for an input that meets ``use`` first; ``rank`` is its rank where forward says so."""
+    """Return templates for an input with the first use ``use``; ``rank`` is its rank if that is known."""
     channels = max(use.channels // use.shared_by, 1)
     why = f"first read by {use.layer}".rstrip()
     shapes = _SHAPES[use.kind](use, channels)
@@ -117,7 +118,7 @@ def templates_for(use: Use, rank: int | None) -> list[Template]:
             shapes = [("B", channels, *sides), *shapes]  # pixels in a row
         if not any(len(shape) == rank for shape in shapes):
             shapes += [("B", channels, *sides), ("B", *sides, channels)]
-    high = use.channels if use.kind == "embedding" else None
+    high = use.channels if use.kind is Family.EMBEDDING else None
     found = [Template(shape, use.dtype, high, why) for shape in shapes]
     if rank is not None:
         found.sort(key=lambda template: len(template.shape) != rank)
@@ -206,11 +207,11 @@ def _pointwise(use: Use, _channels: int) -> Shapes:
 
 
 _SHAPES = {
-    "conv": _conv,
-    "linear": _linear,
-    "embedding": _embedding,
-    "recurrent": _sequence,
-    "attention": _sequence,
-    "norm": _norm,
-    "pointwise": _pointwise,
+    Family.CONVOLUTION: _conv,
+    Family.LINEAR: _linear,
+    Family.EMBEDDING: _embedding,
+    Family.RECURRENT: _sequence,
+    Family.ATTENTION: _sequence,
+    Family.NORM: _norm,
+    Family.BROADCASTING: _pointwise,
 }

@@ -1,4 +1,4 @@
-"""Example tensors: the same numbers every time, and torch's global generator untouched."""
+"""Example tensors, which have the same values every time and leave torch's global generator as it is."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SIZES: dict[str, int] = {
         ["T", "L", "seq", "time", "length", "seq_len", "tokens", "sequence", "t", "l", "s", "Q", "K"], 16
     ),
 }
-"""What a symbolic size stands for where nothing else is said."""
+"""The default values of symbolic sizes."""
 
 
 @dataclass(frozen=True)
 class TensorPlan:
-    """A tensor to make: integers are drawn from ``low`` up to and without ``high``."""
+    """The shape, type and range of a tensor to make; integers are from ``low`` to ``high - 1``."""
 
     shape: tuple[int, ...]
     dtype: str = "float32"
@@ -32,7 +32,7 @@ class TensorPlan:
     high: int | None = None
 
     def make(self, seed: int = 0) -> torch.Tensor:
-        """The tensor, on the CPU.
+        """Make the tensor on the CPU, from its own generator with ``seed``.
 
         Raises:
             TargetError: ``dtype`` is no dtype of torch.
@@ -58,7 +58,7 @@ class TensorPlan:
 
 
 def describe_value(value: Any) -> str:
-    """A short text for one input: ``1x3x224x224``, or the type of what is no tensor."""
+    """Return a short text for one input: ``1x3x224x224``, or the type of a value that is no tensor."""
     import torch
 
     if isinstance(value, torch.Tensor):
@@ -74,7 +74,7 @@ def describe_value(value: Any) -> str:
 
 
 def describe_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """A short text for all inputs of a call."""
+    """Return a short text for all inputs of a call."""
     parts = [describe_value(value) for value in args]
     parts += [f"{name}={describe_value(value)}" for name, value in kwargs.items()]
     return ", ".join(parts) or "no inputs"

@@ -1,4 +1,4 @@
-"""Inputs for the models of the transformers library, from their configuration and the names in forward."""
+"""Inputs for models of the transformers library, from their configuration and the parameters of forward."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOKENS = 16
 
 
 def transformers_arguments(model: nn.Module) -> Iterator[tuple[str, Arguments]]:
-    """Inputs for a PreTrainedModel, the likeliest first; nothing for any other model."""
+    """Yield inputs with reasons for a PreTrainedModel, the likeliest first; none for any other model."""
     if not any(base.__name__ == "PreTrainedModel" for base in type(model).__mro__):
         return
     maker = _Maker(model)
@@ -46,7 +46,7 @@ class _Maker:
         return self.model.config
 
     def extras(self) -> dict[str, Any]:
-        """Arguments that go with every input: the decoder's tokens, and no cache."""
+        """Arguments that are passed with every input: the decoder's tokens, and no cache."""
         found: dict[str, Any] = {}
         if getattr(self._config, "is_encoder_decoder", False) and "decoder_input_ids" in self.accepted:
             found["decoder_input_ids"] = self._tokens(seed=1)
@@ -55,7 +55,7 @@ class _Maker:
         return found
 
     def mains(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The main input by its name, alone, and then with the second one of models for several media."""
+        """The main input alone, and then together with a second one, for models of several modalities."""
         main = getattr(self.model, "main_input_name", "input_ids")
         names = [name for name in (main, *_MAKERS) if name in self.accepted]
         names = list(dict.fromkeys(names))

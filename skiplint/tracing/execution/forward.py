@@ -153,7 +153,7 @@ def _first_that_runs(
             try:
                 return run(backend, grad), errors
             except MemoryError as error:
-                # Another backend would fill the memory again. What the model holds must not stay behind.
+                # Another backend would fill the memory again. What the model holds must go first.
                 traceback.clear_frames(error.__traceback__)
                 raise
             except Exception as error:

@@ -1,4 +1,4 @@
-"""Calls of which only the shape is wanted: what comes out of them without the many steps behind.
+"""Calls of which only the shape is wanted: their results without the many steps inside.
 
 On the meta device a batch norm is worked out as some thirty elementwise operations on nothing, a grid sample
 as two hundred. In a run that only asks whether a forward fits, that is most of its time. What may fail, or
@@ -17,6 +17,10 @@ from torch.nn import functional
 Arguments = Mapping[str, Any]
 
 _PLAIN = (Tensor, torch.nn.Parameter)
+_MODES, _BORDERS = ("bilinear", "nearest"), ("zeros", "border", "reflection")
+"""Of a grid sample on images, the default first."""
+_FORMULAS = ("none", "tanh")
+"""Of GELU, the default first."""
 
 
 def shape_only(function: Any, args: Sequence[Any], kwargs: Arguments) -> Tensor | None:
@@ -88,14 +92,12 @@ def _grid_sample(data: Tensor, given: Arguments) -> Tensor | None:
         return None
     if grid.shape[0] != data.shape[0] or grid.shape[3] != 2 or given.get("mode") == "bicubic":
         return None
-    known = given.get("mode", "bilinear") in ("bilinear", "nearest") and given.get(
-        "padding_mode", "zeros"
-    ) in ("zeros", "border", "reflection")
+    known = given.get("mode", _MODES[0]) in _MODES and given.get("padding_mode", _BORDERS[0]) in _BORDERS
     return data.new_empty((*data.shape[:2], *grid.shape[1:3])) if known else None
 
 
 def _activation(data: Tensor, given: Arguments) -> Tensor | None:
-    if given.get("approximate", "none") not in ("none", "tanh"):
+    if given.get("approximate", _FORMULAS[0]) not in _FORMULAS:
         return None
     return data if given.get("inplace") else _like(data)
 

@@ -16,30 +16,36 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from skiplint.operators import Family, members
 from skiplint.tracing.execution.shape_only import shape_only
 from skiplint.tracing.recovery.calls import Call
 from skiplint.tracing.recovery.recurrent import asked_by_weights
 
-_TRANSPOSED = frozenset({torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d})
-_CONVOLUTIONS = frozenset({torch.conv1d, torch.conv2d, torch.conv3d})
-_RECURRENT = frozenset({torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu})
+
+def _functions(family: Family) -> frozenset[Any]:
+    names = (name for op in members(family) for name in op.spellings)
+    return frozenset(getattr(torch, name) for name in names if hasattr(torch, name))
+
+
+_CONVOLUTIONS, _TRANSPOSED = _functions(Family.CONVOLUTION), _functions(Family.TRANSPOSED)
+_LAYERS_OF_CELLS = _functions(Family.RECURRENT) - _functions(Family.CELL)
 
 
 def called(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """What the call gives; it fails where the real kernel would.
+    """Run a call and return its result; it fails where the kernel on real tensors would.
 
     Raises:
-        RuntimeError: as :func:`assert_fits`, or the input of a convolution is smaller than its kernel.
+        RuntimeError: as :func:`assert_fits` does, or the input of a convolution is smaller than its kernel.
     """
     assert_fits(function, args, kwargs)
     result = function(*args, **kwargs)
     if function in _CONVOLUTIONS:
-        _assert_room(result, Call(function, args, kwargs).argument(0, "input"))
+        _assert_room(result, _operand(0, "input", args, kwargs))
     return result
 
 
 def assert_fits(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Fail as the real kernel would, before the call.
+    """Raise the error of the kernel on real tensors, before the call.
 
     Raises:
         RuntimeError: the input of a transposed convolution has other channels than its weights, or that of
@@ -47,13 +53,16 @@ def assert_fits(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     """
     if function in _TRANSPOSED:
         _assert_channels(args, kwargs)
-    elif function in _RECURRENT:
+    elif function in _LAYERS_OF_CELLS:
         _assert_features(Call(function, args, kwargs))
 
 
+def _operand(position: int, keyword: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return args[position] if position < len(args) else kwargs.get(keyword)
+
+
 def _assert_channels(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    data = args[0] if args else kwargs.get("input")
-    weight = args[1] if len(args) > 1 else kwargs.get("weight")
+    data, weight = _operand(0, "input", args, kwargs), _operand(1, "weight", args, kwargs)
     if not isinstance(data, Tensor) or not isinstance(weight, Tensor):
         return
     axis = data.dim() - weight.dim() + 1

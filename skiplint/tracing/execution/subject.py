@@ -1,4 +1,4 @@
-"""The live model behind a graph, for analyses that have to run it again.
+"""The live model of a graph, for analyses that have to run it again.
 
 A graph tells what happened in one forward. Whether a join fits at another size, what only training reads,
 what gradients flow and what the weights are at the start are questions to the model itself.
@@ -81,7 +81,7 @@ class Subject:
             args: other positional inputs.
             kwargs: other keyword inputs.
             backends: what to run on, see :func:`skiplint.tracing.trace_call`.
-            recover: whether to go on behind calls that fail on shapes.
+            recover: whether to go on after calls that fail on shapes.
 
         Raises:
             TraceError: the forward does not run so.
@@ -134,7 +134,7 @@ class Subject:
     def graph_at(self, shapes: Sequence[Shape], backend: Backend = "meta") -> ModelGraph | None:
         """The graph of a forward on inputs of other shapes, with the calls that fail there.
 
-        None if the trace cannot go on behind one.
+        None if the trace cannot go on after one.
         """
         args, kwargs = reshaped(self.args, self.kwargs, shapes)
         try:

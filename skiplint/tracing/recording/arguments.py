@@ -1,4 +1,4 @@
-"""The arguments of a recorded call: which tensors are in them, and the same with others in their place."""
+"""The tensors among the arguments of a call: read them, or put others in their place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def tensors_in_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
-    """The tensors among the arguments of a call, in the order of its operands."""
+    """Return the tensors among the arguments of a call, in the order of its operands."""
     found: list[Tensor] = []
     _collect(args, found)
     for value in kwargs.values():
@@ -34,7 +34,7 @@ def _collect(value: Any, found: list[Tensor]) -> None:
 def with_tensors(
     args: tuple[Any, ...], kwargs: Mapping[str, Any], tensors: list[Tensor]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call with other tensors in place of its own, in the order of its operands."""
+    """Return the arguments of a call with ``tensors`` in place of its own, in the order of its operands."""
     rest = iter(tensors)
 
     def following(_: str, __: Tensor) -> Tensor:
@@ -45,7 +45,13 @@ def with_tensors(
 
 
 def template(value: Any, path: str, reference: Callable[[str, Tensor], Any]) -> Any:
-    """``value`` with ``reference(path, tensor)`` in place of each tensor in it."""
+    """Return ``value`` with each tensor in it replaced by ``reference(path, tensor)``.
+
+    Args:
+        value: an argument: a tensor, a list, tuple, dict or slice with tensors in it, or anything else.
+        path: where the argument stands in the call, such as ``0`` or ``weight``.
+        reference: gives the replacement of a tensor at a path such as ``0[1]``.
+    """
     if isinstance(value, Tensor):
         return reference(path, value)
     if isinstance(value, (list, tuple)):

@@ -1,9 +1,9 @@
-"""Python-level torch functions opened up, so that a trace names the built-in calls they make.
+"""Record the built-in calls that torch's Python functions make, instead of these functions.
 
-``F.relu(x, inplace=True)`` and ``x.relu_()`` both end in one built-in; recording that one gives the same
-graph for every spelling, and opens ``F.multi_head_attention_forward`` into its projections. Functions of
-``torch.nn.functional`` hand themselves to an active function mode before their body runs; a copy whose
-``has_torch_function`` says no runs the body instead. Nothing of torch is patched.
+``F.relu(x, inplace=True)`` and ``x.relu_()`` both call one built-in. A trace that records the built-in has
+the same graph for every spelling, and sees the projections inside ``F.multi_head_attention_forward``. A
+function of ``torch.nn.functional`` passes itself to an active function mode before its body runs. A copy of
+it for which ``has_torch_function`` is always False runs its body instead. Torch itself is not patched.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 _MODULES = frozenset({"torch.nn.functional", "torch.functional"})
-_CHECKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 _globals: dict[int, dict[str, Any]] = {}
 _copies: dict[types.FunctionType, Callable[..., Any]] = {}
 
 
 def opened(function: Any) -> Callable[..., Any] | None:
-    """A copy of ``function`` that runs its Python body under a function mode, None for built-ins."""
+    """Return a copy of ``function`` that runs its Python body under a function mode; None for a built-in."""
     if not isinstance(function, types.FunctionType) or function.__module__ not in _MODULES:
         return None
     copy = _copies.get(function)
@@ -37,7 +36,7 @@ def opened(function: Any) -> Callable[..., Any] | None:
 
 
 def _body_closure(function: types.FunctionType) -> tuple[types.CellType, ...] | None:
-    """The closure with its functions opened too: ``max_pool2d`` chooses between two that name it again."""
+    """The closure with its functions opened too: ``max_pool2d`` chooses between two that call it again."""
     if function.__closure__ is None:
         return None
     contents = [cell.cell_contents for cell in function.__closure__]
@@ -50,9 +49,8 @@ def _body_globals(original: dict[str, Any]) -> dict[str, Any]:
         changed = dict(original)
         _globals[id(original)] = changed  # before it is filled: the functions name each other
         for name, value in original.items():
-            changed[name] = opened(value) or value
-        for name in _CHECKS:
-            changed[name] = _no_torch_function
+            is_check = name.startswith("has_torch_function")
+            changed[name] = _no_torch_function if is_check else opened(value) or value
     return changed
 
 

@@ -1,4 +1,4 @@
-"""The tape as a :class:`torch.fx.Graph`."""
+"""Make a :class:`torch.fx.Graph` from the records of a trace."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from skiplint.tracing.recording.recorder import Record
 
 
 def updated(tensor: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
-    """``tensor`` after others wrote into views of it: memory is shared, so nothing is left to do."""
+    """Return ``tensor``, which shares memory with the views of it that others wrote into."""
     return tensor
 
 
 def builder(records: Sequence[Record], operations: Sequence[Operation]) -> Callable[[], fx.Graph]:
-    """A function that makes the graph when it is asked for.
+    """Return a function that builds the graph when it is called.
 
-    Calls keep the live torch functions; a tensor that the model neither registers nor computes is a
-    ``get_attr`` of its operation's id. Each node's ``meta["operation"]`` is the :class:`Operation`.
+    The nodes call the live torch functions. A tensor that the model neither registers nor computes is a
+    ``get_attr`` node with its operation's id as target. Each node's ``meta["operation"]`` is its
+    :class:`Operation`.
     """
 
     def build() -> fx.Graph:

@@ -1,13 +1,14 @@
-"""The two places where a running forward is overheard.
+"""The two modes of torch through which a running forward is recorded.
 
-The function mode sees calls as the author wrote them (``conv2d``, ``x += y``). The dispatch mode sees
-what reaches the kernels: which memory a call really writes, and the operations of regions that no
-function mode can look into (TorchScript, ``torch.func`` transforms, C++ extensions), which are then
-recorded at that level so that the data flow has no gap.
+The function mode sees calls as the author wrote them (``conv2d``, ``x += y``). The dispatch mode sees the
+kernels that they run: which memory a call writes, and the operations of code that no function mode sees
+(TorchScript, ``torch.func`` transforms, C++ extensions). Those are recorded as kernels, so that the data
+flow has no gap.
 """
 
 from __future__ import annotations
 
+import types
 from functools import cache
 from typing import Any
 
@@ -15,36 +16,25 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from skiplint.operators.names import is_query
 from skiplint.tracing.execution.autocast import assert_no_region
 from skiplint.tracing.execution.errors import SHAPE_ERRORS
 from skiplint.tracing.recording.composites import opened
 from skiplint.tracing.recording.recorder import Recorder
 
-_QUIET_PROPERTIES = frozenset(
-    "shape dtype device ndim requires_grad is_meta layout is_leaf is_cuda is_cpu is_sparse is_quantized "
-    "grad_fn itemsize nbytes name names is_nested is_mps is_xpu is_xla is_mkldnn is_sparse_csr "
-    "retains_grad output_nr volatile _version grad _grad _backward_hooks is_complex".split()
-)
-_QUIET_METHODS = frozenset(
-    "size dim stride numel nelement is_contiguous is_floating_point is_complex storage_offset data_ptr "
-    "element_size get_device type_as is_set_to storage untyped_storage __len__ __hash__ __repr__ "
-    "__format__ has_names is_inference is_same_size requires_grad_ register_hook is_signed".split()
-) - {"type_as"}
-
-
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 def _is_quiet(function: Any) -> bool:
-    """Calls that make no tensor and write none; they are the majority in Python-heavy models."""
-    name = getattr(function, "__name__", "")
-    if name in ("__get__", "__set__", "__delete__"):
-        return getattr(getattr(function, "__self__", None), "__name__", "") in _QUIET_PROPERTIES
-    return name in _QUIET_METHODS
+    """Whether a call makes no tensor and writes none, as most calls in Python-heavy models."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, (types.GetSetDescriptorType, property)):  # a property is read or set
+        return is_query(getattr(owner, "__name__", ""), is_property=True)
+    return is_query(getattr(function, "__name__", ""), is_property=False)
 
 
 class FunctionMode(TorchFunctionMode):
-    """Hands every torch function call to the recorder."""
+    """Passes every call of a torch function to the recorder."""
 
     def __init__(self, recorder: Recorder, *, on_meta: bool = False) -> None:
         super().__init__()
@@ -81,7 +71,7 @@ def _written_arguments(function: Any) -> tuple[tuple[int, str], ...]:
 
 
 class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Tells the recorder of kernels' writes, and of kernels that no recorded call accounts for."""
+    """Tells the recorder which tensors kernels write, and of kernels that run outside of a recorded call."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Names of torch functions and torch-free copies of their arguments."""
+"""Names of live torch functions, and copies of their arguments without torch."""
 
 from __future__ import annotations
 
@@ -9,48 +9,14 @@ from typing import Any
 import torch
 
 from skiplint.graph import OperandRef
-
-_SPELLINGS = {
-    "iadd": "add_",
-    "isub": "sub_",
-    "imul": "mul_",
-    "itruediv": "div_",
-    "idiv": "div_",
-    "ipow": "pow_",
-    "imatmul": "matmul_",
-    "radd": "add",
-    "rsub": "sub",
-    "rmul": "mul",
-    "rtruediv": "div",
-    "rdiv": "div",
-    "rmatmul": "matmul",
-    "rpow": "pow",
-    "truediv": "div",
-    "true_divide": "div",
-    "divide": "div",
-    "divide_": "div_",
-    "multiply": "mul",
-    "multiply_": "mul_",
-    "subtract": "sub",
-    "subtract_": "sub_",
-    "concat": "cat",
-    "concatenate": "cat",
-    "iter": "unbind",
-    "invert": "bitwise_not",
-    "and": "bitwise_and",
-    "or": "bitwise_or",
-    "xor": "bitwise_xor",
-    "iand": "bitwise_and_",
-    "ior": "bitwise_or_",
-    "ixor": "bitwise_xor_",
-}
+from skiplint.operators.names import recorded_name
 
 
 def function_name(function: Any) -> str:
-    """The canonical name of a torch function: ``add_`` for ``Tensor.__iadd__``, ``cat`` for ``torch.concat``.
+    """Return the name under which a trace records a torch function: ``add_`` for ``Tensor.__iadd__``.
 
-    Property getters are named after the property (``T``, ``data``), operators of ``torch.ops`` after
-    their schema without overload.
+    A property getter has the name of its property (``T``, ``data``), an operator of ``torch.ops`` the name
+    of its schema without the overload.
     """
     if isinstance(function, torch._ops.OpOverload):
         name = function._schema.name.rsplit("::", 1)[-1]
@@ -60,13 +26,11 @@ def function_name(function: Any) -> str:
         name = getattr(function, "__name__", type(function).__name__)
         if name == "__get__":
             name = getattr(getattr(function, "__self__", None), "__name__", name)
-    if name.startswith("__") and name.endswith("__"):
-        name = name[2:-2]
-    return _SPELLINGS.get(name, name)
+    return recorded_name(name)
 
 
 def plain(value: Any) -> Any:
-    """``value`` without live torch objects, so that a graph can be stored: dtypes become their names."""
+    """Return a copy of ``value`` without live torch objects, fit to be stored: a dtype becomes its name."""
     if value is None or isinstance(value, (bool, int, float, str, complex, OperandRef, types.EllipsisType)):
         return value
     if isinstance(value, slice):

@@ -1,4 +1,4 @@
-"""The record of a running forward: every call, with the values it read and made."""
+"""Record a running forward: every call with the values that it reads and makes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from torch.nn.parameter import is_lazy
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault, Location, Operand, OperandRef, OperationKind, TensorSpec
+from skiplint.operators import Family, op_of
+from skiplint.operators.names import ALIAS, UPDATE, in_place_name, is_in_place
 from skiplint.tracing.execution.errors import SHAPE_ERRORS, one_line
 from skiplint.tracing.execution.strict import assert_fits, called
 from skiplint.tracing.recording.arguments import template, tensors_in_call
@@ -25,14 +27,10 @@ from skiplint.tracing.recording.trees import walk
 from skiplint.tracing.recovery.calls import Call
 from skiplint.tracing.recovery.repair import Repair, Repairs
 
-# Calls that hand back their argument itself outside training. They get a tensor object of their own,
-# else the reads of the argument and those of the result could not be told apart.
-_PASSED_THROUGH = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"})
-
 
 @dataclass(slots=True)
 class Record:
-    """One entry of the tape; ``args`` and ``kwargs`` hold :class:`OperandRef` for tensors."""
+    """One call, input, parameter, buffer, constant or output; in ``args`` tensors are :class:`OperandRef`."""
 
     kind: OperationKind
     name: str
@@ -50,26 +48,26 @@ class Record:
 
 
 class Observer(Protocol):
-    """Runs the calls in place of the recorder, and hears which records they become."""
+    """Runs the calls instead of the recorder, and is told which records they become."""
 
     def start(self, buffers: frozenset[int]) -> None:
-        """The forward begins; ``buffers`` are the ids of the model's buffers."""
+        """Called when the forward starts; ``buffers`` are the ``id()`` of the model's buffers."""
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """The result of a call, which the forward goes on with."""
+        """Run a call and return its result, with which the forward continues."""
 
     def recorded(self, index: int) -> None:
-        """The call that ran last has become record ``index``."""
+        """Called when the call that ran last has become record ``index``."""
 
     def bound(self, producer: int, output: int, tensor: Tensor) -> None:
-        """``tensor`` is the value ``output`` of record ``producer``."""
+        """Called when ``tensor`` becomes output number ``output`` of record ``producer``."""
 
     def entered(self, tensor: Tensor) -> None:
-        """``tensor`` is an input of the model."""
+        """Called for every input of the model."""
 
 
 class Recorder:
-    """Writes the tape. Tensors are held weakly: recording keeps no activation alive."""
+    """Makes the records of one forward. It holds tensors weakly, so that no activation is kept alive."""
 
     def __init__(
         self,
@@ -80,9 +78,18 @@ class Recorder:
         recover: bool = False,
         observer: Observer | None = None,
     ) -> None:
+        """Prepare the record of one forward.
+
+        Args:
+            scopes: the stack of running modules.
+            frames: reads the user's lines.
+            registered: kind and name of each parameter and buffer of the model, by its ``id()``.
+            recover: go on after calls that fail on shapes.
+            observer: runs the calls in place of the recorder.
+        """
         self.records: list[Record] = []
         self.inside = False
-        """A recorded call is running: what the kernels do now is part of it."""
+        """Whether a recorded call is running, to which the kernels that run now belong."""
         self._scopes = scopes
         self._frames = frames
         self._registered = registered
@@ -92,7 +99,7 @@ class Recorder:
         self._writes: list[Tensor] = []
         self._watched: dict[int, weakref.ref[Tensor]] = {}
         self.alive_until: dict[int, int] = {}
-        """The last record before a storage went away, by the storage's number."""
+        """By the number of a storage the last record before it was freed."""
         self._repairs = Repairs() if recover else None
         self._observer = observer
         if observer is not None:
@@ -100,12 +107,12 @@ class Recorder:
 
     @property
     def faults(self) -> list[Fault]:
-        """What was repaired, for a recorder that goes on behind calls that fail on shapes."""
+        """The faults so far, if the recorder goes on after calls that fail on shapes."""
         return self._repairs.faults if self._repairs else []
 
     @property
     def recovers(self) -> bool:
-        """Whether it goes on behind calls that fail on shapes."""
+        """Whether it goes on after calls that fail on shapes."""
         return self._repairs is not None
 
     # -- what runs -------------------------------------------------------------------------------
@@ -117,10 +124,17 @@ class Recorder:
         kwargs: Mapping[str, Any],
         written: list[Tensor] | None = None,
     ) -> Any:
-        """Run ``function`` and record it if it makes a tensor or writes one.
+        """Run ``function``, record the call if it makes or writes a tensor, and return its result.
 
-        ``written`` are the tensors that the call writes where the caller knows; else the dispatch mode
-        tells while it runs.
+        Args:
+            function: a function, method or operator of torch.
+            args: its positional arguments.
+            kwargs: its keyword arguments.
+            written: the tensors that it writes, if the caller knows them. None: the dispatch mode reports
+                them through :meth:`wrote` while the call runs.
+
+        Raises:
+            Exception: as ``function`` does, unless its failure is repaired.
         """
         if self.inside:  # a kernel called from Python passes the function mode a second time
             return function(*args, **kwargs)
@@ -147,8 +161,10 @@ class Recorder:
         outputs = [tensor for _, tensor in walk(result)] if result is not None else []
         mutated = self._mutated(tensors, writes)
         if not mutated and all(any(made is read for read in tensors) for made in outputs):
+            # Outside of training a dropout returns its argument. It gets a tensor object of its own, so that
+            # reads of the argument and reads of the result can be told apart.
             name = function_name(function)
-            if name not in _PASSED_THROUGH or not outputs:
+            if is_in_place(name) or not op_of(name).is_a(Family.DROPOUT) or not outputs:
                 return result
             self.inside = True
             result = outputs[0].view(outputs[0].shape)
@@ -160,7 +176,7 @@ class Recorder:
         return result
 
     def _learn(self, repairs: Repairs, call: Call, result: Any, repair: tuple[Repair, str] | None) -> None:
-        """Tell of the call that was recorded last, whether it ran or was repaired."""
+        """Tell ``repairs`` of the call that was recorded last."""
         record = len(self.records) - 1
         outer, self._writes = self._writes, []
         self.inside = True
@@ -175,7 +191,7 @@ class Recorder:
 
     @staticmethod
     def _recover(repairs: Repairs, call: Call) -> tuple[Call, Any, tuple[Repair, str] | None]:
-        """The call as it is meant, and its result or what that was evidently meant to be."""
+        """The call as it is meant, its result, and how that was repaired if the call failed."""
         call = repairs.as_settled(call)
         try:
             return call, called(call.function, call.args, call.kwargs), None
@@ -186,11 +202,11 @@ class Recorder:
             return call, repair.result, (repair, one_line(error))
 
     def wrote(self, tensors: list[Tensor]) -> None:
-        """Note tensors that a kernel of the running call has written."""
+        """Note the tensors that a kernel of the running call has written."""
         self._writes.extend(tensors)
 
     def _mutated(self, read: list[Tensor], writes: list[Tensor]) -> list[Tensor]:
-        """The arguments whose memory the call wrote into, each once."""
+        """The arguments into whose memory the call wrote, each once."""
         if not writes:
             return []
         keys = {key for key in map(storage_key, writes) if key is not None}
@@ -237,7 +253,7 @@ class Recorder:
         )
         if mutated and made[0] is tensors[0] and any(made[0] is tensor for tensor in mutated):
             record.inplace = True
-            record.name = record.name.rstrip("_") + "_"
+            record.name = in_place_name(record.name)
         elif made:
             record.view = self._state(made[0]).number in before
         index = self._append(record)
@@ -265,14 +281,14 @@ class Recorder:
     # -- values ----------------------------------------------------------------------------------
 
     def add_input(self, name: str, tensor: Tensor) -> None:
-        """Put a model input on the tape."""
+        """Record an input of the model."""
         record = Record("input", "input", self._scopes.current, outputs=[self._spec(tensor)], target=name)
         self._bind(tensor, self._append(record), 0)
         if self._observer is not None:
             self._observer.entered(tensor)
 
     def add_output(self, tensors: list[tuple[str, Tensor]]) -> None:
-        """Put the model's result on the tape."""
+        """Record the result of the model, given as (path, tensor)."""
         operands = []
         for path, tensor in tensors:
             value = self.read(tensor, ())
@@ -280,7 +296,7 @@ class Recorder:
         self._append(Record("output", "output", self._scopes.current, operands))
 
     def read(self, tensor: Tensor, stack: tuple[Location, ...]) -> Value:
-        """The current value of ``tensor``, with what other views have written into it since."""
+        """Return the current value of ``tensor``, with the writes through other views of its memory."""
         state = self._state(tensor)
         value: Value | None = self._values.get(tensor)  # type: ignore[no-untyped-call]
         if value is None:
@@ -291,20 +307,20 @@ class Recorder:
         if writes:
             parts = {write.value[:2]: write.value for write in writes}
             sources = [value, *parts.values()]
-            value = self._synthesize("update", tensor, sources, stack)
+            value = self._synthesize(UPDATE, tensor, sources, stack)
         else:
             value = value._replace(version=state.version)
             self._values[tensor] = value
         return value
 
     def _introduce(self, tensor: Tensor, state: StorageState) -> Value:
-        """A tensor that no recorded call made: registered in the model, an alias, or a constant."""
+        """The value of a tensor that no recorded call made: a parameter, a buffer, an alias or a constant."""
         registered = self._registered.get(id(tensor))
         if registered is not None:
             kind, name = registered
             record = Record(kind, kind, self._scopes.current, outputs=[self._spec(tensor)], target=name)
         elif state.first is not None:
-            return self._synthesize("alias", tensor, [state.first], ())
+            return self._synthesize(ALIAS, tensor, [state.first], ())
         else:
             record = Record("constant", "constant", self._scopes.current, outputs=[self._spec(tensor)])
         index = self._append(record)
@@ -316,7 +332,7 @@ class Recorder:
         operands = [Operand(value.producer, value.output, str(i)) for i, value in enumerate(sources)]
         record = Record("call", name, self._scopes.current, operands, [self._spec(tensor)], stack, view=True)
         record.args = tuple(OperandRef(i) for i in range(len(operands)))
-        version = self._state(tensor).version if name == "update" else sources[0].version
+        version = self._state(tensor).version if name == UPDATE else sources[0].version
         return self._bind(tensor, self._append(record), 0, version=version)
 
     def _bind(self, tensor: Tensor, producer: int, output: int, version: int | None = None) -> Value:
@@ -332,7 +348,7 @@ class Recorder:
         return value
 
     def _watch(self, tensor: Tensor, state: StorageState) -> None:
-        """Note when the last tensor object that looks into a storage goes away."""
+        """Note when the last tensor object on a storage is freed."""
         key = id(tensor)
         state.holders += 1
 

@@ -1,4 +1,4 @@
-"""Which module's forward is running."""
+"""The stack of modules whose forward is running."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Scope:
     class_name: str
     call: int
     opened: bool = False
-    """Another module was called inside."""
+    """Whether another module was called inside."""
 
 
 def class_name(module: nn.Module) -> str:
-    """``package.module.Class`` of ``module``."""
+    """Return the qualified name of the class of ``module``: ``package.module.Class``."""
     return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
 class ScopeStack:
-    """The modules being called, outermost first, kept up to date by torch's global module hooks."""
+    """The modules whose forward is running, outermost first, as torch's global module hooks tell."""
 
     def __init__(self, model: nn.Module) -> None:
         self._paths: dict[int, str] = {}
@@ -43,12 +43,12 @@ class ScopeStack:
 
     @property
     def current(self) -> Scope:
-        """The innermost call."""
+        """The innermost running call of a module."""
         return self._stack[-1][1]
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Follow module calls of this thread while the context is open."""
+        """Follow the module calls of this thread inside the context."""
         before = register_module_forward_pre_hook(self._enter)
         after = register_module_forward_hook(self._leave, always_call=True)
         try:

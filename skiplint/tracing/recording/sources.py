@@ -1,4 +1,4 @@
-"""From a running frame to the user's line."""
+"""The lines of the user's code that made a call, read from the stack of frames."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _MAX_FRAMES = 12
 
 @cache
 def is_torch_file(path: str) -> bool:
-    """Whether ``path`` belongs to the torch package itself."""
+    """Return whether ``path`` is a file of torch."""
     return path.startswith(_TORCH)
 
 
 @cache
 def _is_noise(path: str) -> bool:
-    """Frames nobody looks for: torch, this package, the standard library, generated code."""
+    """Whether a file is torch's, skiplint's or the standard library's, or generated code."""
     if path.startswith(("<", _TORCH, _OWN)):
         return True
     return path.startswith(_STDLIB) and not is_packaged(path)
 
 
 class FrameReader:
-    """Reads the user's frames off the stack, innermost first.
+    """Reads the user's frames from the stack, innermost first.
 
-    Frames of installed packages count as the user's only inside ``package`` (the top-level package that
-    defines the traced model); others stand behind the user's own in ``Operation.stack``.
+    Frames of an installed package count as the user's only if it is ``package``, the top-level package that
+    defines the traced model. Frames of other packages come after them in ``Operation.stack``.
     """
 
     def __init__(self, package: str | None, stop: CodeType) -> None:
@@ -46,7 +46,7 @@ class FrameReader:
         self._seen: dict[tuple[CodeType, int], Location] = {}
 
     def stack(self, depth: int) -> tuple[Location, ...]:
-        """The frames above the one ``depth`` calls up, up to the start of the traced forward."""
+        """Return the user's frames, from the one ``depth`` calls up to the start of the traced forward."""
         frame: FrameType | None = sys._getframe(depth)
         own: list[Location] = []
         foreign: list[Location] = []

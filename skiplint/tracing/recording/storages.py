@@ -1,4 +1,4 @@
-"""Which memory a tensor looks into, and what has been written there since."""
+"""The storages of tensors, and what has been written into them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 
 class Value(NamedTuple):
-    """Output ``output`` of record ``producer``, as of version ``version`` of its storage."""
+    """Output number ``output`` of record ``producer``, at version ``version`` of its storage."""
 
     producer: int
     output: int
@@ -36,9 +36,9 @@ class Write:
 
 @dataclass(slots=True)
 class StorageState:
-    """One piece of memory, numbered in order of appearance.
+    """One storage, numbered in order of appearance.
 
-    The weak reference keeps the address from being given out again, not the memory.
+    The weak reference keeps its address from being used again. It does not keep the memory.
     """
 
     number: int
@@ -47,15 +47,15 @@ class StorageState:
     writes: list[Write] = field(default_factory=list)
     first: Value | None = None
     holders: int = 0
-    """Tensor objects that look into it."""
+    """The number of tensor objects on it."""
 
     def writes_seen_by(self, region: Region, since: int) -> list[Write]:
-        """Writes after version ``since`` that touch ``region``."""
+        """Return the writes after version ``since`` that overlap ``region``."""
         return [write for write in self.writes if write.version > since and overlap(write.region, region)]
 
 
 def storage_key(tensor: Tensor) -> int | None:
-    """The address of the tensor's storage, None for a tensor without one (sparse, batched, lazy)."""
+    """Return the address of the tensor's storage; None if it has none (sparse, batched, lazy)."""
     try:
         return int(tensor.untyped_storage()._cdata)
     except (NotImplementedError, RuntimeError, AttributeError, ValueError):
@@ -63,16 +63,17 @@ def storage_key(tensor: Tensor) -> int | None:
 
 
 def region_of(tensor: Tensor) -> Region:
-    """The elements that a strided ``tensor`` covers."""
+    """Return the elements of its storage that a strided ``tensor`` covers."""
     return Region(
         int(tensor.storage_offset()), tuple(map(int, tensor.shape)), tuple(map(int, tensor.stride()))
     )
 
 
 def overlap(left: Region, right: Region) -> bool:
-    """Whether two regions of one storage share an element.
+    """Return whether two regions of one storage share an element.
 
-    Exact for slices of one tensor (equal strides); else by address range, which may say yes too often.
+    Exact for slices of one tensor (equal strides). For others it compares address ranges, and may return
+    True for two that do not overlap.
     """
     if 0 in left.shape or 0 in right.shape:
         return False

@@ -1,4 +1,4 @@
-"""Tensors inside the nested structures that models take and return."""
+"""The tensors in the nested structures that models take and return."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _member(path: str, name: str) -> str:
 
 
 def replace(value: Any, change: Callable[[Tensor], Tensor], depth: int = 0) -> Any:
-    """``value`` with every tensor passed through ``change``; the original structures stay as they are."""
+    """Return a copy of ``value`` with ``change`` applied to every tensor; the original stays as it is."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, _LEAVES) or depth > _MAX_DEPTH or isinstance(value, torch.nn.Module):
@@ -76,7 +76,7 @@ def _replace_in_object(value: Any, change: Callable[[Tensor], Tensor], depth: in
 def named_inputs(
     forward: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> list[tuple[str, Tensor]]:
-    """The tensors of a call of ``forward`` with the names of its parameters: ``x``, ``batch['image']``."""
+    """Return the tensors of a call of ``forward`` with their names: ``x``, ``batch['image']``."""
     try:
         names = [
             (parameter.name, parameter.kind)

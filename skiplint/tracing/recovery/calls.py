@@ -1,4 +1,4 @@
-"""A call of a torch function, and the same call as it may have been meant."""
+"""A call of a torch function, and a corrected call that may have been meant."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from skiplint.graph import Blame, FaultKind
+from skiplint.operators import Family, Op, op_of
 from skiplint.tracing.recording.naming import function_name
 from skiplint.tracing.recording.trees import replace
 
@@ -19,7 +20,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one reading says of the fault; the fields are those of :class:`skiplint.graph.Fault`."""
+    """What a corrected call says of the fault; the fields are those of :class:`skiplint.graph.Fault`."""
 
     kind: FaultKind
     operand: int
@@ -31,7 +32,7 @@ class Choice:
 
 
 class Call:
-    """A call of a torch function, and the same call with other tensors."""
+    """A call of a torch function with its arguments."""
 
     def __init__(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -39,9 +40,15 @@ class Call:
         self.function, self.args, self.kwargs = function, args, kwargs
 
     @cached_property
-    def name(self) -> str:
-        """What the function is called, without the in-place mark."""
-        return function_name(self.function).rstrip("_")
+    def op(self) -> Op:
+        """What is known of the function."""
+        return op_of(function_name(self.function))
+
+    @property
+    def feature_axis(self) -> int | None:
+        """The axis of the input on which a layer takes one width only (1 or -1); None for other calls."""
+        is_layer = self.op.is_a(Family.CONVOLUTION, Family.LINEAR, Family.NORM)
+        return self.op.feature_axis if is_layer else None
 
     @cached_property
     def tensors(self) -> list[Tensor]:
@@ -57,18 +64,19 @@ class Call:
 
     @cached_property
     def shapes(self) -> list[Shape]:
-        """Their shapes."""
+        """The shapes of :attr:`tensors`."""
         return [tuple(map(int, tensor.shape)) for tensor in self.tensors]
 
-    def argument(self, position: int, *keywords: str, default: Any = None) -> Any:
-        """The argument at ``position`` or under one of ``keywords``."""
-        for keyword in keywords:
-            if keyword in self.kwargs:
-                return self.kwargs[keyword]
-        return self.args[position] if position < len(self.args) else default
+    def setting(self, name: str) -> Any:
+        """Return the argument that the catalogue calls ``name``; None if the function has none such."""
+        return self.op.setting(self, name)
+
+    def with_setting(self, name: str, value: Any) -> Call:
+        """Return the call with another value for the argument that the catalogue calls ``name``."""
+        return Call(self.function, *self.op.settings[name].put(value, self.args, self.kwargs))
 
     def resized(self, shapes: Mapping[int, Shape]) -> Call:
-        """The call with blank tensors of ``shapes`` at these positions of :attr:`tensors`."""
+        """Return the call with blank tensors of ``shapes`` in place of these positions of :attr:`tensors`."""
         blanks = {
             id(self.tensors[place]): torch.empty(
                 shape, dtype=self.tensors[place].dtype, device=self.tensors[place].device
@@ -82,17 +90,10 @@ class Call:
         args, kwargs = replace((self.args, dict(self.kwargs)), change)
         return Call(self.function, args, kwargs)
 
-    def along(self, axis: int) -> Call:
-        """The call with ``axis`` in the place of its second argument, or of ``dim``."""
-        if len(self.args) > 1:
-            return Call(self.function, (self.args[0], axis, *self.args[2:]), self.kwargs)
-        name = "axis" if "axis" in self.kwargs else "dim"
-        return Call(self.function, self.args, {**self.kwargs, name: axis})
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A choice and the call as it would then run; None where the result is as the first operand."""
+    """A choice and the corrected call; None if the result then has the shape of the first operand."""
 
     choice: Choice
     call: Call | None
@@ -101,5 +102,13 @@ class Candidate:
 def as_meant(
     call: Call, kind: FaultKind, operand: int, shapes: Mapping[int, Shape], blame: Blame = "call"
 ) -> Candidate:
-    """The call with operands of ``shapes``, of which ``operand`` is the one to name."""
+    """Return the candidate that is ``call`` with operands of other shapes.
+
+    Args:
+        call: the call that fails.
+        kind: the kind of the fault.
+        operand: the position of the operand that the fault names.
+        shapes: the corrected shapes of operands by their positions, that of ``operand`` among them.
+        blame: what is wrong, the call or its operand.
+    """
     return Candidate(Choice(kind, operand, shapes[operand], blame=blame), call.resized(shapes))

@@ -1,4 +1,4 @@
-"""Ways in which joins that fail on shapes may have been meant: sums, products, concatenations, writes."""
+"""Corrected calls for joins that fail on shapes: sums, products, concatenations, writes into a part."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from skiplint.operators import Family
+from skiplint.operators.axes import concatenated_axis
 from skiplint.tracing.recovery.calls import Call, Candidate, Choice, Shape, as_meant
 
 
 def broadcast(call: Call) -> Iterator[Candidate]:
-    """One operand as it goes with the others: a parameter, a mask, the last one, the first one."""
+    """Yield calls with one operand made to fit the others: a parameter first, then a mask, then the last."""
     shapes, places = call.shapes, range(len(call.shapes))
     if len(shapes) < 2:
         return
@@ -30,7 +32,7 @@ def broadcast(call: Call) -> Iterator[Candidate]:
 
 
 def _combined(shapes: Sequence[Shape]) -> Shape | None:
-    """The shape that these broadcast to."""
+    """The shape to which these broadcast; None if they do not."""
     try:
         return tuple(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
     except RuntimeError:
@@ -38,7 +40,7 @@ def _combined(shapes: Sequence[Shape]) -> Shape | None:
 
 
 def _beside(shape: Shape, other: Shape, *, aligned: bool) -> Shape:
-    """``shape`` made to go with ``other``, broadcast where it was meant to be."""
+    """``shape`` corrected to broadcast with ``other``; its axes of one stay."""
     # A table of (T, C) goes with (N, H, T, C) as it stands.
     pairs_at_end = zip(reversed(shape), reversed(other), strict=False)
     table = len(shape) < len(other) and any(own == size for own, size in pairs_at_end)
@@ -54,7 +56,7 @@ def _beside(shape: Shape, other: Shape, *, aligned: bool) -> Shape:
 
 
 def _with_axes(shape: Shape, other: Shape) -> Shape | None:
-    """``shape`` with axes of one behind it, if it is what ``other`` has on some of its axes: (N, C, 1, 1)."""
+    """``shape`` followed by axes of one, such as (N, C, 1, 1), if ``other`` has its sizes; else None."""
     for start in range(len(other) - len(shape)):
         if shape and other[start : start + len(shape)] == shape:
             return (*shape, *(1 for _ in other[start + len(shape) :]))
@@ -62,7 +64,7 @@ def _with_axes(shape: Shape, other: Shape) -> Shape | None:
 
 
 def concatenation(call: Call) -> Iterator[Candidate]:
-    """Another axis; all operands as most are on the other axes; as the largest; as the smallest."""
+    """Yield another axis, then operands with the most frequent, the largest and the smallest sizes."""
     shapes = call.shapes
     if len({len(shape) for shape in shapes}) != 1 or not shapes[0]:
         return
@@ -79,27 +81,22 @@ def concatenation(call: Call) -> Iterator[Candidate]:
             yield as_meant(call, "join", min(odd), odd)
 
 
-CONCATENATIONS = frozenset({"cat", "hstack", "vstack", "row_stack", "dstack", "column_stack"})
-"""Calls that lay operands behind each other along an axis that these have."""
-_STACKS = {"vstack": 0, "row_stack": 0, "hstack": 1, "column_stack": 1, "dstack": 2}
+def is_concatenation(call: Call) -> bool:
+    """Return whether the call sets operands side by side along an axis that they have."""
+    return call.op.is_a(Family.CONCATENATION) and not call.op.is_a(Family.STACK)
 
 
 def kept_axis(call: Call) -> int | None:
-    """The axis along which the operands may differ; None where there is no such."""
+    """Return the axis along which the operands of a concatenation may differ; None if there is none."""
     rank = len(call.shapes[0])
-    if call.name == "cat":
-        axis = call.argument(1, "dim", "axis", default=0)
-        return axis % rank if isinstance(axis, int) else None
-    if call.name == "hstack" and rank == 1:
-        return 0
-    axis = _STACKS.get(call.name, rank)
-    return axis if axis < rank else None
+    axis = concatenated_axis(call, rank) if is_concatenation(call) else None
+    return axis if axis is not None and axis < rank else None
 
 
 def concatenated(call: Call, axis: int) -> Call:
-    """The concatenation along another axis."""
-    if call.name == "cat":
-        return call.along(axis)
+    """Return the concatenation along another axis."""
+    if "dim" in call.op.settings:
+        return call.with_setting("dim", axis)
     return Call(torch.cat, (list(call.tensors), axis), {})
 
 
@@ -120,7 +117,7 @@ def _other_axis(shapes: list[Shape], given: int) -> int | None:
 
 
 def written(call: Call) -> Iterator[Candidate]:
-    """The value as large as the place that it is written to."""
+    """Yield a write of a value of the shape of the part that it is written into."""
     if len(call.tensors) < 2 or len(call.args) < 3 or call.args[2] is not call.tensors[-1]:
         return
     try:

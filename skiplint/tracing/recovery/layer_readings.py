@@ -1,4 +1,4 @@
-"""Ways in which layers that fail on shapes may have been meant: they say what their weights ask for."""
+"""Corrected calls for layers that fail on shapes: their weights tell which input they take."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from collections.abc import Iterator
 
 import torch
 
+from skiplint.operators import Family
 from skiplint.tracing.recovery.calls import Call, Candidate, Choice, Shape, as_meant
 from skiplint.tracing.recovery.recurrent import asked_by_weights
 
 
 def _wanting(call: Call, expected: Shape) -> Iterator[Candidate]:
-    """The layer is built for the wrong number, or what it gets is made with the wrong one."""
+    """The layer was built for the wrong width, or its input was made with the wrong one."""
     yield as_meant(call, "layer", 0, {0: expected})
     yield as_meant(call, "layer", 0, {0: expected}, blame="operand")
 
 
 def _turned(call: Call, meant: Shape) -> Iterator[Candidate]:
-    """The channels are there, on another axis."""
+    """The input has the channels, on another axis."""
     yield as_meant(call, "shape", 0, {0: meant})
     yield as_meant(call, "shape", 0, {0: meant}, blame="operand")
 
 
 def convolution(call: Call) -> Iterator[Candidate]:
-    """The channels that the weights take."""
+    """Yield inputs with the channels that the weights take."""
     data, weight = call.shapes[0], call.shapes[1]
-    groups = call.argument(6, "groups", default=1)
-    groups = groups if isinstance(groups, int) else 1
-    channels = weight[0] if "transpose" in call.name else weight[1] * groups
+    groups = call.setting("groups")
+    transposed = call.op.is_a(Family.TRANSPOSED) or call.setting("transposed") is True
+    channels = weight[0] if transposed else weight[1] * (groups if isinstance(groups, int) else 1)
     axis = len(data) - len(weight) + 1
     if axis not in (0, 1):
         return
@@ -39,17 +40,21 @@ def convolution(call: Call) -> Iterator[Candidate]:
 
 
 def shuffled(call: Call) -> Iterator[Candidate]:
-    """As many channels as can be dealt out, the next number below and the one above."""
-    shape, parts = call.shapes[0], call.argument(1, "upscale_factor", "groups")
-    if call.name == "glu":
-        axis, parts = call.argument(1, "dim", default=-1), 2
+    """Yield inputs with a number of channels that divides: the next below and the next above."""
+    shape = call.shapes[0]
+    axis: object
+    parts: object
+    if call.op.is_a(Family.GATED_HALVES):
+        axis, parts = call.setting("dim"), 2
+    elif call.op.is_a(Family.PIXEL_SHUFFLE):
+        axis, parts = -3, _squared(call.setting("factor"))
     else:
-        axis, parts = (-3, _squared(parts)) if call.name == "pixel_shuffle" else (1, parts)
+        axis, parts = 1, call.setting("groups")
     if not isinstance(parts, int) or not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
         return
     axis %= len(shape)
     below = (*shape[:axis], max(shape[axis] // parts, 1) * parts, *shape[axis + 1 :])
-    if call.name.endswith("channel_shuffle"):
+    if call.op.is_a(Family.CHANNEL_SHUFFLE):
         yield Candidate(Choice("layer", 0, below, blame="operand"), None)
     for count in (shape[axis] // parts, shape[axis] // parts + 1):
         if count and count * parts != shape[axis]:
@@ -62,7 +67,7 @@ def _squared(factor: object) -> int | None:
 
 
 def bilinear(call: Call) -> Iterator[Candidate]:
-    """Both inputs as wide as the weights take them."""
+    """Yield two inputs of the widths that the weights take."""
     weight = call.shapes[2]
     wanted = {place: (*call.shapes[place][:-1], weight[1 + place]) for place in (0, 1)}
     odd = {place: shape for place, shape in wanted.items() if shape != call.shapes[place]}
@@ -71,7 +76,7 @@ def bilinear(call: Call) -> Iterator[Candidate]:
 
 
 def linear(call: Call) -> Iterator[Candidate]:
-    """The features that the weights take, or a layer of the width that it gets."""
+    """Yield an input with the features that the weights take, and a layer built for the input."""
     data, weight = call.shapes[0], call.shapes[1]
     if not data or len(weight) != 2 or data[-1] == weight[1]:
         return
@@ -79,12 +84,12 @@ def linear(call: Call) -> Iterator[Candidate]:
     if len(data) > 2 and data[1] == weight[1]:
         yield from _turned(call, (*data[:1], *data[2:], data[1]))
     yield from _wanting(call, expected)
-    if weight[0] == weight[1]:  # one width in and out: it may also have been meant to keep what it gets
+    if weight[0] == weight[1]:  # the same width in and out: it may have been meant to keep the input's
         yield Candidate(Choice("layer", 0, expected, blame="width"), None)
 
 
 def recurrent(call: Call) -> Iterator[Candidate]:
-    """An input and states as the weights ask for; the input is the one to name if it does not fit."""
+    """Yield an input and states of the sizes that the weights take; the fault names the first wrong one."""
     wanted = asked_by_weights(call)
     odd = {place: shape for place, shape in wanted.items() if shape != call.shapes[place]}
     if not odd:
@@ -97,8 +102,8 @@ def recurrent(call: Call) -> Iterator[Candidate]:
 
 
 def matmul(call: Call) -> Iterator[Candidate]:
-    """Keys that were not transposed; the features that weights contract; one batch."""
-    left, right = (1, 2) if call.name in ("addmm", "baddbmm") else (0, 1)
+    """Yield a transposed right factor, then factors with the width that weights take, then one batch size."""
+    left, right = call.op.first_factor, call.op.first_factor + 1
     if len(call.shapes) <= right or len(call.shapes[left]) < 1 or len(call.shapes[right]) < 2:
         return
     rows, columns = call.shapes[left], call.shapes[right]
@@ -115,7 +120,7 @@ def matmul(call: Call) -> Iterator[Candidate]:
 
 
 def einsum(call: Call) -> Iterator[Candidate]:
-    """Each letter as the weights have it, else as the first operand that names it."""
+    """Yield operands in which each letter has its size in the weights, else in the first operand with it."""
     equation = call.args[0] if call.args else None
     if not isinstance(equation, str) or "." in equation:
         return
@@ -134,7 +139,7 @@ def einsum(call: Call) -> Iterator[Candidate]:
 
 
 def attention(call: Call) -> Iterator[Candidate]:
-    """Keys as wide as the queries, values as many as the keys, one batch."""
+    """Yield keys of the width of the queries, as many values as keys, and one batch size."""
     if len(call.shapes) < 3 or any(len(shape) < 2 for shape in call.shapes[:3]):
         return
     query, key, value = call.shapes[:3]
@@ -145,8 +150,8 @@ def attention(call: Call) -> Iterator[Candidate]:
 
 
 def multi_head(call: Call) -> Iterator[Candidate]:
-    """``F.multi_head_attention_forward`` asserts the width that it was built for."""
-    width = call.argument(3, "embed_dim_to_check")
+    """Yield inputs of the width that the layer was built for, then a layer built for the inputs."""
+    width = call.setting("width")
     if not isinstance(width, int) or len(call.shapes) < 3:
         return
     if call.shapes[0][-1] == width:
@@ -162,7 +167,7 @@ def multi_head(call: Call) -> Iterator[Candidate]:
 
 
 def _keys(call: Call) -> Iterator[Candidate]:
-    """Keys or values of another width than their weights: with weights for what there is."""
+    """Keys or values of another width than their weights: the call with weights for their widths."""
     weights = [call.kwargs.get(f"{name}_proj_weight") for name in "kv"]
     odd = {
         place: weight
@@ -179,37 +184,35 @@ def _keys(call: Call) -> Iterator[Candidate]:
 
 
 def _of_width(call: Call, built: int, given: int) -> Call:
-    """Attention with weights of another width than it was built for."""
+    """Attention built for the width ``given`` instead of ``built``."""
     numbers = {built: given, 2 * built: 2 * given, 3 * built: 3 * given}
     weights = {
         place: tuple(numbers.get(size, size) for size in call.shapes[place])
         for place, tensor in enumerate(call.tensors)
         if isinstance(tensor, torch.nn.Parameter)
     }
-    resized = call.resized(weights)
-    if "embed_dim_to_check" in resized.kwargs:
-        return Call(resized.function, resized.args, {**resized.kwargs, "embed_dim_to_check": given})
-    return Call(resized.function, (*resized.args[:3], given, *resized.args[4:]), resized.kwargs)
+    return call.resized(weights).with_setting("width", given)
 
 
 def norm(call: Call) -> Iterator[Candidate]:
-    """A norm keeps the shape that it gets; it may also have been meant for what it was built for."""
-    shape = call.shapes[0]
-    if call.name in ("layer_norm", "rms_norm"):
-        wanted = call.argument(1, "normalized_shape", default=())
+    """Yield the result as the input is (a norm keeps its shape), then an input that fits the norm."""
+    if isinstance(call.function, torch._ops.OpOverload):
+        return  # a kernel gives its statistics too
+    shape, wanted = call.shapes[0], call.setting("normalized_shape")
+    if wanted is not None:
         expected = (*shape[: len(shape) - len(wanted)], *wanted)
     else:
         sizes = [other[0] for other in call.shapes[1:] if len(other) == 1]
-        groups = call.argument(1, "num_groups") if call.name == "group_norm" else None
+        groups = call.setting("groups")
         if not sizes and isinstance(groups, int) and len(shape) > 1:
             sizes = [max(shape[1] // groups, 1) * groups]
         expected = (shape[0], sizes[0], *shape[2:]) if sizes and len(shape) > 1 else shape
     expected = tuple(map(int, expected))
     if expected != shape:
-        if call.name in ("layer_norm", "rms_norm") and len(shape) > 2 and shape[1:2] == tuple(wanted):
+        if wanted is not None and len(shape) > 2 and shape[1:2] == tuple(wanted):
             last = (*shape[:1], *shape[2:], shape[1])
             yield from _turned(call, last)
-            yield Candidate(Choice("shape", 0, last, blame="width"), None)  # and turned back behind it
+            yield Candidate(Choice("shape", 0, last, blame="width"), None)  # and turned back after it
         yield Candidate(Choice("layer", 0, expected), None)
         meant = call.resized({0: expected})
         yield Candidate(Choice("layer", 0, expected, blame="operand"), meant)

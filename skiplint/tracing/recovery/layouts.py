@@ -1,4 +1,4 @@
-"""On which axis the channels of a tensor lie, as far as the layers before it tell."""
+"""The axis of the channels of each tensor of a trace, as far as the layers before it show."""
 
 from __future__ import annotations
 
@@ -7,30 +7,34 @@ from typing import Any, Literal
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from skiplint.operators import Family
 from skiplint.tracing.recording.trees import walk
 from skiplint.tracing.recovery.calls import Call, Choice
 
 Layout = Literal["first", "last"]
 """(N, C, ...) or (N, ..., C)."""
-_FIRST = ("conv", "batch_norm", "instance_norm", "group_norm")
-_LAST = ("linear", "layer_norm", "rms_norm", "embedding")
-"""How the names of layers begin that take the channels there."""
-_TURNS = frozenset("permute transpose movedim moveaxis swapaxes swapdims mT".split())
-_FOLDS = frozenset("view reshape flatten unflatten getitem select squeeze unsqueeze matmul einsum".split())
+_FOLDS = (
+    Family.RESHAPE,
+    Family.INDEXED,
+    Family.ONE_POSITION,
+    Family.MATRIX_PRODUCT,
+    Family.SUBSCRIPTED,
+)
+"""After calls of these families the axis of the channels is unknown."""
 
 
 class Layouts:
-    """What the calls of a trace tell of the layout of their results."""
+    """Keeps the layout of tensors while calls of a trace run."""
 
     def __init__(self) -> None:
         self._known: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
     def note(self, call: Call, result: Any) -> None:
-        """Note what a call that ran, or was repaired, gives."""
+        """Note the layout of the result of a call that ran or was repaired."""
         layout = _of_layer(call)
-        if layout is None and call.tensors and call.name not in _FOLDS:
+        if layout is None and call.tensors and not call.op.is_a(*_FOLDS):
             before = self._of(call.tensors[0])
-            turned = before is not None and call.name in _TURNS
+            turned = before is not None and call.op.is_a(Family.AXIS_MOVE)
             layout = _other(before) if before is not None and turned else before
         if layout is not None:
             for _, tensor in walk(result):
@@ -38,10 +42,10 @@ class Layouts:
                     self._known[tensor] = layout
 
     def allows(self, call: Call, choice: Choice) -> bool:
-        """Whether a layer can have been meant for the same tensor with its axes turned.
+        """Return whether ``choice`` is plausible if it says that the axes of an operand are permuted.
 
-        Of images only where a layer before has given them the other way round: their sides are often as
-        long as there are channels.
+        Of an image only if a layer before it has the other layout, since the sides of an image are often as
+        long as it has channels.
         """
         own = _of_layer(call)
         turns = choice.actual != choice.expected and sorted(choice.actual) == sorted(choice.expected)
@@ -60,6 +64,5 @@ def _other(layout: Layout) -> Layout:
 
 
 def _of_layer(call: Call) -> Layout | None:
-    if call.name.startswith(_FIRST):
-        return "first"
-    return "last" if call.name.startswith(_LAST) else None
+    axis = -1 if call.op.is_a(Family.EMBEDDING) else call.feature_axis
+    return None if axis is None else "first" if axis == 1 else "last"

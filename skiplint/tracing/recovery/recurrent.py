@@ -1,4 +1,4 @@
-"""Recurrent layers: the shapes that their weights ask for, and the checks that they make in Python."""
+"""Recurrent layers: the shapes that their weights take, and their checks in Python switched off."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from skiplint.operators import Family
 from skiplint.tracing.recovery.calls import Call, Shape
-
-_GATES = {"lstm": 4, "gru": 3}
 
 
 def asked_by_weights(call: Call) -> dict[int, Shape]:
-    """The shapes of the input and the states, by place, that the call of a recurrent layer needs."""
-    states = 2 if call.name.startswith("lstm") else 1
-    if call.name.endswith("_cell"):
-        return _by_cell(call, states) if len(call.shapes) >= states + 3 else {}
-    packed = not isinstance(call.argument(2, "params"), list)
+    """Return the shapes of input and states that the call of a recurrent layer takes, by operand."""
+    states = len(call.op.states)
+    if call.op.is_a(Family.CELL):
+        return _by_cell(call, states) if states and len(call.shapes) >= states + 3 else {}
+    packed = not any(isinstance(weights, list) for weights in call.args[2:3])
     first = 2 if packed else 1
     weights = call.shapes[first + states :]
     if len(weights) < 2 or len(call.args) < 8 + packed or any(len(each) != 2 for each in weights[:2]):
@@ -28,7 +27,7 @@ def asked_by_weights(call: Call) -> dict[int, Shape]:
         return {}
     count = call.args[4 + packed] * (2 if call.args[7 + packed] else 1)
     batch = state[1] if packed else data[0 if call.args[8] else 1]
-    cells = hidden[0] // _GATES.get(call.name, 1)  # a projected LSTM keeps wider cells than it shows
+    cells = hidden[0] // call.op.gates  # a projected LSTM keeps wider cells than it shows
     widths = (hidden[1], cells)
     wanted = {0: (*data[:-1], inside[1])}
     return wanted | {first + i: (count, batch, widths[i]) for i in range(states)}
@@ -45,7 +44,7 @@ def _by_cell(call: Call, states: int) -> dict[int, Shape]:
 
 @contextmanager
 def unchecked(model: nn.Module) -> Iterator[None]:
-    """Let recurrent layers call their kernels whatever they get: those can be repaired, a raise cannot."""
+    """Switch off the checks of recurrent layers: the kernel fails instead, and its call can be repaired."""
     layers = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
     before = [vars(layer).get(_CHECK) for layer in layers]
     for layer in layers:
@@ -63,4 +62,4 @@ _CHECK = "check_forward_args"
 
 
 def _nothing(*_: object) -> None:
-    """No check at all."""
+    """Check nothing."""

@@ -1,10 +1,11 @@
-"""What a call that fails on shapes was evidently meant to give, so that tracing can go on behind it.
+"""Repair calls that fail on shapes, so that tracing can go on after them.
 
 The call is run again with blank tensors in place of the operands that do not fit: a convolution gets an
-input of the channels it was built for, a sum gets two operands of one shape. Where two readings are
-possible the other one is kept beside the result and handed on through the calls that can take it. The next
-call that fails is first tried with that; if it runs, the other reading was the right one and there is no
-further fault.
+input with the channels that it was built for, a sum gets two operands of one shape. If there are several
+such corrections, the first one that runs gives the result. What the others give is kept as the shape of
+the result in another *world*, and the calls after it are run in these worlds too. A later call that fails is
+first tried in the other worlds: if it runs in one of them, that correction was the right one, and the later
+call is no further fault.
 """
 
 from __future__ import annotations
@@ -19,78 +20,73 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skiplint.graph import Fault
+from skiplint.operators import Family
 from skiplint.tracing.execution.errors import SHAPE_ERRORS
 from skiplint.tracing.execution.strict import called
 from skiplint.tracing.recording.trees import walk
 from skiplint.tracing.recovery.calls import Call, Choice, Shape
 from skiplint.tracing.recovery.candidates import candidates
-from skiplint.tracing.recovery.join_readings import CONCATENATIONS, concatenated, kept_axis
+from skiplint.tracing.recovery.join_readings import concatenated, is_concatenation, kept_axis
 from skiplint.tracing.recovery.layouts import Layouts
 from skiplint.tracing.recovery.widths import Widths
 
 _MOST_WORLDS = 12
-"""In how many worlds a call is run."""
+"""The number of worlds in which a call is run."""
 _MOST_ORIGINS = 3
-_LAYER_AXES = {
-    **dict.fromkeys("conv1d conv2d conv3d batch_norm instance_norm group_norm".split(), 1),
-    **dict.fromkeys("conv_transpose1d conv_transpose2d conv_transpose3d".split(), 1),
-    **dict.fromkeys("linear layer_norm rms_norm".split(), -1),
-}
-"""The axis on which a layer wants a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One call read in another way than it was taken at first, and what that says of the fault there."""
+    """A call corrected in another way than the first, and what that says of its fault."""
 
     record: int
     choice: Choice
     ran: bool = False
-    """The call ran: a concatenation along an axis that may not be the one that was meant."""
+    """Whether the call ran: a concatenation whose axis may be another one than was meant."""
     rank: int = field(default=0, compare=False)
-    """How many readings of the call are likelier."""
+    """The number of likelier corrections of the call."""
 
 
 World = frozenset[Origin]
-"""Calls that are read in another way together; the empty one is how the trace goes on."""
+"""Calls that are corrected in another way together; the trace goes on in the empty world."""
 HERE: World = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A result in the place of a failed call's."""
+    """The result with which the trace goes on after a call that failed."""
 
     result: Any
     choice: Choice | None
-    """What is wrong with the call; None where it only follows from an earlier fault."""
+    """What is wrong with the call; None if it fails only because of an earlier fault."""
     ratio: Fraction | None = None
-    """By how much the call changed the number of elements."""
+    """The number of elements that the operand should have, relative to what it has."""
     world: World = HERE
-    """In which the call runs."""
+    """The world in which the call runs."""
 
 
 class Repairs:
-    """Repairs calls of one trace, keeps the faults, and remembers where two readings were possible."""
+    """Repairs the calls of one trace, and keeps their faults and the worlds in which they run."""
 
     def __init__(self) -> None:
         self._faults: dict[int, Fault] = {}
         self._readings: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
-        """For tensors the shapes that they have in other worlds."""
+        """For each tensor its shapes in other worlds."""
         self._ratios: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self._variants: dict[int, dict[World, Choice]] = {}
         """What is wrong with a call in other worlds."""
         self._read: dict[int, dict[World, set[Choice]]] = {}
-        """In which worlds a failed call has been read, and in what other ways there."""
+        """For each failed call the worlds in which it was corrected, and the other corrections there."""
         self._settled: World = HERE
         self._widths, self._layouts = Widths(), Layouts()
 
     @property
     def faults(self) -> list[Fault]:
-        """What was found so far, in execution order."""
+        """The faults so far, in execution order."""
         return [self._faults[record] for record in sorted(self._faults)]
 
     def as_settled(self, call: Call) -> Call:
-        """The call with its operands as calls before have shown that they were meant."""
+        """Return the call with its operands in the world that earlier calls have shown to be right."""
         if not self._settled:
             return call
         meant = self._read_in(call, self._settled)
@@ -103,7 +99,7 @@ class Repairs:
         return meant
 
     def mend(self, call: Call) -> Repair | None:
-        """What to go on with behind a call that failed; None if its failure is not understood."""
+        """Return the result to go on with after a call that failed; None if nothing corrects it."""
         for world in self._worlds(call)[: 2 * _MOST_WORLDS]:
             if all(not origin.ran or _wants(call, origin) for origin in world) and self._tells(call, world):
                 ran, result = self._run_in(call, world)
@@ -117,24 +113,31 @@ class Repairs:
         ratio = _ratio(call, choice)
         if ratio is not None and self._undoes(call, choice, ratio):
             return Repair(result, None)
-        kept = choice.kind == "shape" and call.name in ("view", "reshape")
+        kept = choice.kind == "shape" and call.op.is_a(Family.SIZED_RESHAPE)
         return Repair(result, choice, ratio if kept else None)
 
     def _tells(self, call: Call, world: World) -> bool:
-        """Whether it means anything that the call runs in ``world``.
+        """Whether it is evidence for ``world`` that the call runs in it.
 
-        Along a wrong axis a concatenation takes whatever one before it along that axis has given.
+        A concatenation along a wrong axis runs after another one along the same wrong axis.
         """
-        if call.name not in CONCATENATIONS:
+        if not is_concatenation(call):
             return True
         otherwise = [self._faults.get(origin.record) for origin in world if origin.choice.axis is None]
         return all(fault is None or fault.axis is None for fault in otherwise)
 
     def failed(self, record: int, call: Call, repair: Repair, message: str) -> None:
-        """Note the fault of the call at ``record``, and what the other readings of it would give."""
+        """Note the fault of a call that failed, and the results of its other corrections.
+
+        Args:
+            record: the index of the call.
+            call: the call as it failed.
+            repair: what :meth:`mend` returned for it.
+            message: the error, on one line.
+        """
         self._layouts.note(call, repair.result)
         choice, meant = repair.choice, self._read_in(call, repair.world)
-        if choice is None and call.name in CONCATENATIONS and meant is not None:
+        if choice is None and is_concatenation(call) and meant is not None:
             self._note_axis(record, meant, repair.result)
         bases = (HERE, *self._worlds(call)[:_MOST_WORLDS])
         self._read[record] = {base: set() for base in bases}
@@ -154,7 +157,7 @@ class Repairs:
             self._ratios[repair.result] = repair.ratio
 
     def _read_otherwise(self, record: int, call: Call, repair: Repair, base: World) -> None:
-        """Remember what a failing call gives in ``base``, read as it was taken and in other ways."""
+        """Remember what a failing call gives in ``base`` with its first and its other corrections."""
         read = self._read_in(call, base)
         if read is None:
             self._remember(repair.result, None, base)
@@ -170,27 +173,25 @@ class Repairs:
             self._remember(repair.result, other, world)
 
     def ran(self, record: int, call: Call, result: Any) -> None:
-        """Hand the other readings of a call's operands on to its result."""
-        if call.name in CONCATENATIONS:
+        """Note a call that ran, and the shapes of its result in the other worlds of its operands."""
+        if is_concatenation(call):
             self._note_axis(record, call, result)
         self._layouts.note(call, result)
-        self._widths.note(call, result, takes_one=call.name in _LAYER_AXES)
+        self._widths.note(call, result, takes_one=call.feature_axis is not None)
         if not self._readings and not self._ratios:
             return
         for tensor in call.tensors:
             ratio = self._ratios.get(tensor)  # type: ignore[no-untyped-call]
-            if ratio is not None and call.name not in _LAYER_AXES:
+            if ratio is not None and call.feature_axis is None:
                 for _, made in walk(result):
                     self._ratios[made] = ratio
         for place, world in enumerate(self._worlds(call)):
-            left = place >= _MOST_WORLDS or (
-                call.name in CONCATENATIONS and any(origin.ran for origin in world)
-            )
+            left = place >= _MOST_WORLDS or (is_concatenation(call) and any(origin.ran for origin in world))
             ran, other = (False, None) if left else self._run_in(call, world)
             self._remember(result, other if ran else None, world)
 
     def _outcomes(self, call: Call, given: Call) -> Iterator[tuple[Any, Choice]]:
-        """The results that a call may have been meant to give; ``given`` is the call as it was made."""
+        """The results of the corrections of a call; ``given`` is the call as it was made."""
         for candidate in candidates(call):
             shapes = tuple(call.shapes)
             choice = replace(candidate.choice, actual=shapes[candidate.choice.operand], shapes=shapes)
@@ -204,7 +205,7 @@ class Repairs:
                 yield result, choice
 
     def _blame(self, call: Call, choice: Choice, world: World) -> bool:
-        """Say that the operand itself is meant to be of another width; False where that is settled."""
+        """Note that the operand was meant to have another width; False if its width is certain."""
         tensor = call.tensors[choice.operand]
         if self._widths.is_settled(tensor):
             return False
@@ -215,7 +216,7 @@ class Repairs:
         return True
 
     def _note_axis(self, record: int, call: Call, result: Any) -> None:
-        """Operands of one shape concatenate along any axis; the features' may have been meant."""
+        """Operands of one shape concatenate along any axis: note what the axis of the features gives."""
         shapes = call.shapes
         if len(set(shapes)) != 1 or len(shapes) < 2 or len(shapes[0]) < 2:
             return
@@ -230,7 +231,7 @@ class Repairs:
                     self._remember(result, meant, frozenset({Origin(record, choice, ran=True)}))
 
     def _remember(self, result: Any, other: Any, world: World) -> None:
-        """``result`` is as ``other`` in ``world``; None means that there is no such world any more."""
+        """Note that ``result`` has the shapes of ``other`` in ``world``; None: the world has ended here."""
         made = [tensor for _, tensor in walk(result)]
         meant = [tuple(map(int, tensor.shape)) for _, tensor in walk(other)]
         if not world or (other is not None and len(made) != len(meant)):
@@ -244,7 +245,7 @@ class Repairs:
         return self._readings.get(tensor) or {}  # type: ignore[no-untyped-call]
 
     def _worlds(self, call: Call) -> list[World]:
-        """The worlds in which an operand is another one, and those that go together, simple ones first."""
+        """The worlds in which an operand has another shape, and their combinations, simple ones first."""
         found: list[World] = []
         for tensor in call.tensors:
             own = list(self._known(tensor))
@@ -256,7 +257,7 @@ class Repairs:
         return found
 
     def _holds(self, world: World) -> bool:
-        """Whether there can be such a world: each call is read in it as it may be with the others read so."""
+        """Whether the world is possible: each correction is one of those that the others leave."""
         if not _consistent(world):
             return False
         for origin in world:
@@ -268,7 +269,7 @@ class Repairs:
         return True
 
     def _read_in(self, call: Call, world: World) -> Call | None:
-        """The call with its operands as they are in ``world``; None if there is no such world any more."""
+        """The call with its operands as they are in ``world``; None if that has ended before."""
         shapes: dict[int, Shape] = {}
         for place, tensor in enumerate(call.tensors):
             known = self._known(tensor)
@@ -285,7 +286,7 @@ class Repairs:
         return (False, None) if read is None else _run(read)
 
     def _settle(self, world: World) -> None:
-        """Calls behind tell that they were meant so, and with that what is wrong with others."""
+        """Take ``world``, in which a later call runs, for the right one, and correct the faults so far."""
         self._settled = _instead(self._settled, world)
         meant = {origin.record: origin.choice for origin in self._settled}
         for record, variants in self._variants.items():
@@ -297,7 +298,7 @@ class Repairs:
             self._faults[record] = _fault(record, choice, known.message if known is not None else "")
 
     def _undoes(self, call: Call, choice: Choice, ratio: Fraction) -> bool:
-        """Whether the call only fails because an earlier reshape changed the number of elements."""
+        """Whether the call fails only because an earlier reshape changed the number of elements."""
         earlier = self._ratios.get(call.tensors[choice.operand])  # type: ignore[no-untyped-call]
         return earlier is not None and earlier * ratio == 1
 
@@ -321,19 +322,19 @@ def _unlikely(world: World) -> tuple[int, int]:
 
 
 def _instead(base: World, world: World) -> World:
-    """``world`` within ``base``; calls that both read are read as in ``world``."""
+    """``base`` and ``world`` together; calls that both correct are corrected as in ``world``."""
     read = {origin.record for origin in world}
     return frozenset(origin for origin in base if origin.record not in read) | world
 
 
 def _consistent(world: World) -> bool:
-    """Whether no call is read in two ways, and not too many are."""
+    """Whether no call is corrected in two ways, and not too many are."""
     return len({origin.record for origin in world}) == len(world) <= _MOST_ORIGINS
 
 
 def _wants(call: Call, origin: Origin) -> bool:
-    """Whether the call is a layer that wants a number on the axis that ``origin`` would have joined."""
-    axis = _LAYER_AXES.get(call.name)
+    """Whether the call is a layer with features on the axis along which ``origin`` would concatenate."""
+    axis = call.feature_axis
     if axis is None or origin.choice.axis is None:
         return False
     return axis % len(call.shapes[0]) == origin.choice.axis
@@ -347,7 +348,7 @@ def _run(call: Call) -> tuple[bool, Any]:
 
 
 def _ratio(call: Call, choice: Choice) -> Fraction | None:
-    """How many elements the operand should have for each that it has."""
+    """The number of elements that the operand should have, relative to what it has."""
     have, want = call.tensors[choice.operand].numel(), 1
     for size in choice.expected:
         want *= size

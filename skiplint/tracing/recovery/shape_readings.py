@@ -1,4 +1,4 @@
-"""Ways in which calls that cut and fold tensors may have been meant where the sizes do not work out."""
+"""Corrected calls for reshapes, expansions and splits whose sizes do not fit the tensor."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator
 
 from skiplint.graph import fitting_sizes
+from skiplint.operators.axes import packed
 from skiplint.tracing.recovery.calls import Call, Candidate, Choice, as_meant
 
 
 def reshape(call: Call) -> Iterator[Candidate]:
-    """The shape that was asked for (an open size becomes what is nearest below), or one that there is."""
-    first = call.argument(1, "size", "shape", "dims")
-    sizes = tuple(first) if isinstance(first, (list, tuple)) else call.args[1:]
-    if not sizes or not all(isinstance(size, int) for size in sizes):
+    """Yield the shape that was asked for (-1 becomes the nearest size below), then similar ones that fit."""
+    sizes = packed(call, "sizes")
+    if not sizes:
         return
     known = math.prod(size for size in sizes if size != -1)
     total = call.tensors[0].numel()
@@ -27,8 +27,8 @@ def reshape(call: Call) -> Iterator[Candidate]:
 
 
 def unflatten(call: Call) -> Iterator[Candidate]:
-    """An axis as long as the sizes that it is to be cut into."""
-    axis, sizes = call.argument(1, "dim", default=0), call.argument(2, "sizes", "unflattened_size")
+    """Yield an input whose axis has as many positions as the sizes multiply to."""
+    axis, sizes = call.setting("dim"), call.setting("sizes")
     shape = call.shapes[0]
     if not isinstance(axis, int) or not isinstance(sizes, (list, tuple)) or not shape:
         return
@@ -40,11 +40,10 @@ def unflatten(call: Call) -> Iterator[Candidate]:
 
 
 def expand(call: Call) -> Iterator[Candidate]:
-    """One where another size than that was to be repeated."""
-    first = call.argument(1, "size", "sizes")
-    sizes = tuple(first) if isinstance(first, (list, tuple)) else call.args[1:]
+    """Yield an input of size 1 on the axes that cannot be expanded."""
+    sizes = packed(call, "sizes") if "sizes" in call.op.settings else None
     shape = call.shapes[0]
-    if len(sizes) < len(shape) or not all(isinstance(size, int) for size in sizes):
+    if sizes is None or len(sizes) < len(shape):
         return
     wanted = sizes[len(sizes) - len(shape) :]
     pairs = zip(shape, wanted, strict=True)
@@ -52,18 +51,16 @@ def expand(call: Call) -> Iterator[Candidate]:
 
 
 def unshuffled(call: Call) -> Iterator[Candidate]:
-    """Height and width that can be folded into channels, the next below."""
-    factor, shape = call.argument(1, "downscale_factor"), call.shapes[0]
+    """Yield an input whose height and width are the next smaller multiples of the factor."""
+    factor, shape = call.setting("factor"), call.shapes[0]
     if isinstance(factor, int) and factor > 0 and len(shape) > 2:
         fitting = (max(size // factor, 1) * factor for size in shape[-2:])
         yield as_meant(call, "shape", 0, {0: (*shape[:-2], *fitting)})
 
 
 def split(call: Call) -> Iterator[Candidate]:
-    """An axis as long as the parts together."""
-    sizes = call.argument(1, "split_size", "split_size_or_sections", "split_sizes")
-    axis = call.argument(2, "dim", default=0)
-    shape = call.shapes[0]
+    """Yield an input whose axis is as long as the parts together."""
+    sizes, axis, shape = call.setting("sizes"), call.setting("dim"), call.shapes[0]
     if isinstance(sizes, (list, tuple)) and isinstance(axis, int) and shape:
         axis %= len(shape)
         wanted = (*shape[:axis], sum(sizes), *shape[axis + 1 :])

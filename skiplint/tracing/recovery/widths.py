@@ -1,4 +1,4 @@
-"""Which widths of a trace are beyond doubt, and where a tensor gets its own from."""
+"""The tensors of a trace whose width is certain, and the tensors from which each takes its width."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import Parameter
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from skiplint.operators import Family
 from skiplint.tracing.execution.errors import SHAPE_ERRORS
 from skiplint.tracing.recording.trees import walk
 from skiplint.tracing.recovery.calls import Call, Shape
@@ -20,9 +21,9 @@ _MOST_STEPS = 6
 
 
 class Widths:
-    """Follows tensors from call to call, for the question whether one of them may be meant wider.
+    """Follows tensors from call to call, to tell whether another width may be meant for one of them.
 
-    What a layer has taken as it is, or a norm has given, has the right width.
+    What a layer has accepted, or a norm has returned, has the right width.
     """
 
     def __init__(self) -> None:
@@ -36,7 +37,7 @@ class Widths:
             for tensor, _ in self.upstream(call.tensors[0], call.shapes[0]):
                 self._settled[tensor] = True
         made = [tensor for _, tensor in walk(result)]
-        if takes_one and call.name.endswith("_norm"):
+        if takes_one and call.op.is_a(Family.NORM):
             self._settled.update((tensor, True) for tensor in made)  # type: ignore[no-untyped-call]
         # A call keeps its operand alive, which costs memory where there are values.
         free = all(tensor.is_meta or isinstance(tensor, FakeTensor) for tensor in made)
@@ -45,14 +46,14 @@ class Widths:
                 self._made_by[tensor] = _Making(call, place, [weakref.ref(each) for each in made])
 
     def is_settled(self, tensor: Tensor) -> bool:
-        """Whether its width is beyond doubt."""
+        """Return whether the width of ``tensor`` is certain."""
         chain = self.upstream(tensor, tuple(map(int, tensor.shape)))
         return any(source in self._settled for source, _ in chain)
 
     def upstream(self, tensor: Tensor, shape: Shape) -> Iterator[tuple[Tensor, Shape]]:
-        """``tensor`` and what it is made of alone, with the shapes that would make it one of ``shape``.
+        """Yield ``tensor`` and the tensors that it is made from, with the shapes that give it ``shape``.
 
-        And what is cut from the same tensors as it is.
+        Tensors that were split off together with one of these are among them.
         """
         for _ in range(_MOST_STEPS):
             yield tensor, shape
@@ -73,14 +74,14 @@ def _data(call: Call) -> list[int]:
 
 @dataclass(frozen=True)
 class _Making:
-    """The call that made a tensor of one other, and what it made besides."""
+    """The call that made a tensor from one other, and what else it made."""
 
     call: Call
     place: int
     parts: list[weakref.ref[Tensor]]
 
     def before(self, made: Shape, wanted: Shape) -> Shape | None:
-        """The shape of the operand with which the call gives ``wanted`` where it gave ``made``."""
+        """The shape of the operand with which the call gives ``wanted`` instead of ``made``; None if none."""
         own = self.call.shapes[_data(self.call)[0]]
         if made == wanted:
             return own
@@ -97,7 +98,7 @@ class _Making:
         return None
 
     def given(self, before: Shape) -> list[Shape]:
-        """What the call gives of an operand of another shape; nothing if it fails on it."""
+        """The shapes that the call gives for an operand of another shape; none if it fails."""
         call = self.call.resized({_data(self.call)[0]: before})
         try:
             result = call.function(*call.args, **call.kwargs)

@@ -112,7 +112,7 @@ class _Run:
         args = fx.node.map_arg(node.args, self._value)
         kwargs = dict(fx.node.map_arg(node.kwargs, self._value))
         if self._training:
-            args, kwargs = as_in_training(operation.base_name, args, kwargs)
+            args, kwargs = as_in_training(operation.op, args, kwargs)
         if kwargs.get("device") is not None:
             kwargs["device"] = "cpu"
         function: Callable[..., Any] = node.target  # type: ignore[assignment]

@@ -6,43 +6,36 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from skiplint.operators import Family, Op
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Where the flag "in training" stands: position and keyword.
-_TRAINING_FLAGS = {
-    "batch_norm": (5, "training"),
-    "dropout": (2, "train"),
-    "feature_dropout": (2, "train"),
-    "alpha_dropout": (2, "train"),
-    "feature_alpha_dropout": (2, "train"),
-    "rrelu": (3, "training"),
-    "lstm": (6, "train"),
-    "gru": (6, "train"),
-    "rnn_tanh": (6, "train"),
-    "rnn_relu": (6, "train"),
-}
-
 
 def as_in_training(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call recorded in evaluation mode as they are in training."""
-    position, keyword = _TRAINING_FLAGS.get(name, (0, ""))
-    if keyword in kwargs and keyword:
-        return args, {**kwargs, keyword: True}
-    if keyword and position < len(args) and isinstance(args[position], bool):
-        return (*args[:position], True, *args[position + 1 :]), kwargs
-    return args, kwargs
+    """Return the arguments of a call of ``op``, recorded in evaluation mode, as they are in training."""
+    flag = op.settings.get("training")
+    if flag is None:
+        return args, kwargs
+    given = any(keyword in kwargs for keyword in flag.keywords)
+    placed = flag.position is not None and any(isinstance(each, bool) for each in args[flag.position :][:1])
+    return flag.put(True, args, kwargs) if given or placed else (args, kwargs)
 
 
-def as_on_cpu(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function to run in place of a recorded one, where the meta device has another kernel."""
-    if name == "scaled_dot_product_attention":
+def as_on_cpu(op: Op, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function to run in place of a recorded one, where the meta device has another kernel."""
+    import torch
+
+    if isinstance(function, torch._ops.OpOverload):
+        return function  # recorded as the kernel that it is
+    if op.is_a(Family.ATTENTION) and not op.is_a(Family.MULTI_HEAD):
         return _attention
-    if name == "batch_norm":
+    if op.is_a(Family.BATCH_NORM):
         return _batch_norm
-    return partial(_convolution, function) if name == "conv2d" else function
+    is_image = op.is_a(Family.CONVOLUTION) and not op.is_a(Family.TRANSPOSED) and op.space == 2
+    return partial(_convolution, function) if is_image else function
 
 
 def _batch_norm(

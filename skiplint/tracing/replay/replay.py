@@ -89,8 +89,8 @@ def _call(
     kwargs = dict(fx.node.map_arg(node.kwargs, value))
     function: Callable[..., Any] = node.target  # type: ignore[assignment]
     if training:
-        args, kwargs = as_in_training(operation.base_name, args, kwargs)
-    function = as_on_cpu(operation.base_name, function)
+        args, kwargs = as_in_training(operation.op, args, kwargs)
+    function = as_on_cpu(operation.op, function)
     reads = [done.made[operand.producer][operand.output] for operand in operation.operands]
     try:
         made = tensors_in(around(operation, lambda: function(*args, **without_device(kwargs))))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from skiplint.graph import ModelGraph, Operation
+from skiplint.operators.names import ALIAS, UPDATE, is_in_place
 from skiplint.tracing.recording.arguments import tensors_in_call, with_tensors
 from skiplint.tracing.recording.naming import function_name
 from skiplint.tracing.recording.storages import Region, region_of, storage_key
@@ -162,7 +163,7 @@ class Tape:
 
     def pull(self, operation: Operation, gradients: Mapping[int, Tensor]) -> dict[int, Tensor]:
         """The gradient that ``operation`` hands to each operand, by position, for those of its outputs."""
-        if operation.name in ("update", "alias") and operation.index not in self._calls:
+        if operation.name in (UPDATE, ALIAS) and operation.index not in self._calls:
             return self._pull_through_memory(operation, gradients)
         call = self._calls.get(operation.index)
         if call is None:
@@ -233,8 +234,7 @@ def _has_history(tensor: Tensor | None) -> bool:
 
 def _writes_in_place(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a call is known to write into an argument; others are found out when they refuse a leaf."""
-    name = function_name(function)
-    if name.endswith("_") or name in ("setitem", "__setitem__"):
+    if is_in_place(function_name(function)):
         return True
     return bool(kwargs.get("inplace")) or kwargs.get("out") is not None
 

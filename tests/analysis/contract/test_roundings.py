@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from skiplint.analysis.contract.axes import free_axes
-from skiplint.analysis.contract.courses import turned
-from skiplint.analysis.contract.roundings import courses_of, joins_may_depend
+from skiplint.analysis.contract.roundings import courses_of, joins_may_depend, turned
 from skiplint.tracing import trace
 
 LAYERS = [

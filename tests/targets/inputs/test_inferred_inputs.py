@@ -73,7 +73,7 @@ def test_no_size_is_picked_at_which_a_mismatch_broadcasts_away() -> None:
 
 
 def test_where_none_runs_the_size_is_the_one_that_gets_past_the_flatten() -> None:
-    """Only the fault behind it is one then; at 224 the first linear layer would seem to be wrong as well."""
+    """Only the fault after it is one then; at 224 the first linear layer would seem to be wrong as well."""
     lenet = nn.Sequential(
         nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(16 * 5 * 5, 120), nn.Linear(100, 10),

@@ -1,4 +1,4 @@
-"""What a trace leaves behind, where it points, and how it fails."""
+"""What a trace records, where its locations are, and how it fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_locations_are_the_users_lines():
         assert add.column == 16
 
 
-def test_a_library_s_lines_stand_behind_the_users():
+def test_a_library_s_lines_come_after_the_users():
     class Wraps(nn.Module):
         def __init__(self) -> None:
             super().__init__()

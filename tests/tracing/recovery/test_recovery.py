@@ -124,7 +124,7 @@ def test_dense_layers_that_count_wrongly():
     assert faults_of(Dense(), IMAGE) == [("layers.1", "layer")]
 
 
-def test_a_linear_layer_behind_a_flatten():
+def test_a_linear_layer_after_a_flatten():
     model = nn.Sequential(
         nn.Conv2d(8, 4, 3), nn.Flatten(), nn.Linear(4 * 28 * 28, 10), nn.ReLU(), nn.Linear(10, 2)
     )
@@ -207,7 +207,7 @@ class Unfinished(nn.Module):
         return self.missing(x)  # type: ignore[no-any-return]
 
 
-def test_what_ends_the_forward_behind_a_fault_is_kept() -> None:
+def test_what_ends_the_forward_after_a_fault_is_kept() -> None:
     graph = trace_call(Unfinished(), (IMAGE,), {}, recover=True)
     assert len(graph.faults) == 1
     assert "test_recovery.py:" in graph.ended_by

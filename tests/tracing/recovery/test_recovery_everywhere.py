@@ -18,7 +18,7 @@ Build = Callable[[], tuple[nn.Module, tuple[Tensor, ...]]]
 
 
 class Calls(nn.Module):
-    """Calls ``function`` with itself and the inputs, and a sound layer behind it."""
+    """Calls ``function`` with itself and the inputs, then a layer without a fault."""
 
     def __init__(self, function: Callable[..., Tensor], **layers: nn.Module) -> None:
         super().__init__()

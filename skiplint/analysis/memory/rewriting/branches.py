@@ -8,13 +8,8 @@ from functools import cached_property
 
 from skiplint.analysis.memory.concatenations import Concatenation
 from skiplint.graph import ModelGraph, Operand, Operation
-
-_ELEMENTWISE = frozenset(
-    "relu relu6 hardtanh leaky_relu elu selu celu gelu silu mish sigmoid hardsigmoid hardswish tanh softplus "
-    "dropout batch_norm".split()
-)
-"""What treats every channel by itself, so that it can be done to the parts in place of the whole."""
-_POINTWISE = frozenset({"conv1d", "conv2d", "conv3d", "linear"})
+from skiplint.operators import Family
+from skiplint.operators.axes import concatenated_axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,7 @@ class Branches:
         found: dict[int, Join] = {}
         for index in sorted(self._wanted):
             operation = self._graph.operations[index]
-            if operation.base_name != "cat" or operation.name.endswith("_"):
+            if not operation.op.is_a(Family.CONCATENATION) or operation.inplace:
                 continue
             join = self._join(operation, found)
             if join is not None:
@@ -78,10 +73,9 @@ class Branches:
 
     def _join(self, operation: Operation, found: dict[int, Join]) -> Join | None:
         result = operation.outputs[0]
-        dim = operation.argument(1, "dim", operation.argument(1, "axis", 0))
-        if not isinstance(dim, int) or any(operand.argument == "out" for operand in operation.operands):
+        dim = concatenated_axis(operation, len(result.shape))
+        if dim is None or any(operand.argument == "out" for operand in operation.operands):
             return None
-        dim %= len(result.shape)
         parts: list[Part] = []
         start = 0
         for operand in operation.operands:
@@ -120,20 +114,25 @@ class Branches:
         return Branch(join, tuple(chosen), pointwise=False) if chosen else None
 
     def _is_elementwise(self, operation: Operation, join: Join, *, first: bool) -> bool:
-        if operation.base_name not in _ELEMENTWISE or (operation.inplace and first):
-            return False  # in place it would write into the features
-        return operation.base_name != "batch_norm" or join.dim == 1
+        """Whether it treats every channel by itself, so that it can be done to the parts instead."""
+        if operation.inplace and first:
+            return False  # it would write into the features
+        op = operation.op
+        if op.is_a(Family.BATCH_NORM):
+            return join.dim == op.feature_axis
+        return op.is_a(Family.DROPOUT) or (op.is_a(Family.POINTWISE) and op.is_a(Family.ACTIVATION))
 
     def _is_pointwise(self, operation: Operation, join: Join) -> bool:
-        if operation.base_name not in _POINTWISE or len(operation.operands) < 2:
+        """Whether it is a linear map over the channels of ``join``, at each position by itself."""
+        op = operation.op
+        is_layer = op.is_a(Family.CONVOLUTION, Family.LINEAR) and not op.is_a(Family.TRANSPOSED)
+        if not is_layer or op.feature_axis is None or len(operation.operands) < 2:
             return False
-        weight = self._graph.spec(operation.operands[1])
-        if operation.base_name == "linear":
-            return join.dim == len(self._graph.spec(operation.operands[0]).shape) - 1
-        groups = operation.argument(6, "groups", 1)
-        padding = operation.argument(4, "padding", 0)
+        data, weight = (self._graph.spec(operand).shape for operand in operation.operands[:2])
+        padding = operation.setting("padding") or 0
         still = padding in (0, "valid") or (isinstance(padding, (tuple, list)) and not any(padding))
-        return join.dim == 1 and set(weight.shape[2:]) == {1} and groups == 1 and still
+        alone = set(weight[2:]) <= {1} and operation.setting("groups") in (None, 1) and still
+        return alone and join.dim == op.feature_axis % len(data)
 
     def _written_later(self, operand: Operand) -> bool:
         """Whether somebody writes into the memory of ``operand`` after it was made."""

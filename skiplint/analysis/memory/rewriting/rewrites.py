@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from skiplint.analysis.memory.rewriting.branches import Branch, Join, Part
 from skiplint.analysis.memory.rewriting.running import Region
 from skiplint.graph import ModelGraph, Operand
+from skiplint.operators import Family
 
 if TYPE_CHECKING:
     from torch import fx
 
-_PER_CHANNEL = {"batch_norm": (1, 2, 3, 4)}
-"""Arguments that have a number for every channel."""
+_PER_CHANNEL = (1, 2, 3, 4)
+"""Arguments of a batch norm that have a number for every channel."""
 
 
 class Rewriting:
@@ -23,7 +24,7 @@ class Rewriting:
         """Copy the calls of ``graph``.
 
         Raises:
-            RuntimeError: the graph came from another process, where the live functions stayed behind.
+            RuntimeError: the graph came from another process, which has no live functions.
         """
         if graph.fx_builder is None:
             raise RuntimeError("this graph was loaded from another process; trace the model again")
@@ -146,7 +147,7 @@ class Rewriting:
         """A call that treats every channel by itself, on the channels of one part."""
         operation = node.meta["operation"]
         args: list[Any] = [value, *node.args[1:]]
-        for position in _PER_CHANNEL.get(operation.base_name, ()):
+        for position in _PER_CHANNEL if operation.op.is_a(Family.BATCH_NORM) else ():
             if args[position] is not None:
                 args[position] = self._narrow(args[position], 0, part)
         return self._named(node, tuple(args))
@@ -160,5 +161,5 @@ class Rewriting:
 
     def _named(self, node: fx.Node, args: tuple[Any, ...]) -> fx.Node:
         new = self.fx.call_function(node.target, args, dict(node.kwargs))  # type: ignore[arg-type]
-        new.meta["name"] = node.meta["operation"].base_name
+        new.meta["op"] = node.meta["operation"].op
         return new

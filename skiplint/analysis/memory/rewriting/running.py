@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from skiplint.operators import Op
 from skiplint.tracing.replay.kernels import as_in_training, as_on_cpu
 from skiplint.tracing.replay.replay import (
     leaf,
@@ -167,15 +168,15 @@ def _made(node: fx.Node, target: Callable[..., Any], values: _Values, *, trainin
         return values.held[each]
 
     operation = node.meta.get("operation")
-    name = operation.base_name if operation is not None else node.meta.get("name", "")
+    op = operation.op if operation is not None else node.meta.get("op", Op(node.name))
     args = fx.node.map_arg(node.args, value)
     kwargs = dict(fx.node.map_arg(node.kwargs, value))
     if training:
-        args, kwargs = as_in_training(name, args, kwargs)
+        args, kwargs = as_in_training(op, args, kwargs)
     try:
-        made = tensors_in(as_on_cpu(name, target)(*args, **without_device(kwargs)))
+        made = tensors_in(as_on_cpu(op, target)(*args, **without_device(kwargs)))
     except Exception as error:  # asks for values, or for a device that is not there
-        raise NoValuesError(operation.id if operation is not None else name) from error
+        raise NoValuesError(operation.id if operation is not None else op.name) from error
     if operation is not None and operation.inplace:
         written = tensors_in((args, kwargs))[0]
         if not any(each is written for each in made):

@@ -92,7 +92,7 @@ class Rewriter:
         """What each remedy that fits ``joins`` changes.
 
         Raises:
-            RuntimeError: the graph came from another process, where the live functions stayed behind.
+            RuntimeError: the graph came from another process, which has no live functions.
         """
         found = _remedies(self._graph, Branches(self._graph, joins))
         return tuple(
