@@ -19,6 +19,7 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -74,32 +75,79 @@ class ResNet(nn.Module):
         return self.head(self.blocks(self.stem(x)))
 
 
+class Step(NamedTuple):
+    """One block's forward, cut where its two ways start, end and join."""
+
+    start: Tensor
+    ways: tuple[Tensor, Tensor]
+    ends: tuple[Tensor, Tensor]
+    joined: Tensor
+
+    def back(self, way: int, gradients: Tensor) -> Tensor:
+        """Hand a batch of gradients on through the shortcut (0) or the residual branch (1) alone."""
+        return back(self.ways[way], self.start, back(self.joined, self.ends[way], gradients))
+
+
+def back(made: Tensor, read: Tensor, gradients: Tensor) -> Tensor:
+    """Hand a batch of gradients on from one tensor to another."""
+    if made is read:
+        return gradients
+    (found,) = torch.autograd.grad(made, read, gradients, retain_graph=True, is_grads_batched=True)
+    return found
+
+
+class Forward:
+    """One forward, of which the gradient of each path can be taken by itself."""
+
+    def __init__(self, net: ResNet, images: Tensor, labels: Tensor) -> None:
+        self.images = images.detach().requires_grad_()
+        self.stem = net.stem(self.images)
+        self.steps: list[Step] = []
+        x = self.stem.detach()
+        for block in net.blocks:
+            start = x.detach().requires_grad_()
+            ways = block.shortcut(start), block.branch(start)
+            ends = ways[0].detach().requires_grad_(), ways[1].detach().requires_grad_()
+            x = torch.relu(ends[0] + ends[1])
+            self.steps.append(Step(start, ways, ends, x))
+        last = x.detach().requires_grad_()
+        (self.gradient,) = torch.autograd.grad(cross_entropy(net.head(last), labels), last)
+
+    def norms(self, gradients: Tensor) -> list[float]:
+        """The norms at the images of gradients at the first block's input."""
+        return [float(each.norm()) for each in back(self.stem, self.images, gradients)]
+
+
+def all_paths(net: ResNet, images: Tensor, labels: Tensor) -> dict[int, list[float]]:
+    """Norms at the images of the gradients of all paths, by the number of blocks on them."""
+    run = Forward(net, images, labels)
+    gradients, lengths = run.gradient[None], [0]
+    for step in reversed(run.steps):
+        gradients = torch.cat([step.back(0, gradients), step.back(1, gradients)])
+        lengths += [length + 1 for length in lengths]
+    norms: dict[int, list[float]] = {length: [] for length in range(len(run.steps) + 1)}
+    for length, norm in zip(lengths, run.norms(gradients), strict=True):
+        norms[length].append(norm)
+    return norms
+
+
 def sampled(net: ResNet, images: Tensor, labels: Tensor, paths: int, seed: int = 0) -> dict[int, list[float]]:
-    """Norms at the first block's input of the gradients of random paths, by the number of blocks on them.
+    """Norms at the images of the gradients of random paths, by the number of blocks on them.
 
     Where there are no more than ``paths`` of a length, all are taken.
     """
-    rng = random.Random(seed)
-    steps, x = [], net.stem(images).detach()
-    for block in net.blocks:
-        start = x.detach().requires_grad_()
-        short, long = block.shortcut(start), block.branch(start)
-        ends = short.detach().requires_grad_(), long.detach().requires_grad_()
-        x = torch.relu(ends[0] + ends[1])
-        steps.append((start, (short, long), ends, x))
-    last = x.detach().requires_grad_()
-    (loss_gradient,) = torch.autograd.grad(cross_entropy(net.head(last), labels), last)
-    norms: dict[int, list[float]] = {length: [] for length in range(len(steps) + 1)}
-    for length, found in norms.items():
-        for chosen in choices(len(steps), length, paths, rng):
-            gradient = loss_gradient
-            for at in range(len(steps) - 1, -1, -1):
-                start, ways, ends, joined = steps[at]
-                way = int(at in chosen)
-                (gradient,) = torch.autograd.grad(joined, ends[way], gradient, retain_graph=True)
-                if ways[way] is not start:
-                    (gradient,) = torch.autograd.grad(ways[way], start, gradient, retain_graph=True)
-            found.append(float(gradient.norm()))
+    rng, run = random.Random(seed), Forward(net, images, labels)
+    norms: dict[int, list[float]] = {}
+    for length in range(len(run.steps) + 1):
+        chosen = list(choices(len(run.steps), length, paths, rng))
+        gradients = run.gradient.expand(len(chosen), *run.gradient.shape)
+        for at, step in reversed(list(enumerate(run.steps))):
+            ways = torch.tensor([int(at in blocks) for blocks in chosen])
+            before = torch.empty(len(chosen), *step.start.shape)
+            for way in set(ways.tolist()):
+                before[ways == way] = step.back(way, gradients[ways == way])
+            gradients = before
+        norms[length] = run.norms(gradients)
     return norms
 
 
@@ -158,7 +206,7 @@ def train(net: ResNet, steps: int, image: int) -> float:
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         right.append(float((scores.argmax(1) == labels).float().mean()))
-    return statistics.fmean(right[-10:])
+    return statistics.fmean(right[-10:]) if right else math.nan
 
 
 def compare(net: ResNet, image: int, paths: int, title: str) -> None:

@@ -15,7 +15,6 @@ from skiplint.rules_api import (
     Family,
     Finding,
     Flow,
-    Key,
     Norms,
     Operand,
     Operation,
@@ -23,6 +22,7 @@ from skiplint.rules_api import (
     RuleOptions,
     Severity,
     Skip,
+    TensorId,
     apart,
     execute,
     filled,
@@ -266,7 +266,7 @@ def _mix(flow: Flow, norms: Norms, skip: Skip) -> _Mix | None:
     )
 
 
-def _walk(flow: Flow, start: list[int], fork: Key) -> tuple[set[int], list[int]]:
+def _walk(flow: Flow, start: list[int], fork: TensorId) -> tuple[set[int], list[int]]:
     """The element-wise calls before a join, up to the fork, the gates and whatever else is mixed."""
     operations = flow.graph.operations
     steps: set[int] = set()
@@ -284,7 +284,7 @@ def _walk(flow: Flow, start: list[int], fork: Key) -> tuple[set[int], list[int]]
     return steps, list(gates)
 
 
-def _gates_at_start(flow: Flow, mix: _Mix, state: Mapping[str, Tensor]) -> dict[Key, Tensor]:
+def _gates_at_start(flow: Flow, mix: _Mix, state: Mapping[str, Tensor]) -> dict[TensorId, Tensor]:
     """The value of each gate for features of zero."""
     with apart(grad=False):
         return execute(flow.graph, mix.computes, lambda each, at: _leaf(each, at, state), keep=mix.gates)
@@ -294,7 +294,7 @@ def _share(
     flow: Flow,
     skip: Skip,
     mix: _Mix,
-    gates: Mapping[Key, Tensor],
+    gates: Mapping[TensorId, Tensor],
     state: Mapping[str, Tensor],
     *,
     of: Connection | None,
@@ -315,7 +315,7 @@ def _share(
     return float(values[skip.join, 0].float().mean())
 
 
-def _all(gates: Mapping[Key, Tensor], value: float) -> dict[Key, Tensor]:
+def _all(gates: Mapping[TensorId, Tensor], value: float) -> dict[TensorId, Tensor]:
     return {key: gate.new_full(gate.shape, value) for key, gate in gates.items()}
 
 

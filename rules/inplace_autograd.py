@@ -21,7 +21,6 @@ from skiplint.rules_api import (
     apart,
     execute,
     filled,
-    tensors_in,
 )
 
 if TYPE_CHECKING:
@@ -280,6 +279,8 @@ def _trains(analysis: Analysis) -> bool:
 
     It does where the part in question runs under `torch.no_grad()`, which no graph shows.
     """
+    from skiplint.rules_api import tensors_in
+
     if analysis.subject is None:
         return False
     try:

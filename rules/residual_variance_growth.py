@@ -21,7 +21,6 @@ from skiplint.rules_api import (
     apart,
     execute,
     filled,
-    tensors_in,
 )
 
 if TYPE_CHECKING:
@@ -177,8 +176,10 @@ def _needed(graph: ModelGraph, joins: Sequence[int]) -> set[int]:
 
 def _leaf(analysis: Analysis, state: Mapping[str, Tensor]) -> Callable[[Operation, int], Tensor]:
     """Inputs as they were given where they have values, weights as they are, buffers as copies."""
+    from skiplint.rules_api import tensors_in
+
     assert analysis.subject is not None
-    given = tensors_in((analysis.subject.args, analysis.subject.kwargs))
+    given = tensors_in(analysis.subject.args, analysis.subject.kwargs)
     entries = [operation for operation in analysis.graph if operation.kind == "input"]
     fits = [tuple(each.shape) for each in given] == [each.outputs[0].shape for each in entries]
     inputs = {entry.index: tensor for entry, tensor in zip(entries, given, strict=True)} if fits else {}

@@ -7,6 +7,8 @@ providers (``analysis.of(Norms)``), and its own in the same way. Importing this 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from skiplint.analysis.ablation.ablation import Ablation, AblationOf
 from skiplint.analysis.ablation.options import AblationOptions
 from skiplint.analysis.analysis import Analysis
@@ -71,8 +73,11 @@ from skiplint.operators import Family, Op
 from skiplint.operators.axes import concatenated_axis
 from skiplint.operators.sizes import Shape
 from skiplint.sources.uses import asks_for_mode, is_read
-from skiplint.tracing.replay.interpreter import ExecutionError, Key, apart, execute, filled
-from skiplint.tracing.replay.replay import tensors_in
+from skiplint.tracing.replay.parts import execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
+
+if TYPE_CHECKING:
+    from skiplint.tracing.recording.trees import tensors_in
 
 __all__ = [  # noqa: RUF022 - by subject
     # A rule and what it reports.
@@ -175,7 +180,6 @@ __all__ = [  # noqa: RUF022 - by subject
     "GradientError",
     "Gradients",
     "InputContract",
-    "Key",
     "OtherMode",
     "SizeDependence",
     "State",
@@ -196,3 +200,11 @@ __all__ = [  # noqa: RUF022 - by subject
     "shape_text",
     "tensor_name",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "tensors_in":  # importing it imports torch: rules do so in the function that needs it
+        from skiplint.tracing.recording.trees import tensors_in
+
+        return tensors_in
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

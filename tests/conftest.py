@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+_OF_THE_SHELL = {"NO_COLOR", "FORCE_COLOR", "PY_COLORS", "TERM", "COLUMNS", "LINES", "CI", "GITHUB_ACTIONS"}
+"""Variables that a terminal or a CI sets and that programs adapt their output to."""
 
 
 @pytest.fixture
@@ -18,11 +22,10 @@ def skiplint(tmp_path: Path) -> Run:
     """Run the command line as users do, in a process of its own and in an empty folder."""
 
     def run(*words: str, cwd: Path = tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
-        clean = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLUMNS"}}
         return subprocess.run(
             [sys.executable, "-m", "skiplint", *words],
             cwd=cwd,
-            env={**clean, "OMP_NUM_THREADS": "1", **environment},
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
             capture_output=True,
             text=True,
             timeout=300,
@@ -37,6 +40,34 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make an empty folder the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT end what the test starts.
+
+    A shell lets its background jobs ignore SIGINT, and processes inherit that; a handler, though, becomes the
+    default again in a new program.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def pytest_configure() -> None:
+    """Take away what a user's shell or a CI sets, and draw the same examples in every run."""
+    for name in list(os.environ):
+        if name in _OF_THE_SHELL or name.startswith("SKIPLINT_"):
+            del os.environ[name]
+    settings.register_profile(
+        "the same",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("the same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

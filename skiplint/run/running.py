@@ -72,12 +72,14 @@ def _trace_attempt(
 
 def _trace_on(target: ModelTarget, device: Device, running: Running) -> tuple[Analysis, ExampleInputs]:
     from skiplint.targets import TargetError, build, find_inputs
-    from skiplint.tracing import dry_run, recovered, trace_call
+    from skiplint.targets.records import FailedRun
+    from skiplint.tracing import dry_run, needs_values, recovered, trace_call
 
     model = build(target, device=device).model
 
-    def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
-        return dry_run(model, args, kwargs)
+    def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FailedRun | None:
+        error = dry_run(model, args, kwargs)
+        return None if error is None else FailedRun(error, needs_values(error))
 
     with target.environment():
         try:

@@ -107,6 +107,19 @@ class ExampleInputs:
     """False where the trial forward had to stop at an operation that needs real values."""
 
 
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """Why a forward did not run on the inputs that were tried."""
+
+    error: Exception
+    needs_values: bool
+    """It stopped because tensors have no values on the meta device: the inputs may be right."""
+
+
+Runs = Callable[[tuple[Any, ...], dict[str, Any]], "FailedRun | None"]
+"""Tries one forward on positional and keyword inputs; None if it ran."""
+
+
 class TargetError(Exception):
     """A target cannot be used. The message is one line: the file, the thing, and the way out.
 

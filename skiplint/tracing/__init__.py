@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skiplint.tracing.execution.forward import trace as trace
     from skiplint.tracing.execution.forward import trace_call as trace_call
     from skiplint.tracing.execution.forward import trace_or_recover as trace_or_recover
+    from skiplint.tracing.execution.limits import needs_values as needs_values
     from skiplint.tracing.execution.subject import Subject as Subject
     from skiplint.tracing.execution.subject import SubjectError as SubjectError
 
@@ -25,6 +26,7 @@ _HOMES = {
     "TraceError": "errors",
     "caches_kept_clean": "caches",
     "dry_run": "forward",
+    "needs_values": "limits",
     "recovered": "forward",
     "trace": "forward",
     "trace_call": "forward",

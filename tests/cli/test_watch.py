@@ -61,6 +61,7 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
     started.process.wait()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_edits_take_effect_until_ctrl_c(tmp_path: Path, watching: Watching) -> None:
     assert watching.until_watching() == ["skiplint: watching 2 files; Ctrl-C ends\n"]
     (tmp_path / "unrelated.py").write_text("x = 1\n")

@@ -12,7 +12,9 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_map
 
-Runs = Callable[[tuple[Any, ...], dict[str, Any]], "Exception | None"]
+from skiplint.targets.records import FailedRun, Runs
+from skiplint.tracing import needs_values
+
 Write = Callable[..., Path]
 
 
@@ -42,12 +44,12 @@ def trial(model: nn.Module) -> Runs:
     def moved(value: Any) -> Any:
         return value.to(device) if isinstance(value, torch.Tensor) else value
 
-    def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+    def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FailedRun | None:
         try:
             with torch.no_grad(), torch.device(device):
                 model(*tree_map(moved, args), **tree_map(moved, kwargs))
         except Exception as error:
-            return error
+            return FailedRun(error, needs_values(error))
         return None
 
     return runs

@@ -1,1 +1,1 @@
-"""What each skip of a model is worth: the model run again without it."""
+"""What each skip contributes: the model is run again without it."""

@@ -1,4 +1,4 @@
-"""The rows of an ablation: the model as it is, without each skip, and without any."""
+"""Run a model as it is, without each of its skips, and without any."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from skiplint.tracing import Subject
 
 PARTS = 8
-"""Equal parts of the depth, by which the gradient is reported."""
+"""Number of equal parts of the depth in a gradient profile."""
 _END = 10
-"""The first and the last layers are this part, one in ten."""
+"""The first and the last layers are one tenth of all."""
 _MOST_BYTES = 10**8
-"""No path lengths of a row where the additions read more than this; they are counted for every row."""
+"""Path lengths are not computed where that would take more bytes than this for each row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a model does with some of its skips removed. All values may be inf or nan where it overflows."""
+    """Measurements of a model with some of its skips removed; inf or nan where it overflows."""
 
     removed: tuple[int, ...]
     """Indices of the joins that lost their shortcuts."""
@@ -45,9 +45,9 @@ class Row:
     """Variance of the elements at each join."""
     output_variance: float
     information: float | None
-    """Of the inputs' geometry in what reaches the last weighted layer; None if the batch is not known."""
+    """See :func:`information`, for the input of the last weighted layer; None if the batch is not known."""
     paths: Mapping[str, Any] | None
-    """Number (an int) and min, mean and max length of the paths in weighted layers."""
+    """``count`` of the paths (an int); ``min``, ``mean`` and ``max`` of their lengths in weighted layers."""
 
     @property
     def first(self) -> float:
@@ -74,7 +74,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SeedRow:
-    """With and without all skips, for one initialisation."""
+    """Measurements with and without all skips, for one random initialisation."""
 
     seed: int
     first: float
@@ -100,7 +100,7 @@ class AblationOf:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """The rows of one model."""
+    """The measurements of one model."""
 
     graph: ModelGraph
     """The forward that was run; the indices in the rows are its operations'."""
@@ -117,13 +117,14 @@ class Ablation:
 
 
 def ablate(subject: Subject, options: AblationOptions = AblationOptions()) -> Ablation:  # noqa: B008
-    """Run the model as it is, without each of its skips, and without all of them.
+    """Run a model as it is, without each of its skips, and without all of them.
 
-    The weights stay as they are; what is removed is replaced by zeros at the join. Training mode, or
-    evaluation mode where the forward refuses that. The gradient is that of a random direction at the outputs.
+    The weights stay as they are; at the join zeros replace what is removed. The model runs in training mode,
+    or in evaluation mode where it fails in training mode. The gradient is that of a random direction at the
+    outputs.
 
     Raises:
-        GradientError: the model cannot be had with values, or does not run on them.
+        GradientError: the model cannot be built with values, or its forward fails.
     """
     runner = _Runner.started(subject, options)
     skips = find_skips(runner.plan.graph)
@@ -174,7 +175,7 @@ class _Runner:
 
     @classmethod
     def started(cls, subject: Subject, options: AblationOptions) -> _Runner:
-        """Find inputs and a mode in which the forward runs, the best first."""
+        """Choose the first batch and mode with which the forward runs."""
         from skiplint.tracing import SubjectError, TraceError
 
         first: Exception | None = None
@@ -201,7 +202,7 @@ class _Runner:
         model: nn.Module | None = None,
         paths: bool = True,
     ) -> Row:
-        """Run once and read everything off."""
+        """Run the model once and measure it."""
         from skiplint.tracing import TraceError
 
         graph = self.plan.graph

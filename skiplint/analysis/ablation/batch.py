@@ -1,4 +1,4 @@
-"""A batch on the way from one input to another, so that it has near and far pairs."""
+"""A batch of inputs on an arc between two, so that it has near and far pairs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Arguments of a forward, and how far apart the inputs in them are."""
+    """Arguments of a forward, and the distances between the inputs in the batch."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     distances: Tensor
-    """``[B, B]``; ``[1, 1]`` where it is not known what the batch is."""
+    """``[B, B]``; ``[1, 1]`` where the batch dimension is not known."""
 
 
 def as_given(subject: Subject, seed: int) -> Batch:
@@ -34,17 +34,18 @@ def as_given(subject: Subject, seed: int) -> Batch:
 
 
 def on_an_arc(subject: Subject, size: int, seed: int) -> Batch:
-    """``size`` inputs between two: ``cos(t) a + sin(t) b`` of numbers, more and more of ``b`` of integers.
+    """A batch of ``size`` inputs from ``a`` to ``b``.
 
-    ``a`` is the first example input and ``b`` drawn from its values, so that token ids stay in range.
-    Tensors without the batch of the first one, and truth values, stay as they are.
+    ``a`` is the first example input, ``b`` is drawn from its values, so that token ids stay in range. Input t
+    is ``cos(t) a + sin(t) b``; of integers a growing part is taken from ``b``. Tensors whose first dimension
+    is not that of the first tensor, and truth values, stay as they are.
     """
     import torch
 
-    from skiplint.tracing.recording.trees import replace, walk
+    from skiplint.tracing.recording.trees import replace, tensors_of
 
     inputs = varied((subject.args, subject.kwargs), seed)
-    tensors = [tensor for _, tensor in walk(inputs)]
+    tensors = tensors_of(*inputs)
     old = tensors[0].shape[0] if tensors and tensors[0].dim() else 0
     generator = torch.Generator().manual_seed(seed)
     squares = torch.zeros(size, size, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""How to run an ablation; without torch, for those who only parse it."""
+"""The options of an ablation; this module does not import torch."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AblationOptions:
-    """What an ablation is run with."""
+    """How an ablation is run."""
 
     seeds: int = 3
-    """Initialisations over which the spread is taken; 0 for none."""
+    """Number of random initialisations to compare; 0 for none."""
     seed: int = 0
-    """Of all random numbers: inputs, the direction of the gradient, the first initialisation."""
+    """Of all random numbers: inputs, direction of the gradient, first initialisation."""
     batch: int = 8
-    """Inputs that are told apart, or not."""
+    """Number of inputs in the batch."""

@@ -1,4 +1,8 @@
-"""One forward and backward of a model with some skips removed, and what is read off on the way."""
+"""Run a model forward and backward with some skips removed, and measure it.
+
+It is the model's own forward that runs, not its recorded calls: regions without gradients, random choices
+and tensors that Python made are as in training.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Plan:
-    """Where the operations of a graph are among the calls of a forward, which come in the same order."""
+    """Which call of a forward each operation of a graph is; the calls come in the same order every time."""
 
     def __init__(self, graph: ModelGraph, numbers: Mapping[int, int]) -> None:
-        """Know the ``graph`` of a forward and the number of each operation's call."""
+        """Hold the ``graph`` of a forward and the number of the call for each operation."""
         self.graph = graph
         self._numbers = numbers
 
@@ -27,19 +31,19 @@ class Plan:
 
 
 class Probe:
-    """Observes a forward for a recorder, and removes skips from it."""
+    """Observes a recorded forward and removes skips from it."""
 
     def __init__(self, plan: Plan | None = None, removal: Removal = NOTHING, watched: Sequence[int] = ()):
-        """Remove ``removal`` and keep the results of the operations in ``watched``, both as in ``plan``.
+        """Remove ``removal`` and measure the operations ``watched``, both of the graph of ``plan``.
 
-        Without a plan nothing is removed or kept, and :attr:`numbers` is what a plan is made of.
+        Without a plan nothing is removed or measured; :attr:`numbers` is then the input of a new plan.
         """
         self.numbers: dict[int, int] = {}
-        """The number of each operation's call."""
+        """The number of the call for each operation."""
         self.variances: dict[int, float] = {}
-        """Of the elements that the watched operations made."""
+        """The variance of the elements of the first result, by watched operation."""
         self.reads: dict[int, Tensor] = {}
-        """The first tensor that they read."""
+        """The first operand, by watched operation."""
         self._count = 0
         self._zero: dict[int | None, frozenset[int]] = {}
         self._zero_results: set[int | None] = set()
@@ -51,7 +55,7 @@ class Probe:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run a call, with zeros in place of what is removed."""
-        from skiplint.tracing.recording.arguments import tensors_in_call
+        from skiplint.tracing.recording.trees import tensors_in
 
         number = self._count
         self._count += 1
@@ -62,7 +66,7 @@ class Probe:
             (result if result is not None else args[0]).zero_()
         if number in self._watched:
             index = self._watched[number]
-            read, made = tensors_in_call(args, kwargs), tensors_in_call((result,), {})
+            read, made = tensors_in(args, kwargs), tensors_in(result)
             # At once, before the forward writes into them.
             if made:
                 self.variances[index] = variance(made[0])
@@ -90,13 +94,13 @@ def _with_zeros(
     kwargs: Mapping[str, Any],
     places: frozenset[int],
 ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """The arguments with zeros at the tensors ``places``; what is written in place is emptied itself."""
+    """The arguments with zeros at the tensors ``places``; a tensor written in place is set to zero itself."""
     import torch
 
-    from skiplint.tracing.recording.arguments import tensors_in_call, with_tensors
     from skiplint.tracing.recording.naming import function_name
+    from skiplint.tracing.recording.trees import tensors_in, with_tensors
 
-    given = tensors_in_call(args, kwargs)
+    given = tensors_in(args, kwargs)
     for place in places:
         written = place == 0 and function_name(function).endswith("_")
         given[place] = given[place].zero_() if written else torch.zeros_like(given[place])
@@ -147,7 +151,7 @@ def variance(tensor: Tensor) -> float:
 
 
 def information(inputs: Tensor, representation: Tensor) -> float | None:
-    """How much of the inputs' geometry is left in what the model makes of them, from 0 to 1.
+    """How much of the geometry of the inputs a representation preserves, from 0 to 1.
 
     The correlation (Pearson) between the distances of all pairs of inputs and those of their
     representations, 0 where it is negative. It falls when all inputs become one (collapse), and when near

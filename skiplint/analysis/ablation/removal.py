@@ -1,4 +1,4 @@
-"""What has to be changed in a forward so that a skip is gone from it."""
+"""Which operands and results to replace by zeros to remove a skip from a forward."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from skiplint.operators import Family
 
 @dataclass(frozen=True)
 class Removal:
-    """Operands to be zero and results to be zero, by operation."""
+    """Operands and results to replace by zeros, by operation."""
 
     operands: Mapping[int, frozenset[int]]
-    """Positions of operands, by the index of the operation that reads them."""
+    """Positions of operands, by index of the operation that reads them."""
     results: frozenset[int] = frozenset()
-    """Operations that write a shortcut's part into a buffer which others read as a whole."""
+    """Operations that write a shortcut into a part of a buffer."""
 
     def __bool__(self) -> bool:
         return bool(self.operands or self.results)
@@ -29,10 +29,9 @@ NOTHING = Removal({})
 
 
 def removal_of(graph: ModelGraph, skips: Iterable[Skip]) -> Removal:
-    """What removes ``skips``: a join then adds nothing to its main path, or concatenates zeros to it.
+    """The zeros that remove ``skips``: a join then adds or concatenates zeros to its main path.
 
-    Zeros in place of a shortcut leave every shape as it was. A recurrent cell of one operation loses the
-    state that it is given.
+    All shapes stay as they are. A recurrent cell that is one operation loses its state.
     """
     operands: defaultdict[int, set[int]] = defaultdict(set)
     results: set[int] = set()
@@ -64,9 +63,9 @@ def _writers(graph: ModelGraph, index: int) -> set[int]:
 
 
 def without(graph: ModelGraph, removal: Removal) -> ModelGraph:
-    """``graph`` with the removed reads made to read a value that descends from no input.
+    """``graph`` with removed operands replaced by a value that does not depend on an input.
 
-    For counting paths only: shapes and arguments are not kept.
+    For counting paths only: the shapes and arguments are no longer right.
     """
     rows = list(graph.operations)
     constant = next((operation.index for operation in rows if not operation.data), -1)

@@ -7,13 +7,11 @@ a value. So the largest index is computed here, from the calls that made it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from skiplint.graph import ModelGraph, Operation
+from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family
-
-if TYPE_CHECKING:
-    from torch import fx
+from skiplint.tracing.replay.parts import execute
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, refused
 
 _OTHERS = 3
 """The number of maxima that are tried from tables sliced to another length than the input's."""
@@ -57,11 +55,10 @@ def table_reads(graph: ModelGraph) -> tuple[TableRead, ...]:
     lookups = [each for each in graph if each.op.is_a(Family.EMBEDDING) and _is_of_sizes(graph, each)]
     if not lookups or graph.fx_builder is None:
         return ()
-    nodes = {node.meta["operation"].index: node for node in graph.fx.nodes if "operation" in node.meta}
     found: list[TableRead] = []
     for operation in lookups:
         table, index = operation.operands[:2]
-        reach = _reach(nodes[index.producer])
+        reach = _reach(graph, index)
         if reach is not None:
             found.append(TableRead(operation.index, graph.spec(table).shape[0], reach))
     return tuple(found)
@@ -74,39 +71,18 @@ def _is_of_sizes(graph: ModelGraph, operation: Operation) -> bool:
     return table.kind == "parameter" and index.kind == "call" and not index.data
 
 
-def _reach(node: fx.Node) -> int | None:
-    """One more than the largest value of an index; None if it is made from other things than sizes."""
-    import torch
-
+def _reach(graph: ModelGraph, index: Operand) -> int | None:
+    """One more than the largest value of an index, None where it is made of more than sizes."""
+    makers: set[int] = set()
+    pending = [index.producer]
+    while pending:
+        operation = graph.operations[pending.pop()]
+        if operation.index not in makers and operation.kind == "call":
+            makers.add(operation.index)
+            pending.extend(operand.producer for operand in operation.operands)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), torch.device("cpu"):
-            value = _value(node, {})
-    except Exception:  # the calls need more than sizes
+        with apart(grad=False):
+            value = execute(graph, makers, refused, keep=(index.producer,))[index.producer, index.output]
+    except ExecutionError:  # the calls ask for something that is not there without the model
         return None
-    if not isinstance(value, torch.Tensor) or value.is_floating_point() or not value.numel():
-        return None
-    return int(value.max()) + 1
-
-
-def _value(node: fx.Node, known: dict[fx.Node, Any]) -> Any:
-    """Compute the value of ``node`` on the CPU.
-
-    Raises:
-        ValueError: it depends on an input, a parameter or a buffer.
-    """
-    from torch import fx
-
-    if node not in known:
-        if node.op != "call_function" or not callable(node.target):
-            raise ValueError(f"{node.name} is no call")
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda each: _value(each, known))
-        known[node] = node.target(
-            *map(_on_cpu, args), **{name: _on_cpu(each) for name, each in kwargs.items()}
-        )
-    return known[node]
-
-
-def _on_cpu(argument: Any) -> Any:
-    import torch
-
-    return torch.device("cpu") if isinstance(argument, torch.device) else argument
+    return None if value.is_floating_point() or not value.numel() else int(value.max()) + 1

@@ -116,8 +116,7 @@ def effective_paths(
         if not more:
             break
         woken = (*woken, *more)
-    alive = [index for index, norm in gains.norms.items() if norm > 0]
-    where = f"; it ends at {measured.graph.operations[min(alive)].id}" if alive else ""
+    where = f"; it ends at {measured.graph.operations[gains.reached[-1]].id}" if gains.reached else ""
     raise GradientError(f"{measured.graph.name}: no gradient reaches an input{where}")
 
 
@@ -125,9 +124,9 @@ def _asleep(subject: Subject, graph: ModelGraph, gains: Gains) -> list[str]:
     """Weights that are all zero where the gradient ends, such as those that some heads start with."""
     parameters = dict(subject.real().named_parameters())
     found: dict[str, None] = {}
-    for index, norm in gains.norms.items():
+    for index in gains.reached:
         operation = graph.operations[index]
-        if operation.weighted and norm > 0 and index not in gains.passing:
+        if operation.weighted and index not in gains.passing:
             zero = [name for name in operation.parameters if name in parameters]
             found.update((name, None) for name in zero if not bool(parameters[name].any()))
     return [name for name in found if parameters[name].dim() > 1]

@@ -4,8 +4,9 @@ The gradient is pushed from the outputs to the inputs, call by call. At each cal
 to one operand, over the gradient at the call's output, is the gain of that edge. Two things keep gradients
 apart on their way. For the blocks, by which edge of the block structure a gradient comes, until it meets a
 join or the end of a block; so a branch is measured as a whole, however many ways lead through it. And for
-both units, how many blocks lie behind it: what has come by many branches has another direction than what has
-come by shortcuts, and the next branch hands it on in another measure.
+both units, its direction: what has come by many branches has another one than what has come by shortcuts, and
+the next branch hands it on in another measure. Up to twelve paths to a node stay apart, so their gains are
+exact; of more, those go on as one sum that lose least by it (:mod:`skiplint.analysis.gradients.merging`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from skiplint.analysis.gradients.masses import NOTHING, Edge, GainGraph, log, log_sum
+from skiplint.analysis.gradients.masses import Edge, GainGraph, log, log_sum
+from skiplint.analysis.gradients.merging import merged
 from skiplint.analysis.skips import Skip
 from skiplint.graph import ModelGraph, Operation
 from skiplint.progress import tracked
@@ -29,22 +31,17 @@ if TYPE_CHECKING:
 Read = tuple[int, int]
 """A tensor, as (producer, output)."""
 
-_NEGLIGIBLE = math.log(1e-3)
-"""Paths with so little of the mass at a node go on with their neighbours' direction."""
-_STRATA = 8
-"""Directions that are kept apart at one node; more move the mean of 54 blocks by less than 0.1."""
-
 
 class Node(NamedTuple):
-    """A node of the block structure as one stratum of the paths meets it, in topological order."""
+    """A node of the block structure as one group of paths meets it, in topological order."""
 
     operation: int
     """Index of the operation that makes it."""
     block: bool = False
     """The end of a block, which has length 1; else a join or a start."""
     output: int = 0
-    behind: int = 0
-    """How many blocks these paths have between here and the loss, this one included."""
+    group: int = 0
+    """Of the paths between here and the loss whose gradients go on as one sum."""
 
 
 OUTSIDE = Node(1 << 62)
@@ -65,10 +62,10 @@ class Gains:
     nodes: Sequence[Node]
     masses: Mapping[Node, float]
     """Logarithm of the mass of all paths from the loss to each node."""
-    norms: Mapping[int, float]
-    """Norm of the gradient at the outputs of each operation that one reaches."""
+    reached: Sequence[int]
+    """The operations that a gradient other than zero comes to, from the outputs on."""
     passing: frozenset[int]
-    """The operations that hand a gradient on."""
+    """The operations that hand one on."""
 
 
 def measure_gains(
@@ -80,11 +77,10 @@ def measure_gains(
         ArithmeticError: a gradient is not finite; the message names the operation.
     """
     sweep = _Sweep(graph, skips, tape)
-    for read, gradient in seeds.items():
-        sweep.waiting[read][OUTSIDE] = gradient
+    norms = {read: sweep.send(read, OUTSIDE, gradient) for read, gradient in seeds.items()}
     for operation in tracked(graph.operations[::-1], "following the gradient back"):
         sweep.step(operation)
-    return sweep.result({read: float(gradient.norm()) for read, gradient in seeds.items()})
+    return sweep.result(norms)
 
 
 class _Sweep:
@@ -93,7 +89,6 @@ class _Sweep:
         self.tape = tape
         self.waiting: defaultdict[Read, dict[Node, Tensor]] = defaultdict(dict)
         """The gradients that have arrived at a tensor, by the node that they come from."""
-        self.norms: dict[int, float] = {}
         self.reads: dict[tuple[int, Node], list[tuple[Read, float]]] = {}
         """What an operation hands on of the gradient from a node, and to which tensors."""
         self.arrived: dict[tuple[Read, Node], Node] = {}
@@ -101,6 +96,8 @@ class _Sweep:
         self.edges: defaultdict[Node, dict[Node, float]] = defaultdict(dict)
         self.block_norms: dict[Node, float] = {OUTSIDE: 1.0}
         self.masses: dict[Node, float] = {OUTSIDE: 0.0}
+        self.lengths: dict[Node, float] = {OUTSIDE: 0.0}
+        """The mean number of blocks from a node to the loss, its own included."""
         self.joins = {skip.join for skip in skips}
         self.starts = {operation.index for operation in graph if _is_start(graph, operation)}
         self.block_ends = {
@@ -109,6 +106,14 @@ class _Sweep:
             for place, operand in enumerate(skip.operands)
             if place not in {connection.operand for connection in skip.connections}
         }
+
+    def send(self, read: Read, origin: Node, gradient: Tensor) -> float:
+        """Let a gradient from ``origin`` arrive at a tensor; returns its norm."""
+        norm = _norm([gradient])
+        if not norm < math.inf:
+            raise ArithmeticError(f"the gradient at {self.graph.operations[read[0]].id} is not finite")
+        _add(self.waiting[read], origin, gradient)
+        return norm
 
     def step(self, operation: Operation) -> None:
         """Hand the gradients at the outputs of ``operation`` on to its operands."""
@@ -120,9 +125,6 @@ class _Sweep:
         }
         if not found:
             return
-        self.norms[index] = _norm([_sum(parts.values()) for parts in found.values()])
-        if not self.norms[index] < math.inf:
-            raise ArithmeticError(f"the gradient at {operation.id} is not finite")
         became = {(output, origin): origin for output, parts in found.items() for origin in parts}
         for node, outputs in self._nodes_at(operation, list(found)):
             into = self._arrive(node, found, outputs)
@@ -145,31 +147,33 @@ class _Sweep:
             yield Node(index), outputs
 
     def _arrive(self, node: Node, found: Found, outputs: Sequence[int]) -> dict[Node, Node]:
-        """Note what has come to ``node`` from where; from there on each stratum is one gradient.
+        """Note what has come to ``node`` from where; from there on each group is one gradient.
 
         Changes ``found`` and returns what became of which.
         """
-        parts = [found[output] for output in outputs]
-        norms = {
-            origin: _norm(_of(origin, parts)) for origin in {each: None for part in parts for each in part}
-        }
-        masses = {
-            origin: self.masses[origin] + log(norm / self.block_norms[origin])
-            for origin, norm in norms.items()
-            if norm > 0
-        }
-        strata = _strata(masses)
-        into = {origin: node._replace(behind=strata[origin.behind] + node.block) for origin in masses}
-        for origin, stratum in into.items():
-            self.edges[origin][stratum] = norms[origin]
-            self.masses[stratum] = log_sum([self.masses.get(stratum, NOTHING), masses[origin]])
-        for output, part in zip(outputs, parts, strict=True):
+        parts: dict[Node, dict[int, Tensor]] = {}
+        for output in outputs:
+            for origin, gradient in found[output].items():
+                parts.setdefault(origin, {})[output] = gradient
             found[output] = {}
-            for origin, gradient in part.items():
-                if origin in into:
-                    _add(found[output], into[origin], gradient)
-        for stratum in set(into.values()):
-            self.block_norms[stratum] = _norm(_of(stratum, [found[output] for output in outputs]))
+        norms = {origin: norm for origin, each in parts.items() if (norm := _norm(each.values())) > 0}
+        origins = list(norms)
+        masses = [self.masses[each] + log(norms[each] / self.block_norms[each]) for each in origins]
+        lengths = [self.lengths[each] for each in origins]
+        into: dict[Node, Node] = {}
+        for number, places in enumerate(merged([parts[each] for each in origins], masses, lengths)):
+            group = node._replace(group=number)
+            mass = log_sum([masses[place] for place in places])
+            self.masses[group] = mass
+            self.lengths[group] = node.block + sum(
+                lengths[place] * math.exp(masses[place] - mass) for place in places
+            )
+            for origin in (origins[place] for place in places):
+                into[origin] = group
+                self.edges[origin][group] = norms[origin]
+                for output, gradient in parts[origin].items():
+                    _add(found[output], group, gradient)
+            self.block_norms[group] = _norm([found[each][group] for each in outputs if group in found[each]])
         return into
 
     def _pull(self, operation: Operation, origin: Node, at_outputs: Mapping[int, Tensor]) -> None:
@@ -181,8 +185,8 @@ class _Sweep:
         for place, gradient in sorted(self.tape.pull(operation, at_outputs).items()):
             operand = operation.operands[place]
             read = operand.producer, operand.output
-            _add(self.waiting[read], origin, gradient)
-            reads.append((read, _norm([gradient]) / norm if norm else 0.0))
+            sent = self.send(read, origin, gradient)
+            reads.append((read, sent / norm if norm else 0.0))
 
     def result(self, seeds: Mapping[Read, float]) -> Gains:
         """What was measured, when all steps are done."""
@@ -217,21 +221,13 @@ class _Sweep:
         passing = frozenset(
             index for (index, _), reads in self.reads.items() if any(gain for _, gain in reads)
         )
-        return Gains(layers, blocks, nodes, self.masses, self.norms, passing)
-
-
-def _strata(masses: Mapping[Node, float]) -> dict[int, int]:
-    """For each number of blocks behind, under which number its gradient goes on."""
-    found: dict[int, float] = {}
-    for node, mass in masses.items():
-        found[node.behind] = log_sum([found.get(node.behind, NOTHING), mass])
-    largest = sorted(found, key=found.__getitem__, reverse=True)[:_STRATA]
-    kept = [behind for behind in largest if found[behind] >= found[largest[0]] + _NEGLIGIBLE]
-    return {behind: min(kept, key=lambda each: abs(each - behind)) for behind in found}
+        sent = [*seeds.items(), *(each for reads in self.reads.values() for each in reads)]
+        reached = sorted({read[0] for read, size in sent if size}, reverse=True)
+        return Gains(layers, blocks, nodes, self.masses, reached, passing)
 
 
 def _is_start(graph: ModelGraph, operation: Operation) -> bool:
-    """An input of numbers, or a layer that looks integers up: behind it no gradient goes on."""
+    """Whether it is an input of numbers, or a layer that looks integers up: no gradient goes further back."""
     if operation.kind == "input":
         return True
     return operation.weighted and not any(
@@ -240,25 +236,15 @@ def _is_start(graph: ModelGraph, operation: Operation) -> bool:
     )
 
 
-def _of(origin: Node, parts: Iterable[Mapping[Node, Tensor]]) -> list[Tensor]:
-    return [part[origin] for part in parts if origin in part]
-
-
 def _add(gradients: dict[Node, Tensor], origin: Node, gradient: Tensor) -> None:
     gradients[origin] = gradients[origin] + gradient if origin in gradients else gradient
-
-
-def _sum(tensors: Iterable[Tensor]) -> Tensor:
-    first, *others = tensors
-    for tensor in others:
-        first = first + tensor
-    return first
 
 
 def _norm(tensors: Iterable[Tensor]) -> float:
     import torch
 
-    wide = [
-        tensor.detach().to(torch.complex128 if tensor.is_complex() else torch.float64) for tensor in tensors
+    norms = [
+        torch.linalg.vector_norm(each, dtype=torch.complex128 if each.is_complex() else torch.float64)
+        for each in tensors
     ]
-    return float(sum(float(tensor.abs().square().sum()) for tensor in wide) ** 0.5)
+    return math.hypot(*map(float, norms))

@@ -128,7 +128,7 @@ def random_gradients(outputs: Sequence[Tensor], seed: int) -> list[Tensor | None
     """For each output a random direction of length 1: the gradient of ``sum_i <r_i, y_i> / |r_i|``.
 
     A scalar, which is a loss already, gets 1; a tensor without numbers None. Unlike a plain sum this does
-    not vanish behind a softmax or a norm, and no output counts more than another.
+    not vanish where the model ends in a softmax or a norm, and no output counts more than another.
     """
     import torch
 

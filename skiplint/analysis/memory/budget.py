@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 Optimizer = Literal["adam", "sgd", "none"]
 STATES: dict[Optimizer, int] = {"adam": 2, "sgd": 1, "none": 0}
-"""Numbers that an optimizer keeps for every trained one: Adam two moments, SGD its momentum."""
+"""Numbers that an optimizer keeps for each trained parameter: Adam two moments, SGD its momentum."""
 
 _MOST = 2**20
-"""No batch above this is looked for."""
+"""The largest batch that is tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is there to train in, and what is to be trained."""
+    """The memory to train in, and how the model is trained."""
 
     nbytes: int
     batch: int | None = None
@@ -39,22 +39,22 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class StepMemory:
-    """What one training step takes, in bytes."""
+    """The memory of one training step, in bytes."""
 
     batch: int
     weights: int
     """Parameters and buffers."""
     gradients: int
-    """As much as the trained parameters."""
+    """Those of the trained parameters."""
     optimizer: int
     activations: int
     """Saved for backward, inputs that are saved included."""
     inputs: int
-    """Those that are not saved: the data loader's batch is there anyway."""
+    """Inputs that are not saved for backward; they are in memory nevertheless."""
 
     @property
     def total(self) -> int:
-        """All of it together. What backward makes and frees on the way is not in it."""
+        """The sum. Temporary memory of the backward pass is not counted."""
         return self.weights + self.gradients + self.optimizer + self.activations + self.inputs
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ class StepMemory:
 
 @dataclass(frozen=True, slots=True)
 class JoinMemory:
-    """A join and what its result adds to what is saved for backward."""
+    """A join and the bytes of its result that are saved for backward."""
 
     operation: Operation
     nbytes: int
@@ -78,20 +78,20 @@ class JoinMemory:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a budget says of a model."""
+    """How the training step of a model compares with a budget."""
 
     budget: Budget
     step: StepMemory
-    """At the batch that is wanted."""
+    """At the wanted batch."""
     largest: int | None
     """The largest batch that fits, 0 if none does; None if the batch of this model cannot be changed, or if
     no batch is too large."""
     joins: tuple[JoinMemory, ...]
-    """At the batch that is wanted, largest first."""
+    """At the wanted batch, largest first."""
 
     @property
     def over(self) -> int:
-        """Bytes that are missing; negative where some are left."""
+        """Bytes over the budget; negative where some are left."""
         return self.step.total - self.budget.nbytes
 
     @property
@@ -101,10 +101,10 @@ class Verdict:
 
 
 def judge(analysis: TracedModel, budget: Budget) -> Verdict:
-    """Measure a training step at the batch of ``budget``, and look for the largest that fits.
+    """Measure a training step at the batch of ``budget``, and find the largest batch that fits.
 
     Raises:
-        SizeError: the model cannot be had at the wanted batch.
+        SizeError: the model does not run at the wanted batch.
     """
     steps = _Steps(analysis, budget.optimizer)
     wanted = budget.batch if budget.batch is not None else steps.traced
@@ -167,10 +167,10 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
 
 
 def _largest(total: Callable[[int], int], limit: int) -> int | None:
-    """The largest batch of which ``total`` is within ``limit`` while one more is not; both are traced.
+    """The largest batch whose ``total`` is within ``limit`` while that of the next is not; both are traced.
 
-    What a step takes is affine in the batch for all but exotic models, so a line through two batches says
-    where to look. From there the search goes on in growing steps until the answer is between two batches.
+    The memory of a step is affine in the batch for almost all models, so the search starts where a line
+    through two batches meets the limit, goes on in growing steps, and ends with a bisection.
     """
     try:
         few, more = total(2), total(4)
@@ -195,9 +195,9 @@ def _largest(total: Callable[[int], int], limit: int) -> int | None:
 
 
 def _blamed(analysis: TracedModel) -> tuple[JoinMemory, ...]:
-    """The joins of skips and the concatenations, by what autograd keeps of their results."""
-    graph = analysis.of(Memory).training_graph
-    saved = analysis.of(Memory).saved
+    """Joins of skips and concatenations whose results are saved for backward, largest first."""
+    memory = analysis.of(Memory)
+    graph, saved = memory.training_graph, memory.saved
     kept = {each.storage: each.nbytes for each in saved.storages if each.origin == "activation"}
     joins = {skip.join for skip in _skips(analysis, graph)}
     joins |= {each.operation for each in find_concatenations(graph)}

@@ -1,4 +1,4 @@
-"""Concatenations that copy each other's features: the joins of a dense block, the levels of a decoder."""
+"""Groups of concatenations that share features, such as those of a dense block or a decoder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skiplint.analysis.memory.concatenations import Concatenation, Concatenation
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Concatenations of which each shares a feature with another."""
+    """Concatenations that share features, directly or through each other."""
 
     joins: tuple[Concatenation, ...]
     """In execution order."""
@@ -23,7 +23,7 @@ class Chain:
 
 
 def find_chains(concatenations: Sequence[Concatenation]) -> tuple[Chain, ...]:
-    """The chains among ``concatenations``, in order of their first join; most have a single one."""
+    """The chains among ``concatenations``, in order of their first one; most have only one."""
     leader = list(range(len(concatenations)))
 
     def lead(index: int) -> int:
@@ -45,7 +45,7 @@ def find_chains(concatenations: Sequence[Concatenation]) -> tuple[Chain, ...]:
 
 
 def _tensors(each: Concatenation) -> Iterator[tuple[int, int]]:
-    """What a concatenation is and what it reads, as (producer, output); nesting is not resolved."""
+    """The result and the operands of a concatenation, as (producer, output); nesting is not resolved."""
     yield each.operation, 0
     for part in each.parts:
         yield (part.producer, part.output) if isinstance(part, Feature) else (part.operation, 0)

@@ -1,4 +1,4 @@
-"""Concatenations as copies: what each allocates, and which features it holds.
+"""What each concatenation allocates, and which features it copies.
 
 A *feature* is a tensor that is no concatenation itself. ``cat([cat([a, b]), c])`` holds the features a, b
 and c, and copies a and b twice. A view of all of a concatenation is that concatenation; a view of a part
@@ -28,18 +28,18 @@ class Feature:
 
 @dataclass(frozen=True, eq=False)
 class Concatenation:
-    """One operation that puts tensors into a tensor of its own."""
+    """One operation that copies tensors into one tensor."""
 
     operation: int
     allocated: int
     """Bytes of the result; 0 for a write into a buffer that another concatenation has counted."""
     storage: int
     parts: tuple[Feature | Concatenation, ...]
-    """What it puts side by side."""
+    """The tensors that it concatenates."""
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        """What it holds, nested concatenations resolved; a feature stands once for every time it is held."""
+        """Its features, nested concatenations resolved; one that is copied twice is there twice."""
         found: list[Feature] = []
         pending: list[Feature | Concatenation] = [self]
         while pending:
@@ -96,7 +96,7 @@ def find_concatenations(graph: ModelGraph) -> tuple[Concatenation, ...]:
 
 
 def total(concatenations: Sequence[Concatenation]) -> ConcatenationTotals:
-    """Sums over a whole model."""
+    """The totals of all concatenations of a model."""
     # A concatenation copies its parts once, and once more with each concatenation that holds it. Those
     # come later, so that going backwards the numbers are known without resolving any nesting.
     copied: Counter[Concatenation] = Counter()
@@ -115,7 +115,7 @@ def total(concatenations: Sequence[Concatenation]) -> ConcatenationTotals:
 
 
 def _concatenated(graph: ModelGraph, operation: Operation) -> tuple[Operand, ...]:
-    """The operands that ``operation`` puts side by side, none if it is no concatenation."""
+    """The operands that ``operation`` concatenates, none if it is no concatenation."""
     if operation.kind != "call" or not operation.outputs:
         return ()
     if operation.op.is_a(Family.CONCATENATION):
@@ -133,7 +133,7 @@ def _is_part(value: TensorSpec, buffer: TensorSpec) -> bool:
 def _part(
     graph: ModelGraph, found: dict[int, Concatenation], operand: Operand
 ) -> tuple[Feature | Concatenation, ...]:
-    """The feature or the concatenation that ``operand`` is; nothing for memory without content."""
+    """The feature or the concatenation that ``operand`` is; nothing for an empty buffer."""
     root = _root(graph, operand)
     if root.producer in found:
         return (found[root.producer],)

@@ -17,10 +17,10 @@ class PowerLaw:
     exponent: float
     coefficient: float
     error: float
-    """The largest relative distance of a point from the fit. A sum of several powers has a large one."""
+    """The largest relative distance of a point from the fit; large for a sum of several powers."""
 
     def at(self, size: float) -> float:
-        """What the fit says at ``size``."""
+        """The value of the fit at ``size``."""
         return self.coefficient * float(size**self.exponent)
 
 
@@ -54,7 +54,7 @@ def growth_of(measured: Sequence[Mapping[str, int]], sizes: Sequence[int]) -> Gr
 
 
 def figures(memory: Memory) -> dict[str, int]:
-    """What is followed as a model grows, in bytes."""
+    """The figures whose growth is measured, in bytes."""
     return {
         "peak_inference": memory.peak.nbytes,
         "saved_for_backward": memory.saved.nbytes,
@@ -64,7 +64,7 @@ def figures(memory: Memory) -> dict[str, int]:
 
 
 def fit_power_law(sizes: Sequence[int], values: Sequence[int]) -> PowerLaw | None:
-    """The least-squares line through the logarithms, None where a value has none.
+    """A power law fitted by least squares to the logarithms; None where a value is not positive.
 
     Raises:
         ValueError: fewer than two different sizes.

@@ -1,10 +1,10 @@
-"""From when to when each piece of memory is needed in inference, and how much is alive at once.
+"""When each storage is allocated and freed in inference, and how much is alive at once.
 
-A storage is born with the operation that makes it. Views and in-place results live in the storage that
-they look into. It dies after its last reader, or later where Python still holds it: the caller of a module
-holds the arguments until the module returns (for a list of modules, to the end of the loop over it: the
-loop starts from something that has a name), and the model's outputs live to the end. Names and lists in
-the author's forward may hold more; where the trace has seen when a storage went away, that is what counts.
+A storage is born with the operation that makes it; views and in-place results share it. It dies after its
+last reader, or later while Python holds it: the caller of a module holds the arguments until the module
+returns (for a list of modules, until the loop over it ends, since the first argument has a name), and the
+model's outputs live to the end. Names and lists in the forward may hold more: where the trace has observed
+when a storage was freed, that counts.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Lifetime:
     last_reader: int
 
     def alive_at(self, index: int) -> bool:
-        """Whether it is in memory while operation ``index`` runs."""
+        """Whether it is in memory during operation ``index``."""
         return self.born <= index <= self.dies
 
 
 def find_lifetimes(graph: ModelGraph) -> tuple[Lifetime, ...]:
-    """The storages that calls of ``graph`` make, in order of birth; inputs and parameters are none."""
+    """The storages that the calls of ``graph`` allocate, in order of birth; not inputs and parameters."""
     born: dict[int, int] = {}
     size: dict[int, int] = {}
     state: set[int] = set()
@@ -69,7 +69,7 @@ def _inferred(graph: ModelGraph, born: Mapping[int, int], last: Mapping[int, int
 
 
 def live_bytes(lifetimes: Sequence[Lifetime], workspaces: Sequence[int]) -> tuple[int, ...]:
-    """Bytes alive while each operation runs, what it needs for itself included."""
+    """Bytes alive during each operation, its workspace included."""
     change = [0] * (len(workspaces) + 1)
     for lifetime in lifetimes:
         change[lifetime.born] += lifetime.nbytes
@@ -83,7 +83,7 @@ def live_bytes(lifetimes: Sequence[Lifetime], workspaces: Sequence[int]) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class ModuleCall:
-    """The operations ``start`` to ``stop``, not included, ran inside one call of the module ``path``."""
+    """One call of the module ``path``: the operations from ``start`` to ``stop``, without ``stop``."""
 
     path: str
     start: int
@@ -91,7 +91,7 @@ class ModuleCall:
 
 
 def module_calls(operations: Sequence[Operation]) -> Iterator[ModuleCall]:
-    """The calls of modules, inner ones included, as far as neighbouring operations tell them apart."""
+    """The calls of modules, inner ones included, as told by the modules of successive operations."""
     open_calls: list[tuple[str, int]] = []
     previous: tuple[str, int] | None = None
     stop = 0

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class ResizeError(Exception):
-    """The inputs have no such dimension; ``str()`` is one line that says so."""
+    """The inputs do not have the dimension to change; ``str()`` is one line that says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resizing:
-    """What to change; nothing by default."""
+    """The sizes to change; none by default."""
 
     batch: int | None = None
     size: tuple[int, ...] = ()
@@ -31,12 +31,13 @@ def resize(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The inputs at the wanted size. Values are repeated, so that token ids and masks stay valid.
 
-    The first tensor is the model: others follow in the dimensions in which they are as large as it.
+    The first tensor is resized; others follow in the dimensions that have the same size as in the first.
 
     Raises:
         ResizeError: the inputs do not have the dimensions that are to change.
     """
-    from skiplint.tracing.execution.reshaping import reshaped, tensors_of
+    from skiplint.tracing.execution.reshaping import reshaped
+    from skiplint.tracing.recording.trees import tensors_of
 
     tensors = tensors_of(args, kwargs)
     if not wanted or not tensors:

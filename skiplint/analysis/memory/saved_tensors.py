@@ -1,4 +1,4 @@
-"""What autograd keeps between the forward and the backward pass of a training step."""
+"""Which tensors autograd saves in a forward pass for the backward pass."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from skiplint.graph import ModelGraph, Operation
-from skiplint.tracing.replay.replay import Replay, on_meta, replay, storage_key, storage_size
+from skiplint.tracing.replay.surroundings import apart, bare
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ _STATE = frozenset({"parameter", "buffer", "constant"})
 
 @dataclass(frozen=True, slots=True)
 class SavedStorage:
-    """One piece of memory that waits for the backward pass, counted once however often it is saved."""
+    """One storage that is kept for the backward pass, counted once however often it is saved."""
 
     storage: int
     """Its number in :attr:`SavedTensors.made`; not that of the graph, where a dropout may be a view."""
@@ -27,11 +27,11 @@ class SavedStorage:
     origin: Origin
     """``input`` and ``state`` (parameters, buffers, constants) are in memory anyway."""
     maker: int
-    """The operation that made it; made inside the call (a mask, a contiguous copy), the one that saved it."""
+    """The operation that made it; where it was made inside a call (a mask, a copy), the one that saved it."""
     savers: tuple[int, ...]
     """The operations whose backward reads it."""
     internal: bool
-    """No operation of the graph has it as a result."""
+    """It is not the result of an operation of the graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,56 +44,58 @@ class SavedTensors:
     sizes: tuple[int, ...]
     """Bytes of each storage that some operation made."""
     assumed: tuple[int, ...]
-    """Operations that could not be run without values; what they save is not counted."""
+    """Operations that do not run without values; what they save is not counted."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes that wait for the backward pass, parameters, buffers and constants not counted."""
+        """Bytes kept for the backward pass, without parameters, buffers and constants."""
         return sum(storage.nbytes for storage in self.storages if storage.origin != "state")
 
 
 def find_saved_tensors(graph: ModelGraph) -> SavedTensors:
-    """What a training step over the operations of ``graph`` saves for backward.
+    """What a training step of ``graph`` saves for backward.
 
-    Every floating parameter is taken to be trained and no input to need a gradient. Batch norms and
-    dropouts are run in training mode, whatever the mode of the trace.
+    All floating-point parameters are trained, inputs need no gradient. Batch norms and dropouts run in
+    training mode, whatever the mode of the trace.
     """
-    import torch
+    from skiplint.tracing.recording.storages import storage_key
+    from skiplint.tracing.replay.allocations import saved_for_backward
+    from skiplint.tracing.replay.interpreter import Interpreter
 
-    saved: list[tuple[int, Tensor]] = []
-    current = [0]
+    savers: list[int] = []
 
-    def pack(tensor: Tensor) -> Tensor:
-        kept = tensor.detach()  # the tensor itself would hold the node that holds it
-        saved.append((current[0], kept))
-        return kept
+    def around(operation: Operation | None, run: Callable[[], Any]) -> Any:
+        try:
+            return run()
+        finally:
+            savers.extend([operation.index if operation else 0] * (len(saved) - len(savers)))
 
-    def around(operation: Operation, run: Callable[[], Any]) -> Any:
-        current[0] = operation.index
-        return run()
-
-    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept)
-    with on_meta(grad=True), hooks:
-        done = replay(graph, training=not graph.training, around=around)
-    keys = [[storage_key(tensor) for tensor in made] for made in done.made]
-    numbers, sizes, makers = _numbered(done, keys)
+    with apart(grad=True, device="meta"), saved_for_backward() as saved:
+        run = Interpreter(
+            graph.fx, bare, device="meta", training=not graph.training, around=around, assume=True
+        )
+        run.run()
+    made = [run.made.get(operation.index, []) for operation in graph]
+    numbers, sizes, makers = _numbered(made)
     return SavedTensors(
-        _counted_once(graph, saved, numbers, makers),
-        tuple(tuple(numbers[key] for key in row) for row in keys),
+        _counted_once(graph, list(zip(savers, saved, strict=True)), numbers, makers),
+        tuple(tuple(numbers[storage_key(tensor)] for tensor in row) for row in made),
         tuple(sizes),
-        tuple(dict.fromkeys(done.assumed)),
+        tuple(dict.fromkeys(run.assumed)),
     )
 
 
-def _numbered(done: Replay, keys: list[list[int]]) -> tuple[dict[int, int], list[int], list[int]]:
-    """Numbers for the storages of results by their address, with the size and the maker of each."""
+def _numbered(made: list[list[Tensor]]) -> tuple[dict[int, int], list[int], list[int]]:
+    """Numbers for the storages of results by their key, with the size and the maker of each."""
+    from skiplint.tracing.recording.storages import storage_key, storage_size
+
     numbers: dict[int, int] = {}
     sizes: list[int] = []
     makers: list[int] = []
-    for index, (made, row) in enumerate(zip(done.made, keys, strict=True)):
-        for tensor, key in zip(made, row, strict=True):
-            if key not in numbers:
-                numbers[key] = len(sizes)
+    for index, row in enumerate(made):
+        for tensor in row:
+            if storage_key(tensor) not in numbers:
+                numbers[storage_key(tensor)] = len(sizes)
                 sizes.append(storage_size(tensor))
                 makers.append(index)
     return numbers, sizes, makers
@@ -102,6 +104,8 @@ def _numbered(done: Replay, keys: list[list[int]]) -> tuple[dict[int, int], list
 def _counted_once(
     graph: ModelGraph, saved: list[tuple[int, Tensor]], numbers: dict[int, int], makers: list[int]
 ) -> tuple[SavedStorage, ...]:
+    from skiplint.tracing.recording.storages import storage_key, storage_size
+
     sizes: dict[int, int] = {}
     savers: dict[int, dict[int, None]] = {}
     for index, tensor in saved:

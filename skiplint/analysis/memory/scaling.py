@@ -1,7 +1,7 @@
 """How a model's memory grows with its batch, its resolution and the length of its sequence.
 
-The model is traced again at several sizes, a power law is fitted, and the fit is held against one more
-trace between them.
+The model is traced again at several sizes, a power law is fitted, and the fit is checked against one more
+trace at a size between them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 Dimension = Literal["batch", "side", "length"]
 _FACTORS = (1, 2, 4)
-"""Sizes of the fit, in terms of the traced one."""
+"""Sizes of the fit, as multiples of the traced one."""
 _CHECK = 3
-"""The size at which the fit is checked."""
+"""The size at which the fit is checked, as such a multiple."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Scaling:
     checked_at: int
     """A size that took no part in the fit."""
     errors: Mapping[str, float]
-    """How far the fit is from what a trace at that size gives, relative to it; no entry without a fit."""
+    """The relative error of each fit at that size; no entry for a figure without a fit."""
     reason: str = ""
-    """Why there is no growth: what the model said at another size."""
+    """Why there is no growth: the error of the model at another size."""
 
 
 def find_scalings(analysis: TracedModel) -> tuple[Scaling, ...]:
-    """The growth with each dimension that the first input has."""
+    """The growth with the batch and with the side or length of the first input."""
     inputs = analysis.graph.inputs
     return tuple(_dimensions(analysis, inputs[0].spec)) if inputs and inputs[0].spec.shape else ()
 

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 
 class SizeError(Exception):
-    """The model cannot be had at another size; ``str()`` is one line that says why."""
+    """The model does not run at another size; ``str()`` is one line that says why."""
 
 
 def first_input(analysis: TracedModel) -> tuple[int, ...]:
-    """The shape of the first tensor that goes in, which the others follow; () where there is none."""
+    """The shape of the first input, which is resized first; () for a model without inputs."""
     return analysis.graph.inputs[0].spec.shape if analysis.graph.inputs else ()
 
 
 def analysis_at(analysis: Model, wanted: Resizing) -> Model:
-    """``analysis`` of the same model with inputs of another size.
+    """The analysis of the same model with inputs of another size.
 
-    Where values do not matter the inputs have none, so that any size takes no memory.
+    Unless the model needs values, the inputs are on the meta device and take no memory.
 
     Raises:
-        SizeError: there is no live model, its inputs have no such dimension, or it does not run so.
+        SizeError: there is no live model, its inputs lack the dimension, or it does not run at this size.
     """
     from skiplint.tracing import TraceError
 

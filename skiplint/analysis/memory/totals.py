@@ -1,4 +1,4 @@
-"""What a model's activations take: at the peak of inference, for the backward pass, in concatenations."""
+"""Activation memory of a model: at the peak of inference, saved for backward, in concatenations."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from skiplint.graph import ModelGraph
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The moment of inference at which most is alive."""
+    """The operation of a forward in inference during which most memory is in use."""
 
     nbytes: int
     operation: int
     workspace: int
-    """The part of it that the operation takes for itself."""
+    """Bytes of ``nbytes`` that the operation allocates and frees again before it returns."""
     alive: tuple[Lifetime, ...]
     """Largest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldSkip:
-    """A tensor that at the peak waits for nothing but the join of a skip."""
+    """A tensor that is in memory at the peak only for the join of a skip."""
 
     skip: int
     """Index into the skips of the analysis."""
@@ -46,16 +46,15 @@ class HeldSkip:
     born: int
     """The operation that made it."""
     idle_from: int
-    """After this operation nobody but the shortcut reads it."""
+    """After this operation only the shortcut reads it."""
     join: int
 
 
 class Memory:
-    """Activation memory of one graph; every figure is computed when it is asked for.
+    """Activation memory of one graph, in bytes; each figure is computed on first access.
 
-    Bytes are those of tensors, whatever an allocator rounds them to. Parameters, buffers, constants and
-    inputs are in memory anyway and not counted; only what is saved for backward counts the inputs that
-    are saved.
+    Bytes are those of tensors, not of what an allocator rounds them up to. Parameters, buffers, constants and
+    inputs are in memory anyway and not counted; but :attr:`saved` counts the inputs that are saved.
     """
 
     def __init__(
@@ -68,9 +67,9 @@ class Memory:
 
         Args:
             graph: the graph.
-            skips: called when the skips are needed.
-            training: called when the graph in training mode is needed, from which comes what is saved for
-                backward; None means that it is ``graph``.
+            skips: returns the skips; called on first use.
+            training: returns the graph in training mode, for what is saved for backward; called on first
+                use. None means ``graph``.
         """
         self._graph = graph
         self._skips = skips
@@ -103,7 +102,7 @@ class Memory:
 
     @cached_property
     def rewriter(self) -> Rewriter:
-        """Measures what other ways to write a chain would save."""
+        """Measures how much memory other ways to write a chain save."""
         return Rewriter(self._graph)
 
     @cached_property
@@ -113,7 +112,7 @@ class Memory:
 
     @cached_property
     def workspaces(self) -> tuple[int, ...]:
-        """For each operation what it takes for itself while it runs."""
+        """For each operation the bytes that it allocates and frees again before it returns."""
         return find_workspaces(self._graph)
 
     @cached_property
@@ -123,7 +122,7 @@ class Memory:
 
     @cached_property
     def peak(self) -> Peak:
-        """The moment of inference at which most is alive, the first one if there are several."""
+        """The operation during which most memory is in use in inference, the first of several."""
         nbytes = max(self.timeline, default=0)
         at = self.timeline.index(nbytes) if self.timeline else 0
         alive = [lifetime for lifetime in self.lifetimes if lifetime.alive_at(at)]
@@ -153,7 +152,7 @@ class Memory:
 
     @cached_property
     def peak_without_concatenations(self) -> int:
-        """The peak if readers of a concatenation could read its features where they are."""
+        """The peak in bytes if no concatenation copied its features."""
         gone = {each.storage: each for each in self._pure_copies}
         until: dict[int, int] = {}
         for lifetime in reversed(self.lifetimes):
@@ -170,7 +169,7 @@ class Memory:
 
     @cached_property
     def saved_without_concatenations(self) -> int:
-        """Bytes saved for backward if the features were saved in place of their concatenations."""
+        """Bytes saved for backward if features were saved instead of their concatenations."""
         if self.training_graph is not self._graph:
             return Memory(self.training_graph).saved_without_concatenations
         made = self.saved.made
@@ -190,7 +189,7 @@ class Memory:
 
     @cached_property
     def held_skips(self) -> tuple[HeldSkip, ...]:
-        """The tensors that skips keep alive over the peak, largest first."""
+        """The tensors that skips keep alive during the peak, largest first."""
         found: dict[tuple[int, int], HeldSkip] = {}
         lifetimes = {lifetime.storage: lifetime for lifetime in self.lifetimes}
         for index, skip in enumerate(self._skips()):
@@ -207,7 +206,7 @@ class Memory:
         return tuple(sorted(found.values(), key=lambda held: (-held.nbytes, held.born, held.join)))
 
     def _shortcut_storages(self, skip: Skip) -> dict[int, set[int]]:
-        """The storages along the shortcuts of ``skip``, with the operations that read them for it."""
+        """The storages along the shortcuts of ``skip``, each with the operations of the skip that read it."""
         found: dict[int, set[int]] = {}
         for connection in skip.connections:
             users = {*connection.path, *skip.steps}

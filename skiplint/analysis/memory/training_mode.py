@@ -1,6 +1,6 @@
-"""The graph of a model as it is in training, where that may differ from the graph in evaluation mode.
+"""The graph of a model in training mode, where it may differ from the graph in evaluation mode.
 
-What a training step saves for backward is a question to the model in training mode. Batch norms and
+What a training step saves for backward depends on the model in training mode. Batch norms and
 dropouts are called with a flag, so their calls recorded in evaluation mode can be run again as in training;
 but where Python code reads ``self.training`` (stochastic depth, the dropout handed to fused attention,
 auxiliary heads, recomputation) other calls are made, and only another trace sees them.
@@ -25,8 +25,8 @@ _ATTRIBUTE = "training"
 class TrainingGraph:
     """The graph of a traced model as it is in training mode.
 
-    It is the graph at hand if that was traced in training mode, if nothing in the model's code depends on
-    the mode, or if the model cannot be traced so (none is at hand, or a batch norm has one value a channel).
+    It is the graph at hand if that was traced in training mode, if the model's code does not depend on the
+    mode, or if the model does not run in training mode (a batch norm with one value for each channel).
     """
 
     @staticmethod
@@ -40,10 +40,9 @@ class TrainingGraph:
 
 
 def depends_on_mode(model: nn.Module) -> bool:
-    """Whether some code of the model may call other operations in training than in evaluation mode.
+    """Whether the model may call other operations in training mode than in evaluation mode.
 
-    Code is taken to depend on the mode if it reads an attribute ``training``, itself or in a function that
-    it calls by name.
+    It may if a method of the model, or a function that one calls by name, reads an attribute ``training``.
     """
     seen: set[CodeType] = set()
     kinds = {type(module) for module in model.modules()}
@@ -66,9 +65,9 @@ def depends_on_mode(model: nn.Module) -> bool:
 
 
 def _hides_calls(module: nn.Module) -> bool:
-    """Torch's own modules that call other functions in training, not only with another flag.
+    """Whether ``module`` is one of torch's that calls other functions in training.
 
-    A dropout in place leaves no trace in evaluation mode: it returns its argument.
+    A dropout in place is not recorded in evaluation mode: it returns its argument.
     """
     from torch import nn
     from torch.nn.modules.dropout import _DropoutNd

@@ -1,4 +1,4 @@
-"""The memory that a call takes while it runs and gives back before it returns."""
+"""The memory that a call allocates and frees again before it returns."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from typing import Any
 
 from skiplint.graph import ModelGraph, Operation
 from skiplint.operators import Family
-from skiplint.tracing.replay.live_storages import live_storages
-from skiplint.tracing.replay.replay import on_meta, replay
+from skiplint.tracing.replay.surroundings import apart, bare
 
 
 def find_workspaces(graph: ModelGraph) -> tuple[int, ...]:
-    """For each operation the bytes that it needs in inference beyond its results, as torch counts tensors.
+    """For each operation the bytes of tensors that it allocates in inference besides its results.
 
-    Contiguous copies, attention weights of the unfused form, indices of a pooling that nobody asked for.
-    What a kernel allocates outside of tensors is not seen.
+    Such as contiguous copies, the weights of unfused attention, and the indices of a pooling that are not
+    returned. What a kernel allocates without a tensor is not counted.
     """
+    from skiplint.tracing.replay.allocations import LiveStorages
+    from skiplint.tracing.replay.interpreter import Interpreter
+
     found = [0] * len(graph)
 
-    def around(operation: Operation, run: Callable[[], Any]) -> Any:
-        if operation.view or operation.inplace or operation.op.is_a(Family.NO_WORKSPACE):
+    def around(operation: Operation | None, run: Callable[[], Any]) -> Any:
+        if operation is None or operation.view or operation.inplace or operation.op.is_a(Family.NO_WORKSPACE):
             return run()
-        with live_storages() as live:
+        with LiveStorages() as live:
             result = run()
         found[operation.index] = live.peak - live.bytes()
         return result
 
-    with on_meta(grad=False):
-        replay(graph, training=False, around=around)
+    with apart(grad=False, device="meta"):
+        Interpreter(graph.fx, bare, device="meta", around=around, assume=True).run()
     return tuple(found)

@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
-Verdict = Literal["values", "shape"]
-
-_NEEDS_VALUES = re.compile(
-    r"meta tensor|on meta|device meta|meta device|'meta'|register_meta|not implemented for .Meta|FakeTensor|"
-    r"data.dependent|data.independent|DynamicOutputShape|unbacked|no data!|torch\.equal|Cannot copy out of|"
-    r"aten::_local_scalar_dense|aten::nonzero|aten::item|"
-    r"is not on the expected device|Expected all tensors to be on the same device|tensor on device cpu",
-    re.IGNORECASE,
-)
 _PAIRS = (
     re.compile(r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)"),
     re.compile(r"a and b must have same reduction dim, but got \[\d+, (\d+)\] X \[(\d+), \d+\]"),
@@ -31,15 +21,6 @@ _TOO_SMALL = re.compile(
     r"Padding size should be less|non-positive|must be greater|size of zero|Expected more than 1",
     re.IGNORECASE,
 )
-
-
-def needs_values(error: BaseException) -> bool:
-    """Return whether forward failed because the meta device has no values, not because of its inputs."""
-    return bool(_NEEDS_VALUES.search(str(error))) or type(error).__name__ in (
-        "DataDependentOutputException",
-        "DynamicOutputShapeException",
-        "GuardOnDataDependentSymNode",
-    )
 
 
 def mismatch(error: BaseException) -> tuple[int, int] | None:

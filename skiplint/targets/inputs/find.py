@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
@@ -10,7 +10,6 @@ from skiplint.targets.building.randomness import seeded
 from skiplint.targets.failures import from_exception
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
-from skiplint.targets.inputs.diagnosis import needs_values
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
 from skiplint.targets.models.evaluation import NotSimpleError
@@ -21,6 +20,7 @@ from skiplint.targets.records import (
     InputSource,
     ModelConfig,
     ModelTarget,
+    Runs,
     TargetError,
 )
 from skiplint.targets.snippets import inputs_snippet, on_one_line
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from skiplint.targets.inputs.signatures import Slot
 
 _DATA_SETS = (("cifar", 32), ("mnist", 28), ("svhn", 32), ("tinyimagenet", 64), ("tiny_imagenet", 64))
-
-Runs = Callable[[tuple[Any, ...], dict[str, Any]], "Exception | None"]
 
 
 def find_inputs(
@@ -170,12 +168,12 @@ class _Finder:
 
     def _accept(self, source: InputSource, why: str, arguments: Arguments) -> ExampleInputs | None:
         args, kwargs = arguments
-        error = self._runs(args, kwargs)
-        verified = error is None
-        found = ExampleInputs(args, kwargs, source, f"{why}: {describe_arguments(args, kwargs)}", verified)
-        if error is None or needs_values(error):
+        failed = self._runs(args, kwargs)
+        why = f"{why}: {describe_arguments(args, kwargs)}"
+        found = ExampleInputs(args, kwargs, source, why, verified=failed is None)
+        if failed is None or failed.needs_values:
             return found
-        self._failures.append((found, error))
+        self._failures.append((found, failed.error))
         return None
 
     # -- failure ----------------------------------------------------------------------------------
@@ -232,18 +230,8 @@ def _with_attempt(error: TargetError, attempt: ExampleInputs) -> TargetError:
 def _on_device(model: nn.Module, inputs: ExampleInputs) -> Arguments:
     """The inputs on the device of the model's parameters."""
     import torch
+    from torch.utils._pytree import tree_map_only
 
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-    def moved(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return value.to(device)
-        if isinstance(value, dict):
-            return {key: moved(item) for key, item in value.items()}
-        if type(value) in (list, tuple):
-            return type(value)(moved(item) for item in value)
-        return value
-
-    return tuple(moved(value) for value in inputs.args), {
-        key: moved(value) for key, value in inputs.kwargs.items()
-    }
+    moved: Arguments = tree_map_only(torch.Tensor, lambda each: each.to(device), (inputs.args, inputs.kwargs))
+    return moved

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from skiplint.operators import Family, Op, op_of
 from skiplint.operators.names import is_query
@@ -92,7 +93,7 @@ class _Watch(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name, op = getattr(func, "__name__", ""), _op_of(func)
-        marks = [found for value in _flat([*args, *kwargs.values()]) if (found := _mark_of(value))]
+        marks = [found for value in tree_leaves((args, kwargs)) if (found := _mark_of(value))]
         if not marks:
             result = func(*args, **kwargs)
             self._seen.operations += 1
@@ -102,7 +103,7 @@ class _Watch(TorchFunctionMode):
         if op.is_a(Family.INDEXED) and len(args) > 1 and isinstance(args[1], str):
             return self._entry(args[0], args[1])
         carried = _carried(op, marks, args, kwargs)
-        weight = next((v for v in _flat([*args, *kwargs.values()]) if isinstance(v, nn.Parameter)), None)
+        weight = next((v for v in tree_leaves((args, kwargs)) if isinstance(v, nn.Parameter)), None)
         fitted = self._fitted(op, args, weight, carried)
         if fitted is not None:
             return func(*fitted, **kwargs)
@@ -213,7 +214,7 @@ def _unmarked_size(operands: Any, dimension: int) -> int:
 
 
 def _pass_on(result: Any, carried: Mark) -> Any:
-    for value in _flat([result]):
+    for value in tree_leaves(result):
         if isinstance(value, torch.Tensor):
             with contextlib.suppress(AttributeError):  # a subclass may refuse attributes
                 setattr(value, _MARK, carried)
@@ -236,11 +237,3 @@ def _reshaped_anyway(op: Op, args: tuple[Any, ...]) -> torch.Tensor | None:
     if not all(isinstance(size, int) for size in sizes):
         return None
     return args[0].new_empty([1 if size == -1 else size for size in sizes])  # type: ignore[no-any-return]
-
-
-def _flat(values: Any) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, list | tuple):
-            yield from _flat(value)
-        else:
-            yield value

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from skiplint.targets.inputs.choices import Choice
-from skiplint.targets.inputs.diagnosis import mismatch, needs_values, numbers, too_small
+from skiplint.targets.inputs.diagnosis import mismatch, numbers, too_small
 from skiplint.targets.inputs.signatures import Slot
 from skiplint.targets.inputs.templates import USUAL
-from skiplint.targets.records import Arguments
-
-Runs = Callable[[tuple[Any, ...], dict[str, Any]], "Exception | None"]
+from skiplint.targets.records import Arguments, FailedRun, Runs
 
 _TRIES = 60
 _COMBINATIONS = 40
@@ -97,15 +95,15 @@ class Search:
         """Try one combination of choices, and vary its open sizes one after the other."""
         symbols = sorted(set().union(*(choice.symbols for choice in combination)) - set(self._fixed))
         first = Trial(combination, self._first)
-        error = self._try(first)
-        if error is None:
+        failed = self._try(first)
+        if failed is None:
             return first
-        outcome.failures.append((first, error))
-        if needs_values(error):
+        outcome.failures.append((first, failed.error))
+        if failed.needs_values:
             self._unverified.append(first)
             return None
         for symbol in symbols:
-            found = self._vary(first, symbol, error, thorough, outcome)
+            found = self._vary(first, symbol, failed.error, thorough, outcome)
             if found is not None:
                 return found
         return None
@@ -120,15 +118,15 @@ class Search:
                 continue
             tried.add(size)
             attempt = Trial(trial.choices, {**trial.sizes, symbol: size})
-            failure = self._try(attempt)
-            if failure is None:
+            failed = self._try(attempt)
+            if failed is None:
                 return attempt
-            if needs_values(failure):
+            if failed.needs_values:
                 self._unverified.append(attempt)
                 return None
-            if _is_past(error, failure):
-                outcome.failures.append((attempt, failure))
-            unchanged += str(failure) == str(error)
+            if _is_past(error, failed.error):
+                outcome.failures.append((attempt, failed.error))
+            unchanged += str(failed.error) == str(error)
             if unchanged >= 2:
                 return None  # the size is not the cause
         return self._halve(trial, symbol, error, outcome) if thorough else None
@@ -151,13 +149,13 @@ class Search:
         while wanted and low < high and self._left > 0:
             size = (low + high) // 2
             attempt = Trial(trial.choices, {**trial.sizes, symbol: size})
-            failure = self._try(attempt)
-            if failure is None:
+            failed = self._try(attempt)
+            if failed is None:
                 return self._evened(attempt, symbol)
-            if _is_past(error, failure):
-                outcome.failures.append((attempt, failure))
-            pair = mismatch(failure)
-            if pair is None and not too_small(failure):
+            if _is_past(error, failed.error):
+                outcome.failures.append((attempt, failed.error))
+            pair = mismatch(failed.error)
+            if pair is None and not too_small(failed.error):
                 return None
             wanted &= set(pair or wanted)
             if pair is None or pair[0] < pair[1]:
@@ -171,7 +169,7 @@ class Search:
         smaller = Trial(trial.choices, {**trial.sizes, symbol: trial.sizes[symbol] - 1})
         return smaller if trial.sizes[symbol] % 2 and self._try(smaller) is None else trial
 
-    def _try(self, trial: Trial) -> Exception | None:
+    def _try(self, trial: Trial) -> FailedRun | None:
         self._left -= 1
         args, kwargs = trial.arguments(self._slots)
         return self._runs(args, kwargs)

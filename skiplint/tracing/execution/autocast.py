@@ -1,9 +1,9 @@
 """``torch.autocast`` regions in a trace, which runs on the CPU or on no device at all.
 
-Autocast acts on the tensors of its device only. A region for an accelerator would leave a trace on the CPU
-as it is, so while a trace runs such regions count for the CPU. The CPU casts the same convolutions, linear
-layers and matrix products; it keeps norms and softmax in the lower precision where CUDA raises them. On the
-meta device autocast does nothing, so a forward that opens a region is traced with fake tensors instead.
+Autocast affects the tensors of its device only, so while a trace runs on the CPU, regions for an accelerator
+apply to the CPU. There autocast casts the same convolutions, linear layers and matrix products, but leaves
+norms and softmax in the lower precision where CUDA uses float32. On the meta device autocast does nothing, so
+a forward that opens a region is traced with fake tensors.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import Any
 
 import torch
 
+from skiplint.tracing.execution.errors import BackendLimitError
+
 _lock = threading.Lock()
 _open: list[Any] = []
-"""``torch.autocast.__init__`` once for each trace that runs now."""
+"""``torch.autocast.__init__``, once for each running trace."""
 _thread = threading.local()
 
 
-class AutocastWithoutDeviceError(NotImplementedError):
+class AutocastWithoutDeviceError(BackendLimitError):
     """An autocast region was met on the meta device, where it does nothing."""
 
 
@@ -37,9 +39,9 @@ def assert_no_region() -> None:
 
 @contextmanager
 def regions_followed(devices: Collection[str]) -> Iterator[None]:
-    """Inside, regions for devices other than ``devices``, where the model is, count for the CPU.
+    """Inside, autocast regions for other devices than ``devices``, those of the model, apply to the CPU.
 
-    The constructor of ``torch.autocast`` is another one meanwhile; it does as before in other threads.
+    Meanwhile the constructor of ``torch.autocast`` is replaced; in other threads it works as before.
     """
     before = getattr(_thread, "devices", None)
     with _lock:

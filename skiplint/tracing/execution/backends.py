@@ -1,8 +1,8 @@
-"""Running a forward without touching the user's model, on the cheapest backend that can.
+"""Run a forward on a backend and restore the model afterwards.
 
 ``meta``: shapes only, no memory. ``fake``: shapes, and devices as on the real machine. ``eager``: real
-tensors on the CPU, for a forward that asks for values. Whatever the forward changes in the model (buffers,
-attributes, lazily made weights) is put back afterwards.
+tensors on the CPU, for a forward that needs values. Whatever the forward changes in the model (buffers,
+attributes, lazily made weights) is restored.
 """
 
 from __future__ import annotations
@@ -17,16 +17,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-    FakeTensorMode,
-    UnsupportedOperatorException,
-)
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
 from skiplint.graph import Backend
 from skiplint.tracing.execution.autocast import regions_followed
+from skiplint.tracing.execution.errors import BackendLimitError
 from skiplint.tracing.recording.trees import replace
 
 ORDER: tuple[Backend, ...] = ("meta", "fake", "eager")
@@ -38,12 +34,17 @@ Call = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
 def prepared(
     backend: Backend, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, grad: bool = False
 ) -> Iterator[Call]:
-    """Enter ``backend`` and yield what to call there; leaving restores the model.
+    """Convert the model and its inputs to ``backend`` and yield what to call; leaving restores the model.
 
-    ``grad`` records gradients meanwhile, for a forward that differentiates.
+    Args:
+        backend: where to run.
+        model: the model.
+        args: its positional inputs.
+        kwargs: its keyword inputs.
+        grad: record gradients, for a forward that differentiates.
 
     Raises:
-        RuntimeError: ``eager`` was asked of a model whose weights are on the meta device.
+        BackendLimitError: ``eager`` was asked of a model whose weights are on the meta device.
     """
     with ExitStack() as stack:
         stack.enter_context(torch.set_grad_enabled(grad))
@@ -60,7 +61,7 @@ def prepared(
             convert = _Faker(mode)
         else:
             if any(parameter.is_meta for parameter in model.parameters()):
-                raise RuntimeError("the model has no real weights (it was built on the meta device)")
+                raise BackendLimitError("the model has no real weights (it was built on the meta device)")
             convert = _to_copy
         memo: dict[int, Tensor] = {}
 
@@ -89,7 +90,7 @@ class _Faker:
 
     def __call__(self, tensor: Tensor) -> Tensor:
         if is_lazy(tensor):
-            raise NotImplementedError("a lazy weight cannot be materialised as a fake tensor")
+            raise BackendLimitError("a lazy weight cannot be materialised as a fake tensor")
         device = "cpu" if tensor.is_meta else tensor.device
         with self._mode, torch.no_grad():
             fake: Any = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
@@ -118,7 +119,7 @@ def _as_parameter_if(original: Tensor, tensor: Tensor) -> Tensor:
 
 @contextmanager
 def _swapped(model: nn.Module, once: Callable[[Tensor], Tensor], *, keep_weights: bool) -> Iterator[None]:
-    """Put converted tensors in place of all that the modules hold, and restore every attribute after."""
+    """Replace all tensors that the modules hold by converted ones, and restore every attribute after."""
     saved: list[_Saved] = []
 
     def change(tensor: Tensor) -> Tensor:
@@ -205,25 +206,7 @@ def _quiet_fake_tensors() -> Iterator[None]:
         logger.disabled = before
 
 
-_ASKS_FOR_VALUES = (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-    UnsupportedOperatorException,
-    NotImplementedError,
-)
-
-
-def is_backend_limit(error: BaseException) -> bool:
-    """Whether ``error`` comes from running without values, rather than from the model itself."""
-    if isinstance(error, _ASKS_FOR_VALUES):
-        return True
-    text = str(error).lower()
-    return any(
-        word in text for word in ("meta", "fake", "data-dependent", "device", "storage", "data pointer")
-    )
-
-
 def asks_for_grad(error: BaseException) -> bool:
-    """Whether the forward differentiates something, which a run without gradients does not allow."""
+    """Whether the forward failed because it differentiates something and gradients are not recorded."""
     text = str(error)
     return "does not require grad" in text or "does not have a grad_fn" in text

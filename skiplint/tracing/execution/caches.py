@@ -1,7 +1,7 @@
-"""Caches that a forward fills while it runs without values.
+"""Empty the caches that a forward fills while it runs without values.
 
-A library may keep a table of positions in an ``lru_cache``. Filled by a trace, it would hand tensors
-without values to the next real call of the model.
+A library may keep a table of positions in an ``lru_cache``. After a trace it would return tensors without
+values to the next real call of the model.
 """
 
 from __future__ import annotations

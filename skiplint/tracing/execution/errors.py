@@ -1,4 +1,4 @@
-"""Why a model could not be traced."""
+"""Errors of a forward: why a model could not be traced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skiplint.graph import Location
 from skiplint.tracing.recording.sources import is_torch_file
 
 SHAPE_ERRORS = (RuntimeError, ValueError, IndexError, AssertionError)
-"""What torch raises at operands that do not fit; functions written in Python assert."""
+"""What torch raises where operands do not fit; its functions written in Python assert."""
 
 
 class TraceError(Exception):
@@ -27,6 +27,10 @@ class TraceError(Exception):
         super().__init__(message)
         self.verbose = verbose
         self.needs_values = needs_values
+
+
+class BackendLimitError(NotImplementedError):
+    """A backend without values cannot run a forward, or the model has none for one that needs them."""
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:
@@ -55,11 +59,11 @@ class Refusal:
     location: Location | None
     """The innermost place that is neither torch's nor ours."""
     deliberate: bool
-    """The model's own code says so, by an assertion or a raise."""
+    """The model's own code raised it, by ``raise`` or an assertion."""
 
 
 def refusal(error: BaseException) -> Refusal:
-    """What is to be kept of ``error``."""
+    """``error`` without its traceback."""
     path, _, line = user_place(error.__traceback__).rpartition(":")
     return Refusal(one_line(error), Location(path, int(line)) if path else None, is_deliberate(error))
 

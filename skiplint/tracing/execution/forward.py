@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
 from skiplint.tracing.execution.autocast import AutocastWithoutDeviceError
-from skiplint.tracing.execution.backends import ORDER, asks_for_grad, is_backend_limit, prepared
+from skiplint.tracing.execution.backends import ORDER, asks_for_grad, prepared
 from skiplint.tracing.execution.caches import caches_kept_clean
 from skiplint.tracing.execution.errors import TraceError, one_line, user_place, verbose_text
+from skiplint.tracing.execution.limits import needs_values
 from skiplint.tracing.execution.strict import Strict
 from skiplint.tracing.recording.fx_graph import builder
 from skiplint.tracing.recording.lift import lift
@@ -51,10 +52,16 @@ def trace_call(
 ) -> ModelGraph:
     """Trace ``model(*args, **kwargs)`` on the first of ``backends`` that can run it.
 
-    With ``recover`` a call that fails on shapes is put among the graph's ``faults``, and the trace goes
-    on with the shape that the call was evidently meant to give.
-
     The model, its inputs and the random state are as before when this returns.
+
+    Args:
+        model: the model.
+        args: its positional inputs.
+        kwargs: its keyword inputs.
+        name: of the graph; None means the class of the model.
+        backends: tried in this order; None means :data:`~skiplint.tracing.execution.backends.ORDER`.
+        recover: put calls that fail on shapes among the graph's ``faults`` and continue with the shapes that
+            they were evidently meant to give.
 
     Raises:
         TraceError: no backend could run the forward; the message is of the most faithful one.
@@ -78,9 +85,15 @@ def observe_call(
     name: str | None = None,
     keep: list[Tensor] | None = None,
 ) -> ModelGraph:
-    """Trace a call on real values, where ``observer`` runs what is recorded; gradients are enabled.
+    """Trace a call on real values with gradients; ``observer`` runs the calls that are recorded.
 
-    ``keep`` gets the tensors that the model returns, one for each operand of the graph's output.
+    Args:
+        model: the model.
+        args: its positional inputs.
+        kwargs: its keyword inputs.
+        observer: runs the calls.
+        name: of the graph; None means the class of the model.
+        keep: gets the tensors that the model returns, one for each operand of the graph's output.
 
     Raises:
         TraceError: the forward fails.
@@ -126,7 +139,7 @@ def dry_run(
     *,
     backends: Sequence[Backend] = ORDER,
 ) -> Exception | None:
-    """Run the forward once on the first of ``backends`` that can; None if it ran, else why it did not."""
+    """Run the forward unrecorded on the first of ``backends`` that can; None if it ran, else its error."""
     model = _unwrapped(model)
 
     def run(backend: Backend, grad: bool) -> bool:
@@ -145,7 +158,7 @@ def _first_that_runs(
 ) -> tuple[T | None, list[Exception]]:
     """The first result of ``run(backend, grad)``, or None and what went wrong on each backend.
 
-    No further backend is tried once ``until`` is content with the errors.
+    No further backend is tried once ``until(errors)`` is true.
     """
     errors: list[Exception] = []
     for backend in backends:
@@ -153,7 +166,7 @@ def _first_that_runs(
             try:
                 return run(backend, grad), errors
             except MemoryError as error:
-                # Another backend would fill the memory again. What the model holds must go first.
+                # Another backend would fill the memory again. What the frames hold must be freed.
                 traceback.clear_frames(error.__traceback__)
                 raise
             except Exception as error:
@@ -227,7 +240,7 @@ def _trace_on(
 def _result(
     recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, str]:
-    """What the forward returns; nothing and why, if it gave up after faults that are worth telling."""
+    """What the forward returns; None and the error, if it failed after faults that can be reported."""
     try:
         return _run(model, args, kwargs), ""
     except Exception as error:
@@ -302,8 +315,8 @@ def _own_code(cls: type) -> Iterator[CodeType]:
 
 
 def _settled(errors: list[Exception]) -> bool:
-    """Two backends agree on an error of the model's own: running it with values would only be slower."""
-    if len(errors) < 2 or any(map(is_backend_limit, errors[-2:])):
+    """Whether two backends fail with the same error of the model's own, so that another one would too."""
+    if len(errors) < 2 or any(map(needs_values, errors[-2:])):
         return False
     before, last = errors[-2:]
     same_place = user_place(before.__traceback__) == user_place(last.__traceback__)
@@ -311,14 +324,14 @@ def _settled(errors: list[Exception]) -> bool:
 
 
 def _faithful(errors: list[Exception]) -> Exception:
-    """The error that tells most: the model's own before one of a backend's limits."""
-    own = [error for error in errors if not is_backend_limit(error)]
+    """The last error that does not come from running without values, if there is one; else the last."""
+    own = [error for error in errors if not needs_values(error)]
     return (own or errors)[-1]
 
 
 def _trace_error(errors: list[Exception], model: nn.Module) -> TraceError:
     on_meta = any(parameter.is_meta for parameter in model.parameters())
-    # Of a model without weights, eager tells no more than that.
+    # The error of the eager backend only says that the model has no weights.
     chosen = _faithful(errors[:-1] if on_meta and len(errors) > 1 else errors)
     place = user_place(chosen.__traceback__)
     where = f" at {place}" if place else ""

@@ -1,4 +1,4 @@
-"""The inputs of a call in other shapes."""
+"""The inputs of a model in other shapes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skiplint.tracing.recording.trees import replace, walk
+from skiplint.tracing.recording.trees import replace, tensors_of
 
 Shape = tuple[int, ...]
-
-
-def tensors_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
-    """The tensors among the inputs of a call, in the order of its arguments, one used twice as two."""
-    return [tensor for _, tensor in walk((args, dict(kwargs)))]
 
 
 def reshaped(
     args: tuple[Any, ...], kwargs: Mapping[str, Any], shapes: Sequence[Shape]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The inputs in other shapes of the same ranks, one for each of :func:`tensors_of`.
+    """The inputs in other shapes. Values are cut or repeated, so that token ids and masks stay valid.
 
-    Values are cut or repeated, so that token ids and masks stay valid.
+    Args:
+        args: positional inputs.
+        kwargs: keyword inputs.
+        shapes: one of the same rank for each tensor of :func:`~skiplint.tracing.recording.trees.tensors_of`.
     """
-    # By tensor and not by place: the replacement may meet them in another order than the walk.
+    # By tensor, not by position: the replacement may meet them in another order than the walk.
     wanted = {id(tensor): shape for tensor, shape in zip(tensors_of(args, kwargs), shapes, strict=True)}
 
     def change(tensor: Tensor) -> Tensor:

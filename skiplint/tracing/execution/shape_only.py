@@ -1,8 +1,8 @@
 """Calls of which only the shape is wanted: their results without the many steps inside.
 
 On the meta device a batch norm is worked out as some thirty elementwise operations on nothing, a grid sample
-as two hundred. In a run that only asks whether a forward fits, that is most of its time. What may fail, or
-gives more than a shape, is left to the call itself.
+as two hundred. In a run that only checks whether the shapes fit, that is most of the time. A call that may
+fail, or whose result is more than a shape, is not replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FORMULAS = ("none", "tanh")
 
 
 def shape_only(function: Any, args: Sequence[Any], kwargs: Arguments) -> Tensor | None:
-    """What a call gives on the meta device; None where it has to be made."""
+    """The result of a call on the meta device; None where the call has to run."""
     known = _KNOWN.get(function)
     if known is None or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
         return None
@@ -115,4 +115,4 @@ _KNOWN: dict[Any, tuple[tuple[str, ...], Callable[[Tensor, Arguments], Tensor | 
     functional.silu: (("input", "inplace"), _activation),
     functional.leaky_relu: (("input", "negative_slope", "inplace"), _activation),
 }
-"""By function: the names of its arguments, and what it gives."""
+"""By function: the names of its arguments, and what computes the result."""

@@ -1,9 +1,9 @@
-"""Checks that kernels make and their meta-device counterparts leave out.
+"""Checks that the kernels of the CPU make and those of the meta device leave out.
 
 Found by running one misfit of every kind on all backends
 (tests/tracing/recovery/test_recovery_everywhere.py): without values a transposed convolution takes any number
-of channels. The LSTM of the CPU reads beyond an input of another width than its weights without a word, once
-the check of ``nn.LSTM`` itself is out of the way. In torch 2.9 a convolution whose kernel is larger than its
+of channels. The LSTM of the CPU silently reads beyond an input of another width than its weights, once the
+check of ``nn.LSTM`` itself is out of the way. In torch 2.9 a convolution whose kernel is larger than its
 padded input gives an empty result without values.
 """
 
@@ -87,7 +87,7 @@ def _assert_features(call: Call) -> None:
 
 
 class Strict(TorchFunctionMode):
-    """Makes the same checks in a run that is not recorded, where shapes are all that counts."""
+    """Makes the same checks in a run that is not recorded and only checks shapes."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -1,7 +1,6 @@
 """The live model of a graph, for analyses that have to run it again.
 
-A graph tells what happened in one forward. Whether a join fits at another size, what only training reads,
-what gradients flow and what the weights are at the start are questions to the model itself.
+A graph describes one forward. Other input sizes, training mode, gradients and initial weights need the model.
 """
 
 from __future__ import annotations
@@ -20,21 +19,22 @@ from skiplint.tracing.execution.backends import Call, prepared
 from skiplint.tracing.execution.caches import caches_kept_clean
 from skiplint.tracing.execution.errors import Refusal, TraceError, refusal
 from skiplint.tracing.execution.forward import dry_run, observe_call, trace_call
-from skiplint.tracing.execution.reshaping import Shape, reshaped, tensors_of
+from skiplint.tracing.execution.reshaping import Shape, reshaped
 from skiplint.tracing.recording.recorder import Observer
+from skiplint.tracing.recording.trees import tensors_of
 
 Attempt = Callable[[Sequence[Shape]], Refusal | None]
 
 VALUES_LIMIT = 1_000_000_000
-"""Parameters, above which a model that was built without values is not built again with them: 4 GB."""
+"""A model with more parameters (4 GB) that was built without values is not built again with them."""
 
 
 class SubjectError(Exception):
-    """The model cannot be had with real weights; ``str()`` is one line that says why."""
+    """The model has no real weights; ``str()`` is one line that says why."""
 
 
 class Subject:
-    """A model with the inputs that it was traced with. Whatever is run, the model stays as it was."""
+    """A model with the inputs that it was traced with. Running it leaves the model unchanged."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Subject:
             name: what its graphs are called; None means its class.
             realise: builds the model again with real weights, where ``model`` has none; if it takes an
                 argument, that is the seed of the weights.
-            environment: what has to be entered while the model's code runs.
+            environment: returns a context to enter while the model's code runs.
         """
         self.model = model
         self.args = args
@@ -81,10 +81,10 @@ class Subject:
             args: other positional inputs.
             kwargs: other keyword inputs.
             backends: what to run on, see :func:`skiplint.tracing.trace_call`.
-            recover: whether to go on after calls that fail on shapes.
+            recover: whether to continue after calls that fail on shapes.
 
         Raises:
-            TraceError: the forward does not run so.
+            TraceError: the forward fails.
         """
         with ExitStack() as stack:
             stack.enter_context(self._environment())
@@ -134,7 +134,7 @@ class Subject:
     def graph_at(self, shapes: Sequence[Shape], backend: Backend = "meta") -> ModelGraph | None:
         """The graph of a forward on inputs of other shapes, with the calls that fail there.
 
-        None if the trace cannot go on after one.
+        None if the trace cannot continue after one of them.
         """
         args, kwargs = reshaped(self.args, self.kwargs, shapes)
         try:
@@ -150,7 +150,7 @@ class Subject:
             return None
 
     def state(self) -> Mapping[str, Tensor] | None:
-        """Parameters and buffers with their values, a shared one under each name; None if not to be had."""
+        """Parameters and buffers with values, a shared one under each name; None without real weights."""
         try:
             model = self.real()
         except SubjectError:
@@ -159,7 +159,7 @@ class Subject:
         return {**dict(parameters), **dict(model.named_buffers(remove_duplicate=False))}
 
     def real(self) -> nn.Module:
-        """The model with real weights, as its author initialises them or as they were given.
+        """The model with real weights: as they were given, or as its constructor initialises them.
 
         Raises:
             SubjectError: it is too large, or it cannot be built with values.
@@ -198,7 +198,7 @@ class Subject:
         seed: int = 0,
         keep: list[torch.Tensor] | None = None,
     ) -> ModelGraph:
-        """Run the model once on real values, gradients enabled, with ``observer`` in between.
+        """Run the model once on real values with gradients; ``observer`` runs each recorded call.
 
         Args:
             observer: runs the calls that are recorded.
@@ -231,8 +231,8 @@ class Subject:
     def fresh(self, seed: int) -> nn.Module:
         """The model with new random weights.
 
-        It is built again, as its author initialises it, where something says how. Else it is a copy in which
-        every module that can do so draws its weights anew (``reset_parameters``).
+        It is built again where the model says how. Else it is a copy in which ``reset_parameters`` is called
+        on every module that has it.
 
         Raises:
             SubjectError: it can be neither built with values nor copied.

@@ -53,7 +53,7 @@ def _node(
     reads = [
         made[operand.producer]
         if len(operations[operand.producer].outputs) == 1
-        else _pick(graph, made[operand.producer], operand.output, operations[operand.producer])
+        else graph.call_function(operator.getitem, (made[operand.producer], operand.output))
         for operand in operation.operands
     ]
     if record.kind == "output":
@@ -64,12 +64,6 @@ def _node(
     return graph.create_node(
         "call_function", function, args, _fill(dict(record.kwargs), reads), operation.name
     )
-
-
-def _pick(graph: fx.Graph, source: fx.Node, output: int, operation: Operation) -> fx.Node:
-    if operation.inplace:
-        return source
-    return graph.call_function(operator.getitem, (source, output))
 
 
 def _fill(value: Any, reads: list[fx.Node]) -> Any:

@@ -18,12 +18,11 @@ from skiplint.operators import Family, op_of
 from skiplint.operators.names import ALIAS, UPDATE, in_place_name, is_in_place
 from skiplint.tracing.execution.errors import SHAPE_ERRORS, one_line
 from skiplint.tracing.execution.strict import assert_fits, called
-from skiplint.tracing.recording.arguments import template, tensors_in_call
 from skiplint.tracing.recording.naming import function_name
 from skiplint.tracing.recording.scopes import Scope, ScopeStack
 from skiplint.tracing.recording.sources import FrameReader
 from skiplint.tracing.recording.storages import StorageState, Value, Write, region_of, storage_key
-from skiplint.tracing.recording.trees import walk
+from skiplint.tracing.recording.trees import template, tensors_in, walk
 from skiplint.tracing.recovery.calls import Call
 from skiplint.tracing.recovery.repair import Repair, Repairs
 
@@ -138,7 +137,7 @@ class Recorder:
         """
         if self.inside:  # a kernel called from Python passes the function mode a second time
             return function(*args, **kwargs)
-        tensors = tensors_in_call(args, kwargs)
+        tensors = tensors_in(args, kwargs)
         if any(_is_batched(tensor) or is_lazy(tensor) for tensor in tensors):
             # In a torch.func transform the kernels below are recorded; a lazy weight has no data to read.
             return function(*args, **kwargs)
@@ -209,7 +208,7 @@ class Recorder:
         """The arguments into whose memory the call wrote, each once."""
         if not writes:
             return []
-        keys = {key for key in map(storage_key, writes) if key is not None}
+        keys = {key for key in map(storage_key, writes) if key > 0}
         found: list[Tensor] = []
         for tensor in read:
             if storage_key(tensor) in keys and not any(tensor is other for other in found):
@@ -366,8 +365,6 @@ class Recorder:
 
     def _state(self, tensor: Tensor) -> StorageState:
         key = storage_key(tensor)
-        if key is None:
-            key = -id(tensor)
         state = self._storages.get(key)
         if state is None:
             weak = StorageWeakRef(tensor.untyped_storage()) if key > 0 else None  # type: ignore[no-untyped-call]

@@ -54,12 +54,27 @@ class StorageState:
         return [write for write in self.writes if write.version > since and overlap(write.region, region)]
 
 
-def storage_key(tensor: Tensor) -> int | None:
-    """Return the address of the tensor's storage; None if it has none (sparse, batched, lazy)."""
+_NO_STORAGE = (NotImplementedError, RuntimeError, AttributeError, ValueError)
+"""What a tensor without a storage (sparse, batched, lazy) raises when it is asked for it."""
+
+
+def storage_key(tensor: Tensor) -> int:
+    """A number that living tensors have in common if they share memory.
+
+    The address of the storage; for a tensor without one a negative number of its own.
+    """
     try:
         return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError, AttributeError, ValueError):
-        return None
+    except _NO_STORAGE:
+        return -id(tensor)
+
+
+def storage_size(tensor: Tensor) -> int:
+    """Bytes of the storage, 0 for a tensor without one."""
+    try:
+        return int(tensor.untyped_storage().nbytes())
+    except _NO_STORAGE:
+        return 0
 
 
 def region_of(tensor: Tensor) -> Region:

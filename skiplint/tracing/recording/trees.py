@@ -1,4 +1,8 @@
-"""The tensors in the nested structures that models take and return."""
+"""Tensors inside nested structures: what models take and return, and the arguments of torch functions.
+
+Models take anything: containers, dataclasses, objects (:func:`walk`, :func:`replace`). Torch functions take
+lists, tuples, dicts and slices (:func:`tensors_in`, :func:`template`), in the order of the call's operands.
+"""
 
 from __future__ import annotations
 
@@ -73,6 +77,11 @@ def _replace_in_object(value: Any, change: Callable[[Tensor], Tensor], depth: in
     return twin
 
 
+def tensors_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    """The tensors among the inputs of a model, in the order of its arguments, with repetitions."""
+    return [tensor for _, tensor in walk((args, dict(kwargs)))]
+
+
 def named_inputs(
     forward: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> list[tuple[str, Tensor]]:
@@ -96,3 +105,53 @@ def named_inputs(
     for key, value in kwargs.items():
         found.extend(walk(value, key))
     return found
+
+
+def tensors_in(*values: Any) -> list[Tensor]:
+    """The tensors in arguments or results of a torch function, in the order of its operands."""
+    found: list[Tensor] = []
+    for value in values:
+        _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Tensor]) -> None:
+    if isinstance(value, Tensor):
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _collect(item, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _collect(item, found)
+    elif isinstance(value, slice):
+        for item in (value.start, value.stop, value.step):
+            _collect(item, found)
+
+
+def template(value: Any, path: str, reference: Callable[[str, Tensor], Any]) -> Any:
+    """Arguments of a torch function with ``reference(path, tensor)`` in place of each tensor."""
+    if isinstance(value, Tensor):
+        return reference(path, value)
+    if isinstance(value, (list, tuple)):
+        items = [template(item, f"{path}[{i}]", reference) for i, item in enumerate(value)]
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, dict):
+        return {key: template(item, f"{path}[{key!r}]", reference) for key, item in value.items()}
+    if isinstance(value, slice):
+        ends = (value.start, value.stop, value.step)
+        return slice(*(template(end, f"{path}.{i}", reference) for i, end in enumerate(ends)))
+    return value
+
+
+def with_tensors(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], tensors: list[Tensor]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call with ``tensors`` in place of its own, in the order of its operands."""
+    rest = iter(tensors)
+
+    def following(_: str, __: Tensor) -> Tensor:
+        return next(rest)
+
+    changed: tuple[Any, ...] = template(args, "", following)
+    return changed, template(dict(kwargs), "", following)

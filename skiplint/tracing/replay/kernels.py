@@ -1,4 +1,4 @@
-"""What differs between a recorded call on the meta device and the same call in real training."""
+"""How recorded calls run on the meta device as they do on the CPU, and as in training."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _batch_norm(
     training: bool,
     *_: Any,
 ) -> Tensor:
-    """A batch norm that makes and saves what the real one does.
+    """A batch norm that allocates and saves what that of the CPU does.
 
-    On the meta device it is a decomposition in Python, which takes as long as all other calls together.
+    On the meta device it is decomposed in Python, which takes as long as all other calls together.
     """
     import torch
 
@@ -71,7 +71,7 @@ def _batch_norm_node() -> Any:
         def forward(
             ctx: Any, data: Tensor, weight: Tensor | None, bias: Tensor | None, training: bool
         ) -> Tensor:
-            """The result, with something of its size in it."""
+            """A tensor like the result, without values."""
             del bias
             dtype = data.dtype if weight is None else weight.dtype
             size = data.shape[1] if training else 0
@@ -88,9 +88,9 @@ def _batch_norm_node() -> Any:
 
 
 def _convolution(function: Callable[..., Tensor], data: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """A convolution that leaves channels last where they were last, which the meta device forgets.
+    """A convolution that keeps the memory format channels-last, which that of the meta device does not.
 
-    Whether a later call has to copy depends on it.
+    Whether a later call copies depends on it.
     """
     import torch
 
@@ -113,9 +113,9 @@ def _attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    """Attention with the fused kernel under the conditions under which it is used on real tensors.
+    """Attention by the fused kernel wherever the CPU would use it.
 
-    On the meta device torch always takes the unfused form, which keeps the matrix of attention weights.
+    On the meta device torch always uses the unfused form, which saves the matrix of attention weights.
     """
     import torch
 

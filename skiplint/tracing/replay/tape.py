@@ -1,8 +1,8 @@
-"""One real forward, kept call by call so that each call can be differentiated by itself.
+"""Run one real forward so that each recorded call can be differentiated by itself.
 
-Every recorded call runs on fresh leaves that share memory with what it reads, so that the gradient through
-one call to one of its operands is known, and is not mixed with what comes through its neighbours. Values
-and memory are those of an ordinary forward: what is written in place is written into the real tensor.
+Each call runs on new leaf tensors that share memory with its operands. So the gradient through one call to
+one operand is known separately from that of other calls. Values and memory are those of an ordinary forward:
+writes in place go into the real tensor. It is the model's own forward that runs, not its recorded calls.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skiplint.graph import ModelGraph, Operation
+from skiplint.graph import Operation
 from skiplint.operators.names import ALIAS, UPDATE, is_in_place
-from skiplint.tracing.recording.arguments import tensors_in_call, with_tensors
 from skiplint.tracing.recording.naming import function_name
-from skiplint.tracing.recording.storages import Region, region_of, storage_key
+from skiplint.tracing.recording.storages import Region, region_of, storage_key, storage_size
+from skiplint.tracing.recording.trees import tensors_in, with_tensors
 
 
 @dataclass(slots=True)
 class _Call:
-    """The graph of one call by itself."""
+    """The autograd graph of one call."""
 
     leaves: list[Tensor | None]
-    """By position of the operand; None where no gradient goes."""
+    """By position of the operand; None for one without a gradient."""
     outputs: dict[int, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an output lies in its memory."""
+    """The elements of its storage that an output covers."""
 
     storage: int
     elements: int
@@ -40,15 +40,13 @@ class _Place:
 
 
 class Tape:
-    """Observes a forward for a recorder and differentiates its calls."""
+    """Observes a recorded forward and differentiates its calls."""
 
     def __init__(self, instead: Mapping[int, Tensor] | None = None) -> None:
-        """Nothing observed yet; ``instead`` are values to use in place of parameters, by their ids."""
+        """Observe nothing yet; ``instead`` has values to use in place of parameters, by ``id``."""
         self._instead = dict(instead or {})
-        self.graph: ModelGraph
-        """The graph of the forward; set when it is over."""
         self.opaque: list[int] = []
-        """Calls that autograd does not take apart; no gradient is known to pass them."""
+        """Calls that autograd cannot differentiate; their gradients are not known."""
         self._calls: dict[int, _Call] = {}
         self._places: dict[tuple[int, int], _Place] = {}
         self._pending: tuple[list[Tensor | None], dict[int, Tensor], list[Tensor]] | None = None
@@ -59,17 +57,17 @@ class Tape:
     # -- while the forward runs --------------------------------------------------------------------
 
     def start(self, buffers: frozenset[int]) -> None:
-        """Say which tensors, by id, are buffers of the model; no gradient goes to them."""
+        """Note the ``id`` of each buffer of the model; buffers get no gradient."""
         self._buffers = buffers
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Run one call on leaves of its own and return what the forward goes on with."""
-        read = tensors_in_call(args, kwargs)
+        """Run one call on leaf tensors of its own; its result, for the forward to continue with."""
+        read = tensors_in(args, kwargs)
         data = [self._is_data(tensor) for tensor in read]
         if not any(data) or not torch.is_grad_enabled():
             self._pending = None
             result = function(*args, **kwargs)
-            made = tensors_in_call((result,), {})
+            made = tensors_in(result)
             if any(data):  # in a region without gradients
                 self._mark(made)
             return _mapped(result, {}) if any(tensor.requires_grad for tensor in made) else result
@@ -83,7 +81,7 @@ class Tape:
         self._pending, self._refused = None, True
         with torch.no_grad():
             result = function(*args, **kwargs)
-        self._mark(tensors_in_call((result,), {}))
+        self._mark(tensors_in(result))
         return result
 
     def _run_on_leaves(
@@ -122,7 +120,7 @@ class Tape:
                     tensor.copy_(clone)
         keep: list[Tensor] = []
         outcome = _mapped(result, back, local, keep)
-        self._mark(tensors_in_call((outcome,), {}))
+        self._mark(tensors_in(outcome))
         self._mark([tensor for tensor, use in zip(read, given, strict=True) if use is not tensor])
         self._pending = (leaves, local, [*keep, *given])
         return outcome
@@ -138,8 +136,8 @@ class Tape:
     def bound(self, producer: int, output: int, tensor: Tensor) -> None:
         """``tensor`` is the value ``output`` of record ``producer``."""
         key = storage_key(tensor)
-        if key is not None:
-            elements = tensor.untyped_storage().nbytes() // max(1, tensor.element_size())
+        if key > 0:
+            elements = storage_size(tensor) // max(1, tensor.element_size())
             self._places[producer, output] = _Place(key, elements, region_of(tensor))
         call = self._calls.get(producer)
         if call is not None and self._pending is not None:
@@ -154,7 +152,7 @@ class Tape:
         self._mark([tensor])
 
     def _mark(self, tensors: list[Tensor]) -> None:
-        self._data.update(key for key in map(storage_key, tensors) if key is not None)
+        self._data.update(key for key in map(storage_key, tensors) if key > 0)
 
     def _is_data(self, tensor: Tensor) -> bool:
         return id(tensor) not in self._buffers and storage_key(tensor) in self._data
@@ -162,7 +160,7 @@ class Tape:
     # -- afterwards --------------------------------------------------------------------------------
 
     def pull(self, operation: Operation, gradients: Mapping[int, Tensor]) -> dict[int, Tensor]:
-        """The gradient that ``operation`` hands to each operand, by position, for those of its outputs."""
+        """The gradient at each operand of ``operation``, by position, for ``gradients`` at its outputs."""
         if operation.name in (UPDATE, ALIAS) and operation.index not in self._calls:
             return self._pull_through_memory(operation, gradients)
         call = self._calls.get(operation.index)
@@ -186,13 +184,13 @@ class Tape:
         return {place: each for place, each in zip(leaves, found, strict=True) if each is not None}
 
     def forget(self, index: int) -> None:
-        """Let go of what is only needed to differentiate call ``index``."""
+        """Free what is needed to differentiate call ``index``."""
         self._calls.pop(index, None)
 
     def _pull_through_memory(
         self, operation: Operation, gradients: Mapping[int, Tensor]
     ) -> dict[int, Tensor]:
-        """Of a tensor whose memory others wrote into: to each of them what lies where it wrote last."""
+        """For a tensor that others wrote into: the gradient at each of them, where it was written last."""
         whole = self._places.get((operation.index, 0))
         gradient = gradients.get(0)
         if whole is None or gradient is None:
@@ -217,9 +215,8 @@ def _look(memory: Tensor, region: Region) -> Tensor:
 
 
 def _same(left: Tensor, right: Tensor) -> bool:
-    """Whether two tensors look at the same elements; strides of an axis of one element say nothing."""
-    key = storage_key(left)
-    if key is None or key != storage_key(right):
+    """Whether two tensors cover the same elements; strides of an axis of one element do not matter."""
+    if storage_key(left) != storage_key(right) or storage_key(left) < 0:
         return False
     return tuple(left.shape) == tuple(right.shape) and region_of(left).offset == region_of(right).offset
 
@@ -233,7 +230,7 @@ def _has_history(tensor: Tensor | None) -> bool:
 
 
 def _writes_in_place(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a call is known to write into an argument; others are found out when they refuse a leaf."""
+    """Whether a call is known to write into an argument; others fail on a leaf tensor."""
     if is_in_place(function_name(function)):
         return True
     return bool(kwargs.get("inplace")) or kwargs.get("out") is not None
@@ -245,9 +242,13 @@ def _mapped(
     local: dict[int, Tensor] | None = None,
     keep: list[Tensor] | None = None,
 ) -> Any:
-    """A result without its history; arguments that were handed back are the real ones.
+    """A result without autograd history; arguments that are returned are the real ones.
 
-    ``local`` gets the tensor with history by the id of the one without, and ``keep`` holds both.
+    Args:
+        value: the result, with tensors nested in it.
+        back: the real argument by the ``id`` of the leaf that stands for it.
+        local: gets the tensor with history by the ``id`` of the one without.
+        keep: gets both, so that their ids are not used again.
     """
     if isinstance(value, Tensor):
         real = back.get(id(value))

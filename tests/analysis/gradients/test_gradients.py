@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from collections.abc import Iterator
 from math import comb
 from pathlib import Path
 from types import ModuleType
@@ -15,8 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import skiplint
-from skiplint.analysis.gradients import EffectivePaths, GradientError
+from skiplint.analysis.gradients import EffectiveLengths, EffectivePaths, GradientError
 from skiplint.analysis.gradients.masses import Edge, GainGraph, masses
+from skiplint.analysis.gradients.merging import merged
 from skiplint.tracing import Subject
 from skiplint.tracing.replay.tape import Tape
 
@@ -218,6 +220,34 @@ def test_each_length_is_measured_along_its_own_gradient() -> None:
     assert [each.block for each in found.shares] == pytest.approx([3 / 5, 4 / 5])
 
 
+def at_right_angles(count: int) -> list[dict[int, Tensor]]:
+    return [{0: row} for row in torch.eye(count)]
+
+
+def test_twelve_directions_stay_apart_and_the_least_different_are_merged() -> None:
+    gradients, zeros = at_right_angles(13), [0.0] * 13
+    assert merged(gradients[:12], zeros[:12], zeros[:12]) == [[place] for place in range(12)]
+    alike = [*gradients[:12], {0: 7 * gradients[4][0]}]
+    assert [4, 12] in merged(alike, zeros, [*zeros[:12], 9.0])  # one direction, however long the paths
+    rare = [math.log(0.1) if place in (2, 5) else 0.0 for place in range(13)]
+    assert [2, 5] in merged(gradients, rare, zeros)
+    apart = [float(place // 2) for place in range(12)]
+    assert merged(gradients, zeros, [*apart[:11], 9.0, 20.0])[0] == [0, 1]
+    opposite = [*gradients[:12], {0: -gradients[3][0]}]
+    assert all(3 not in group or group == [3] for group in merged(opposite, zeros, zeros))
+
+
+def test_directions_are_compared_over_all_outputs() -> None:
+    """Alike at output 0, but one of the two has a part at output 1 too, at a right angle to all others."""
+    x, y = torch.tensor([1.0, 0.0]), torch.tensor([1.0 + 0.0j])
+    first = {0: torch.cat([x, torch.zeros(11)])}
+    others = [{0: row} for row in torch.eye(13)[2:]]
+    gradients = [first, first | {1: y}, *others]
+    assert len(gradients) == 13
+    assert merged(gradients, [0.0] * 13, [0.0] * 13)[0] == [0, 1]
+    assert merged([first, {1: y}, *others], [0.0, *[-1.0] * 12], [0.0] * 13)[0] == [0]
+
+
 # -- what models do --------------------------------------------------------------------------------------
 
 
@@ -330,19 +360,46 @@ def benchmark() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("steps", [0, 60], ids=["first weights", "trained"])
-def test_the_same_as_all_paths_one_by_one(steps: int) -> None:
-    """All 2^9 paths of nine blocks; docs/paths.md has a sample of those of 54 blocks."""
-    veit: Any = benchmark()
-    torch.manual_seed(0)
-    net = veit.ResNet(9, 8).train()
-    if steps:
-        veit.train(net, steps, 12)
+@pytest.fixture
+def double() -> Iterator[None]:
+    """Double precision: in single, the order of sums, thus the number of threads, trains another network."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+def both_ways(veit: Any, net: nn.Module) -> tuple[EffectiveLengths, dict[int, float]]:
+    """What skiplint says of a network, and the distribution of the norms of all its paths."""
     images, labels = next(veit.batches(16, 12, 2))
-    norms = veit.sampled(net, images, labels, paths=comb(9, 4))
-    assert sum(map(len, norms.values())) == 2**9
-    mean, sd = veit.moments(veit.distribution(norms))
+    norms = veit.all_paths(net, images, labels)
+    assert sum(map(len, norms.values())) == 2 ** len(norms) // 2
     gradients = skiplint.analyze(net, images).gradients
     found = gradients.effective_for(lambda outputs: cross_entropy(outputs[0], labels), training=True)
-    assert found.blocks.mean == pytest.approx(mean, rel=0.01)
-    assert found.blocks.sd == pytest.approx(sd, rel=0.01)
+    return found.blocks, veit.distribution(norms)
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("steps", [0, 60], ids=["first weights", "trained"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_same_as_all_paths_one_by_one(steps: int, seed: int) -> None:
+    """All 2^9 paths of nine blocks; docs/paths.md has a sample of those of 54 blocks."""
+    veit: Any = benchmark()
+    torch.manual_seed(seed)
+    net = veit.ResNet(9, 8).train()
+    veit.train(net, steps, 12)
+    found, expected = both_ways(veit, net)
+    mean, sd = veit.moments(expected)
+    assert found.mean == pytest.approx(mean, rel=0.01)
+    assert found.sd == pytest.approx(sd, rel=0.01)
+
+
+@pytest.mark.usefixtures("double")
+def test_few_paths_are_exact() -> None:
+    """Up to twelve paths reach a block apart from each other: all of a network with three."""
+    veit: Any = benchmark()
+    torch.manual_seed(0)
+    net = veit.ResNet(3, 8).train()
+    veit.train(net, 20, 12)
+    found, expected = both_ways(veit, net)
+    assert dict(found.histogram) == pytest.approx(expected, rel=1e-9)

@@ -15,7 +15,7 @@ from skiplint import analyze
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.memory.rewriting import Branches, Rewriter, Saving
 from skiplint.analysis.memory.rewriting.rewrites import Rewriting
-from skiplint.analysis.memory.rewriting.running import Region
+from skiplint.tracing.replay.interpreter import Region
 from tests.analysis.memory.memory_measuring import MODELS, MeasuredModel, peak_bytes, saved_bytes
 
 DEPTH, WIDTH = 6, 4

@@ -99,6 +99,7 @@ def alive(tag: int) -> list[int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM], ids=lambda n: n.name)
 def test_no_worker_outlives_the_parent(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "endless.py").write_text(ENDLESS)

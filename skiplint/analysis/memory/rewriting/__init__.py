@@ -1,4 +1,4 @@
-"""What other ways to write a chain of concatenations would save, measured by running them."""
+"""How much memory other ways to write a chain of concatenations save, measured by running them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a concatenation is made of and what is done with it, as far as it can be written in another way."""
+"""The parts and the uses of concatenations that can be written in another way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skiplint.operators.axes import concatenated_axis
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A feature and the channels of the concatenation in which it lies."""
+    """A feature and its channels in the concatenation."""
 
     operand: Operand
     start: int
@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A ``cat`` with all nested ones resolved, as far as they join along the same dimension."""
+    """A ``cat``, with nested ones along the same dimension resolved into their parts."""
 
     operation: int
     dim: int
@@ -33,26 +33,26 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One use of a concatenation: the operations after it, each the only reader of the one before."""
+    """One use of a concatenation: a chain of operations after it, each the only reader of the one before."""
 
     join: Join
     operations: tuple[int, ...]
     pointwise: bool
-    """They treat every channel by itself, and the last is a convolution of kernel 1 or a linear map over
-    the channels: the sum of those of the parts is the same."""
+    """They act on each channel by itself, and the last is a convolution of kernel 1 or a linear map over the
+    channels, which equals a sum of such layers over the parts."""
 
 
 class Branches:
-    """The joins of a graph that can be written in another way, and their uses."""
+    """The concatenations of a graph that can be written in another way, and their uses."""
 
     def __init__(self, graph: ModelGraph, joins: Collection[Concatenation]) -> None:
-        """Look at ``joins``, all of which belong to ``graph``."""
+        """Analyse ``joins``, which are concatenations of ``graph``."""
         self._graph = graph
         self._wanted = {each.operation for each in joins}
 
     @cached_property
     def joins(self) -> dict[int, Join]:
-        """Those that are plain and whose features nobody writes to later, by operation."""
+        """The plain concatenations whose features are not written to later, by operation."""
         found: dict[int, Join] = {}
         for index in sorted(self._wanted):
             operation = self._graph.operations[index]
@@ -64,7 +64,7 @@ class Branches:
         return found
 
     def of(self, join: Join) -> tuple[Branch, ...]:
-        """The uses of ``join`` by others than concatenations of the same chain."""
+        """The uses of ``join``, except by concatenations of the same chain."""
         readers = [i for i in self._graph.consumers[join.operation] if i not in self.joins]
         if len(readers) > 1 and any(self._writes(i, join.operation) for i in readers):
             return ()
@@ -135,7 +135,7 @@ class Branches:
         return alone and join.dim == op.feature_axis % len(data)
 
     def _written_later(self, operand: Operand) -> bool:
-        """Whether somebody writes into the memory of ``operand`` after it was made."""
+        """Whether the memory of ``operand`` is written to after it was made."""
         storage = self._graph.spec(operand).storage
         return self._last_write.get(storage, -1) > operand.producer
 

@@ -1,4 +1,4 @@
-"""Chains of concatenations written in other ways, each a change of a :class:`torch.fx.Graph`."""
+"""Rewrite chains of concatenations in a :class:`torch.fx.Graph`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.memory.rewriting.branches import Branch, Join, Part
-from skiplint.analysis.memory.rewriting.running import Region
 from skiplint.graph import ModelGraph, Operand
 from skiplint.operators import Family
 
@@ -18,13 +17,13 @@ _PER_CHANNEL = (1, 2, 3, 4)
 
 
 class Rewriting:
-    """A fresh graph of recorded calls that is changed step by step."""
+    """A copy of the recorded calls of a graph, to be rewritten step by step."""
 
     def __init__(self, graph: ModelGraph) -> None:
         """Copy the calls of ``graph``.
 
         Raises:
-            RuntimeError: the graph came from another process, which has no live functions.
+            RuntimeError: the graph was loaded from another process, without the functions of its calls.
         """
         if graph.fx_builder is None:
             raise RuntimeError("this graph was loaded from another process; trace the model again")
@@ -40,8 +39,10 @@ class Rewriting:
                 self._picked.setdefault(key, node)
 
     def checkpoint(self, branch: Branch) -> None:
-        """Run the concatenation and what follows it again in the backward pass, and keep only its parts."""
+        """Checkpoint the concatenation and what follows it: only its parts are kept for backward."""
         from torch import fx
+
+        from skiplint.tracing.replay.interpreter import Region
 
         inner = fx.Graph()
         inputs: dict[fx.Node, fx.Node] = {}
@@ -68,7 +69,7 @@ class Rewriting:
         self._replace(nodes, again)
 
     def sum_of_parts(self, branch: Branch) -> None:
-        """Convolve every part by itself with its share of the weights and add the results up."""
+        """Replace the layer after a concatenation by a sum of layers, each of one part and its weights."""
         import torch
 
         nodes = [self._nodes[index] for index in branch.operations]
@@ -84,11 +85,11 @@ class Rewriting:
             self._replace(nodes, total)
 
     def share_buffer(self, longest: Join, others: Sequence[tuple[Join, int]], shape: Sequence[int]) -> None:
-        """Write the parts of ``longest`` into one buffer, of which it and ``others`` are slices.
+        """Write the parts of ``longest`` into one buffer; ``longest`` and ``others`` become slices of it.
 
         Args:
             longest: the join that holds the parts of all.
-            others: joins of neighbouring parts of it, with the channel at which they start.
+            others: joins of adjacent parts of it, each with the channel at which it starts.
             shape: the shape of ``longest``.
         """
         import torch
@@ -117,7 +118,7 @@ class Rewriting:
             self.fx.erase_node(node)
 
     def drop(self, joins: Sequence[Join]) -> None:
-        """Leave out the concatenations that nobody reads any more."""
+        """Remove those of the concatenations ``joins`` that are no longer read."""
         for join in reversed(joins):
             node = self._nodes[join.operation]
             if not node.users:

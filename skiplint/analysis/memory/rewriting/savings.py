@@ -1,26 +1,30 @@
-"""How much less a model takes with a chain of concatenations written in another way."""
+"""How much memory a model saves when a chain of concatenations is written in another way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from skiplint.analysis.memory.concatenations import Concatenation
 from skiplint.analysis.memory.rewriting.branches import Branch, Branches, Join
 from skiplint.analysis.memory.rewriting.rewrites import Rewriting
-from skiplint.analysis.memory.rewriting.running import NoValuesError, peak_bytes, saved_bytes
-from skiplint.graph import ModelGraph
+from skiplint.graph import ModelGraph, Operation
+from skiplint.tracing.replay.surroundings import ExecutionError, apart, bare
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Remedy = Literal["checkpoint", "buffer", "sum"]
 
+_LEAVES = ("placeholder", "get_attr")
 _MOST_PARTS = 8
-"""Nobody writes a sum of more convolutions than this in place of one."""
+"""More convolutions than this are no practical substitute for one."""
 
 
 class Written:
-    """A model as a graph of calls, written in one way; run when a figure is asked for."""
+    """A model as a graph of calls, written in one way; run on the meta device when a figure is asked for."""
 
     def __init__(self, rewriting: Rewriting, *, training: bool) -> None:
         """Hold the calls, recorded in ``training`` mode or not."""
@@ -29,24 +33,51 @@ class Written:
 
     @cached_property
     def saved(self) -> int | None:
-        """Bytes that a training forward keeps for backward; None where a call needs values."""
-        try:
-            return saved_bytes(self._graph, training=not self._training)
-        except NoValuesError:
-            return None
+        """Bytes saved for backward, parameters and buffers not counted; None where a call needs values."""
+        from skiplint.tracing.recording.storages import storage_key, storage_size
+        from skiplint.tracing.replay.allocations import saved_for_backward
+
+        with apart(grad=True, device="meta"), saved_for_backward() as saved:
+            leaves = self._leaves()
+            if not self._runs(leaves, training=not self._training):
+                return None
+        state = {storage_key(tensor) for (kind, _), tensor in leaves.items() if kind != "input"}
+        sizes = {storage_key(tensor): storage_size(tensor) for tensor in saved}
+        return sum(size for key, size in sizes.items() if key not in state)
 
     @cached_property
     def peak(self) -> int | None:
         """The most bytes alive at once in inference, each result freed after its last reader, else None."""
+        from skiplint.tracing.recording.storages import storage_key
+        from skiplint.tracing.replay.allocations import LiveStorages
+
+        with apart(grad=False, device="meta"):
+            leaves = self._leaves()
+            with LiveStorages({storage_key(tensor) for tensor in leaves.values()}) as live:
+                return live.peak if self._runs(leaves, training=False) else None
+
+    def _leaves(self) -> dict[tuple[str, int], Tensor]:
+        """Inputs and state, by kind and operation; held while the model runs, they are not counted."""
+        operations = [node.meta["operation"] for node in self._graph.nodes if node.op in _LEAVES]
+        return {(operation.kind, operation.index): bare(operation, 0) for operation in operations}
+
+    def _runs(self, leaves: dict[tuple[str, int], Tensor], *, training: bool) -> bool:
+        """Run once; whether that works without values."""
+        from skiplint.tracing.replay.interpreter import Interpreter
+
+        def leaf(operation: Operation, _: int) -> Tensor:
+            return leaves[operation.kind, operation.index]
+
         try:
-            return peak_bytes(self._graph)
-        except NoValuesError:
-            return None
+            Interpreter(self._graph, leaf, device="meta", training=training).run()
+        except ExecutionError:
+            return False
+        return True
 
 
 @dataclass(frozen=True, eq=False)
 class Saving:
-    """One other way to write a chain, measured on the whole model."""
+    """Another way to write a chain, with its effect on the memory of the whole model."""
 
     remedy: Remedy
     """``checkpoint``: the concatenations and what follows them up to the next layer run again in the
@@ -72,11 +103,10 @@ class Saving:
 
 
 class Rewriter:
-    """Writes chains of one graph in other ways.
+    """Measures other ways to write the chains of one graph.
 
-    A model is run on the meta device with and without the change, in the same way both times: batch norms
-    and dropouts in training mode with gradients for what is saved, in evaluation mode without gradients for
-    the peak.
+    The model is run on the meta device with and without the change. What is saved for backward is measured
+    in training mode with gradients, the peak in evaluation mode without.
     """
 
     def __init__(self, graph: ModelGraph) -> None:
@@ -89,10 +119,10 @@ class Rewriter:
         return Written(Rewriting(self._graph), training=self._graph.training)
 
     def savings(self, joins: Sequence[Concatenation]) -> tuple[Saving, ...]:
-        """What each remedy that fits ``joins`` changes.
+        """The saving of each remedy that applies to ``joins``.
 
         Raises:
-            RuntimeError: the graph came from another process, which has no live functions.
+            RuntimeError: the graph was loaded from another process, without the functions of its calls.
         """
         found = _remedies(self._graph, Branches(self._graph, joins))
         return tuple(
