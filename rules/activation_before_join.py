@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.skips.roles import is_noise
-from skiplint.analysis.structure.factors import Factors
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of, tensor_name
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Factors,
+    Family,
+    Finding,
+    Flow,
+    Operand,
+    Operation,
+    Rule,
+    Severity,
+    Skip,
+    is_noise,
+    past_views,
+    tensor_name,
+)
 
 
 class ActivationBeforeJoin(Rule):
@@ -47,7 +53,7 @@ class ActivationBeforeJoin(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at the operand of each residual addition that is no shortcut."""
-        flow, factors = flow_of(analysis), Factors(analysis)
+        flow, factors = analysis.of(Flow), analysis.of(Factors)
         for skip in analysis.skips:
             if skip.kind != "additive" or skip.long or len(skip.operands) != 2 or len(skip.connections) != 1:
                 continue
@@ -67,8 +73,8 @@ class ActivationBeforeJoin(Rule):
             node=graph.operations[skip.join],
             expected=f"{before}, of either sign",
             actual=f"values of {activation.base_name}, none below 0",
-            shapes=shapes_of(graph, skip.operands),
-            suggestion=f"move {activation.id} behind the addition, or to the front of the branch "
+            shapes=graph.shapes(skip.operands),
+            suggestion=f"move {activation.id} after the addition, or to the front of the branch "
             f"(pre-activation), so that {before} is added",
         )
 

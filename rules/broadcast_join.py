@@ -6,15 +6,23 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from skiplint import Finding, Remedy, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.faults.remedies import advised_outputs
-from skiplint.analysis.skips.joins import reaches
-from skiplint.analysis.structure.broadcast_axes import Maker, maker_of_one
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import flow_of, shapes_of, sizes, tensor_name
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    Maker,
+    Operand,
+    Operation,
+    Remedy,
+    Rule,
+    Severity,
+    advised_outputs,
+    maker_of_one,
+    reaches,
+    shape_text,
+    tensor_name,
+)
 
 _BY_CHANCE = frozenset({"layer", "missing", "input", "picked"})
 
@@ -43,8 +51,8 @@ class BroadcastJoin(Rule):
 
     Broadcasts that are meant are silent: parameters, position tables and masks that do not come from an
     input; products, and with them squeeze-and-excitation and other gates; branches that pool what they
-    read (global context); means and maxima that are subtracted, and added back behind the layers;
-    conditions that come in by an input of their own; everything behind an `unsqueeze`, a `None` index or a
+    read (global context); means and maxima that are subtracted, and added back after the layers;
+    conditions that come in by an input of their own; everything after an `unsqueeze`, a `None` index or a
     `view` that asks for the axis.
 
     ## Why it is bad
@@ -71,7 +79,7 @@ class BroadcastJoin(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at every sum of two tensors of different shape."""
-        flow = flow_of(analysis)
+        flow = analysis.of(Flow)
         faulty = {fault.operation for fault in analysis.graph.faults}
         shortcuts = _shortcuts(analysis)
         for operation in analysis.graph:
@@ -80,7 +88,7 @@ class BroadcastJoin(Rule):
             reads = flow.reads[operation.index]
             if operation.op.is_a(Family.ALIGNMENT) and not _is_in_loss(flow, operation):
                 continue  # asked for
-            if len(reads) == 2 and len(set(shapes_of(analysis.graph, reads))) == 2:
+            if len(reads) == 2 and len(set(analysis.graph.shapes(reads))) == 2:
                 yield from self._judge(flow, operation, reads[0], reads[1], shortcuts)
 
     def _judge(
@@ -101,13 +109,13 @@ class BroadcastJoin(Rule):
     def _grown(self, flow: Flow, operation: Operation, left: _Repeated, right: _Repeated) -> Finding:
         result, fix = operation.outputs[0].shape, _aligned(operation, left, right)
         return self.finding(
-            f"{operation.name} repeats both operands: {sizes(left.shape)} from {_maker(flow, left)} and "
-            f"{sizes(right.shape)} from {_maker(flow, right)} make {sizes(result)}",
+            f"{operation.name} repeats both operands: {shape_text(left.shape)} from {_maker(flow, left)} and "
+            f"{shape_text(right.shape)} from {_maker(flow, right)} make {shape_text(result)}",
             node=operation,
             severity=Severity.ERROR,
             shapes=(left.shape, right.shape),
             expected="operands of one shape",
-            actual=sizes(result),
+            actual=shape_text(result),
             fix=fix,
             suggestion=None if fix else "give both operands one shape before they are joined",
         )
@@ -123,9 +131,9 @@ class BroadcastJoin(Rule):
         return self.finding(
             f"{name}, which is joined here, {what} and is repeated {want[axis]} times",
             node=operation,
-            shapes=shapes_of(graph, operation.operands[:2]),
-            expected=sizes(want),
-            actual=sizes(narrow.shape),
+            shapes=graph.shapes(operation.operands[:2]),
+            expected=shape_text(want),
+            actual=shape_text(narrow.shape),
             suggestion=advice.text if advice else "join the tensor as it is before it is pooled",
             fix=advice.fix if advice else None,
         )
@@ -366,7 +374,7 @@ def _aligned(operation: Operation, left: _Repeated, right: _Repeated) -> Remedy 
         argument=operation.operands[position].argument,
         old=None,
         new="{}.squeeze(-1)",
-        description=f"take the last axis from {sizes(longer.shape)} with squeeze(-1), or give it to the "
+        description=f"take the last axis from {shape_text(longer.shape)} with squeeze(-1), or give it to the "
         "other operand with unsqueeze(-1)",
         safe=False,
     )

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.memory.byte_sizes import byte_size, parse_bytes
-from skiplint.analysis.memory.chains import Chain
-from skiplint.analysis.memory.rewriting import Saving
+from skiplint.rules_api import (
+    Analysis,
+    Chain,
+    Finding,
+    Rule,
+    RuleOptions,
+    Saving,
+    Severity,
+    byte_size,
+    parse_bytes,
+)
 
 
 class ConcatBlowup(Rule):

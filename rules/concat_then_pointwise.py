@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.memory.byte_sizes import byte_size
-from skiplint.analysis.memory.concatenations import Concatenation
-from skiplint.analysis.memory.rewriting import Branch, Branches, Join
-from skiplint.graph import ModelGraph
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Branch,
+    Branches,
+    Concatenation,
+    Family,
+    Finding,
+    Join,
+    ModelGraph,
+    Rule,
+    Severity,
+    byte_size,
+)
 
 
 class ConcatThenPointwise(Rule):
@@ -126,7 +132,7 @@ class ConcatThenPointwise(Rule):
 
 
 def _is_needless(uses: tuple[Branch, ...], readers: set[int]) -> bool:
-    """Whether every reader is a pointwise layer, right behind the concatenation."""
+    """Whether every reader is a pointwise layer, right after the concatenation."""
     direct = {use.operations[0] for use in uses if use.pointwise and len(use.operations) == 1}
     return bool(direct) and direct == readers
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from skiplint import Finding, Location, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import flow_of
-from skiplint.graph import ModelGraph, Operation
-from skiplint.operators import Family
-from skiplint.sources.uses import asks_for_mode, is_read
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    Location,
+    ModelGraph,
+    Operation,
+    Rule,
+    Severity,
+    asks_for_mode,
+    is_read,
+)
 
 _KEPT = frozenset({"buffer", "parameter"})
 
@@ -23,7 +29,7 @@ class DeadBranch(Rule):
     depends on, one finding for each connected part, at the last operation of it. Where there is such a part,
     the model is traced in the other mode too, and what an output depends on in training or in evaluation is
     not dead. What is written into a buffer or a parameter, or kept as an attribute or in a list or dictionary
-    that is one, is used. Where the function reads the result under a condition or behind an early return (a
+    that is one, is used. Where the function reads the result under a condition or after an early return (a
     loss that is computed only for given labels), the part may belong to another call than the traced one and
     is not reported; nor is it where the function asks `self.training` and the model does not run in the other
     mode.
@@ -55,7 +61,7 @@ class DeadBranch(Rule):
         graph = analysis.graph
         if graph.ended_by:  # Nothing has reached an output, for another reason.
             return
-        flow = flow_of(analysis)
+        flow = analysis.of(Flow)
         live = _live(graph)
         dead = [index for index in range(len(graph)) if not live[index] and graph.operations[index].data]
         for part in _parts(graph, dead):

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import flow_of, past_views
-from skiplint.graph import Operand, Operation
+from skiplint.rules_api import (
+    Analysis,
+    Finding,
+    Flow,
+    Norms,
+    Operand,
+    Operation,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    past_views,
+)
 
 
 class DeepPostNorm(Rule):
-    """Many residual additions in a row with a norm right behind each, and nothing that makes up for it.
+    """Many residual additions in a row with a norm right after each, and nothing that makes up for it.
 
     ## What it does
     Counts the residual additions whose result goes into a norm and nowhere else (post-norm), each of which
@@ -55,8 +61,8 @@ class DeepPostNorm(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Count the additions in a row that only a norm reads."""
-        flow = flow_of(analysis)
-        for row in _rows(flow, Norms(flow), analysis.skips):
+        flow = analysis.of(Flow)
+        for row in _rows(flow, analysis.of(Norms), analysis.skips):
             if len(row) >= self.options.limit:
                 first, last = (flow.graph.operations[row[end].join] for end in (0, -1))
                 yield self._finding(first, last, len(row))

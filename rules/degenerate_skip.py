@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.activations import activated
-from skiplint.analysis.structure.factors import Factors
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import flow_of, tensor, tensor_name
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Factors,
+    Family,
+    Finding,
+    Flow,
+    Norms,
+    Operand,
+    Operation,
+    Rule,
+    Severity,
+    Skip,
+    activated,
+    tensor_name,
+)
 
 
 class DegenerateSkip(Rule):
@@ -50,8 +55,8 @@ class DegenerateSkip(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at every addition for one tensor twice, then at every skip for one shortcut twice."""
-        flow = flow_of(analysis)
-        norms, factors = Norms(flow), Factors(analysis)
+        flow = analysis.of(Flow)
+        norms, factors = analysis.of(Norms), analysis.of(Factors)
         reported: set[int] = set()
         for operation in analysis.graph:
             message = _alone(flow, norms, operation)
@@ -188,7 +193,7 @@ def _alone(flow: Flow, norms: Norms, operation: Operation) -> str | None:
     source = graph.operations[first.producer]
     if not graph.spec(first).floating or not source.data:
         return None
-    if tensor(first) == tensor(second):
+    if first.tensor == second.tensor:
         # What does not descend from both data and weights, such as a table of positions, is no feature.
         name = tensor_name(graph, first)
         return f"{operation.name} joins {name} with itself, so nothing is skipped" if source.learned else None
@@ -221,7 +226,7 @@ def _unlearned(flow: Flow, norms: Norms, join: Operation, operand: Operand, star
     """
     passed: list[str] = []
     for _ in range(16):
-        if tensor(operand) == tensor(start):
+        if operand.tensor == start.tensor:
             return passed[::-1]
         operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
         sources = norms.sources(operand)
@@ -232,7 +237,7 @@ def _unlearned(flow: Flow, norms: Norms, join: Operation, operand: Operand, star
             sources = (applied,)
         elif not sources and operation.op.is_a(Family.DROPOUT):
             sources = reads
-        if len({tensor(source) for source in sources}) != 1:
+        if len({source.tensor for source in sources}) != 1:
             break
         passed.append(operation.id)
         operand = _origin(flow, sources[0])
@@ -247,10 +252,10 @@ def _together(one: Operation, other: Operation) -> bool:
 def _repeated_shortcut(flow: Flow, factors: Factors, skip: Skip) -> Operand | None:
     graph = flow.graph
     shortcuts = [_origin(flow, skip.operands[connection.operand]) for connection in skip.connections]
-    times = Counter(tensor(operand) for operand in shortcuts)
-    repeated = next((operand for operand in shortcuts if times[tensor(operand)] > 1), None)
+    times = Counter(operand.tensor for operand in shortcuts)
+    repeated = next((operand for operand in shortcuts if times[operand.tensor] > 1), None)
     if repeated is None or not any(graph.operations[step].op.is_a(Family.DIFFERENCE) for step in skip.steps):
         return repeated
     # x + (x - blur(x)) sharpens; f(x) + x - x has no shortcut at all.
-    weights = factors.weights(graph.operations[skip.join], skip.steps, tensor(repeated))
-    return repeated if weights.get(tensor(repeated)) == 0 else None
+    weights = factors.weights(graph.operations[skip.join], skip.steps, repeated.tensor)
+    return repeated if weights.get(repeated.tensor) == 0 else None

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from skiplint import Finding, Remedy, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor_name
-from skiplint.graph import ModelGraph, Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    ModelGraph,
+    Operand,
+    Operation,
+    Remedy,
+    Rule,
+    Severity,
+    Skip,
+    tensor_name,
+)
 
 _SUMS = (Family.ADDITION, Family.CONCATENATION, Family.BLEND, Family.ADDED_PRODUCT)
 _JOINS = (*_SUMS, Family.CHOICE)
@@ -44,7 +51,7 @@ class DtypeJoin(Rule):
 
     ## Why it is bad
     From the join on all activations take twice the memory and bandwidth, which is what the half type was
-    chosen against, and every layer behind casts them back. Nothing fails and nothing warns.
+    chosen against, and every later layer casts them back. Nothing fails and nothing warns.
 
     ## When it is wrong
     Where the residual stream of a mixed-precision model is to stay in float32, as that of most language
@@ -65,7 +72,7 @@ class DtypeJoin(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at every step of every skip, then at sums of integers with what was computed from them."""
-        flow = flow_of(analysis)
+        flow = analysis.of(Flow)
         reported: set[int] = set()
         for skip in analysis.skips:
             ends = {skip.operands[each.operand].producer for each in skip.connections}
@@ -99,7 +106,7 @@ class DtypeJoin(Rule):
             f"{operation.name} {verb} {narrow} from {left} {preposition} {wide} from {right}: "
             f"the result is {result.dtype}{cost}",
             node=operation,
-            shapes=shapes_of(graph, operation.operands[:2]),
+            shapes=graph.shapes(operation.operands[:2]),
             expected=wide if integer else narrow,
             actual=result.dtype,
             fix=Remedy(

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.gradients import GradientError
-from skiplint.analysis.skips import Skip
+from skiplint.rules_api import (
+    Analysis,
+    Finding,
+    GradientError,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+)
 
 UNMEASURED = "run this rule where the weights fit into memory, or ignore it here"
 

@@ -8,16 +8,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import flow_of, shapes_of, tensor, tensor_name
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
-from skiplint.tracing.replay.parts import Key, execute
-from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
+from skiplint.rules_api import (
+    Analysis,
+    Connection,
+    ExecutionError,
+    Family,
+    Finding,
+    Flow,
+    Norms,
+    Operand,
+    Operation,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    TensorId,
+    apart,
+    execute,
+    filled,
+    tensor_name,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,8 +101,8 @@ class GateBias(Rule):
         skips = [skip for skip in analysis.skips if skip.kind == "gated" and not skip.long]
         if not skips:
             return
-        flow = flow_of(analysis)
-        norms = Norms(flow)
+        flow = analysis.of(Flow)
+        norms = analysis.of(Norms)
         readers = Counter(name for each in analysis.graph if each.weighted for name in each.parameters)
         for skip in skips:
             mix = _mix(flow, norms, skip)
@@ -132,7 +142,7 @@ class GateBias(Rule):
             node=graph.operations[skip.join],
             expected=f"a bias of {sign * self.options.least:+g} or further in favour of carrying",
             actual=f"{bias:+.2f}",
-            shapes=shapes_of(graph, skip.operands),
+            shapes=graph.shapes(skip.operands),
             suggestion=f"start the bias of {layer} at {2 * sign:+d} (nn.init.constant_)",
         )
 
@@ -231,7 +241,7 @@ def _mix(flow: Flow, norms: Norms, skip: Skip) -> _Mix | None:
     fork = skip.connections[0].fork
     if operations[skip.join].op.is_a(Family.CONCATENATION):
         return None
-    steps, gates = _walk(flow, [skip.join], tensor(fork))
+    steps, gates = _walk(flow, [skip.join], fork.tensor)
     computes: set[int] = set()
     layers: list[Operation] = []
     pending = list(gates)
@@ -256,7 +266,7 @@ def _mix(flow: Flow, norms: Norms, skip: Skip) -> _Mix | None:
     )
 
 
-def _walk(flow: Flow, start: list[int], fork: Key) -> tuple[set[int], list[int]]:
+def _walk(flow: Flow, start: list[int], fork: TensorId) -> tuple[set[int], list[int]]:
     """The element-wise calls before a join, up to the fork, the gates and whatever else is mixed."""
     operations = flow.graph.operations
     steps: set[int] = set()
@@ -270,11 +280,11 @@ def _walk(flow: Flow, start: list[int], fork: Key) -> tuple[set[int], list[int]]
             gates[operation.index] = None
         elif operation.kind == "call" and (operation.op.is_a(*_MIXES) or operation.op.is_unchanged):
             steps.add(operation.index)
-            pending.extend(each.producer for each in operation.operands if tensor(each) != fork)
+            pending.extend(each.producer for each in operation.operands if each.tensor != fork)
     return steps, list(gates)
 
 
-def _gates_at_start(flow: Flow, mix: _Mix, state: Mapping[str, Tensor]) -> dict[Key, Tensor]:
+def _gates_at_start(flow: Flow, mix: _Mix, state: Mapping[str, Tensor]) -> dict[TensorId, Tensor]:
     """The value of each gate for features of zero."""
     with apart(grad=False):
         return execute(flow.graph, mix.computes, lambda each, at: _leaf(each, at, state), keep=mix.gates)
@@ -284,13 +294,13 @@ def _share(
     flow: Flow,
     skip: Skip,
     mix: _Mix,
-    gates: Mapping[Key, Tensor],
+    gates: Mapping[TensorId, Tensor],
     state: Mapping[str, Tensor],
     *,
     of: Connection | None,
 ) -> float:
     """How much of the shortcut ``of`` (None: of all else) is in the sum, on average."""
-    fork = tensor(skip.connections[0].fork)
+    fork = skip.connections[0].fork.tensor
 
     def leaf(operation: Operation, output: int) -> Tensor:
         key = operation.index, output
@@ -305,7 +315,7 @@ def _share(
     return float(values[skip.join, 0].float().mean())
 
 
-def _all(gates: Mapping[Key, Tensor], value: float) -> dict[Key, Tensor]:
+def _all(gates: Mapping[TensorId, Tensor], value: float) -> dict[TensorId, Tensor]:
     return {key: gate.new_full(gate.shape, value) for key, gate in gates.items()}
 
 

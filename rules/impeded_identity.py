@@ -7,17 +7,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.structure.activations import activated
-from skiplint.analysis.structure.factors import Factors
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import Tensor, flow_of, past_views, shapes_of, tensor, tensor_name
-from skiplint.analysis.structure.streams import branch_operations, main_operand
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Connection,
+    Factors,
+    Family,
+    Finding,
+    Flow,
+    Norms,
+    Operand,
+    Operation,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    TensorId,
+    activated,
+    branch_operations,
+    main_operand,
+    past_views,
+    tensor_name,
+)
 
 _KEEPS_VARIANCE = 0.03
 """How far the sum of squares may be from 1: 0.7 for the square root of a half is fine."""
@@ -79,8 +89,8 @@ class ImpededIdentity(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look along every short identity shortcut."""
-        flow = flow_of(analysis)
-        norms, factors = Norms(flow), Factors(analysis)
+        flow = analysis.of(Flow)
+        norms, factors = analysis.of(Norms), analysis.of(Factors)
         branches = _branches(flow, analysis.skips)
         starts = Counter(each.fork.producer for skip in analysis.skips for each in skip.connections)
         for skip in analysis.skips:
@@ -90,7 +100,7 @@ class ImpededIdentity(Rule):
                 if connection.shortcut == "identity" and _is_bypass(flow, norms, skip, connection):
                     found = self._obstacle(flow, norms, skip, connection)
                     # A branch of another stream, which this branch reads, is no stream itself (momentum).
-                    beside = branches.get(tensor(connection.fork), skip.join) < skip.join
+                    beside = branches.get(connection.fork.tensor, skip.join) < skip.join
                     if found is None and not beside:
                         found = self._factor(_Scaled(flow, norms, factors, skip, connection), starts)
                     if found is not None:
@@ -126,8 +136,8 @@ class ImpededIdentity(Rule):
             node=graph.operations[skip.join],
             expected=f"{fork} itself",
             actual=" -> ".join((fork, *carries)),
-            shapes=shapes_of(graph, skip.operands),
-            suggestion=f"add {fork} as it is and move {at.base_name} into the branch, or behind the addition"
+            shapes=graph.shapes(skip.operands),
+            suggestion=f"add {fork} as it is and move {at.base_name} into the branch, or after the addition"
             if at.index < skip.join
             else f"add {fork} as it is, and scale the branch alone",
         )
@@ -214,7 +224,7 @@ class ImpededIdentity(Rule):
     )
 
 
-def _keep_variance(weights: Mapping[Tensor, float], after: Iterable[tuple[Operation, float]]) -> bool:
+def _keep_variance(weights: Mapping[TensorId, float], after: Iterable[tuple[Operation, float]]) -> bool:
     """Whether both operands are scaled, and so that the variances of two like tensors sum to that of one."""
     whole = prod(number for _, number in after)
     squares = [(number * whole) ** 2 for number in weights.values()]
@@ -233,10 +243,10 @@ def _is_bypass(flow: Flow, norms: Norms, skip: Skip, connection: Connection) -> 
     )
 
 
-def _branches(flow: Flow, skips: Iterable[Skip]) -> dict[Tensor, int]:
+def _branches(flow: Flow, skips: Iterable[Skip]) -> dict[TensorId, int]:
     """Each tensor that is added to a shortcut, with the addition."""
     return {
-        tensor(past_views(flow, main_operand(skip))): skip.join
+        past_views(flow, main_operand(skip)).tensor: skip.join
         for skip in skips
         if len(skip.connections) == 1 and len(skip.operands) == 2
     }
@@ -279,7 +289,7 @@ class _Scaled:
     def factor(self, starts: Collection[int]) -> tuple[float, Operation] | None:
         """What the shortcut is multiplied by and the call that does, if that is less than 1."""
         operations = self.flow.graph.operations
-        join, fork = operations[self.skip.join], tensor(self.connection.fork)
+        join, fork = operations[self.skip.join], self.connection.fork.tensor
         weights = self.factors.weights(join, self.skip.steps, fork)
         after, last = self.factors.after(join)
         if _keep_variance(weights, after) or self._is_taken_out(weights, last):
@@ -310,7 +320,7 @@ class _Scaled:
         start = self.flow.graph.operations[self.connection.fork.producer]
         return last.index in starts or self.factors.of(start) is not None
 
-    def _is_taken_out(self, weights: Mapping[Tensor, float], last: Operation) -> bool:
+    def _is_taken_out(self, weights: Mapping[TensorId, float], last: Operation) -> bool:
         """Whether both operands have one factor and a norm comes next."""
         if len({abs(number) for number in weights.values()}) != 1:
             return False

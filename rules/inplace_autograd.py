@@ -8,12 +8,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skiplint import Finding, ModelGraph, Remedy, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.graph import Operation
-from skiplint.operators import Family
-from skiplint.tracing.replay.parts import execute
-from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
+from skiplint.rules_api import (
+    Analysis,
+    ExecutionError,
+    Family,
+    Finding,
+    ModelGraph,
+    Operation,
+    Remedy,
+    Rule,
+    Severity,
+    apart,
+    execute,
+    filled,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -271,7 +279,7 @@ def _trains(analysis: Analysis) -> bool:
 
     It does where the part in question runs under `torch.no_grad()`, which no graph shows.
     """
-    from skiplint.tracing.recording.trees import tensors_in
+    from skiplint.rules_api import tensors_in
 
     if analysis.subject is None:
         return False

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of
-from skiplint.analysis.structure.streams import is_residual, main_operand
-from skiplint.graph import Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    Operation,
+    Rule,
+    Severity,
+    Skip,
+    is_residual,
+    main_operand,
+    past_views,
+)
 
 
 class LastNormNotZero(Rule):
@@ -45,7 +50,7 @@ class LastNormNotZero(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at the weight of the norm before each residual addition."""
-        flow = flow_of(analysis)
+        flow = analysis.of(Flow)
         ending = [(skip, norm) for skip in analysis.skips if (norm := _last_norm(flow, skip)) is not None]
         state = analysis.state if ending else None
         if state is None:
@@ -62,7 +67,7 @@ class LastNormNotZero(Rule):
                     node=analysis.graph.operations[skip.join],
                     expected=f"{name} = 0",
                     actual=f"{name} = {value:g}",
-                    shapes=shapes_of(analysis.graph, skip.operands),
+                    shapes=analysis.graph.shapes(skip.operands),
                     suggestion=f"nn.init.zeros_ on {name}, so that the block starts as the identity",
                 )
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.memory.byte_sizes import byte_size
-from skiplint.analysis.memory.totals import HeldSkip
+from skiplint.rules_api import (
+    Analysis,
+    Finding,
+    HeldSkip,
+    Rule,
+    RuleOptions,
+    Severity,
+    byte_size,
+)
 
 
 class LongLivedSkip(Rule):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.memory.budget import Budget, Verdict, judge
-from skiplint.analysis.memory.byte_sizes import byte_size, parse_bytes
-from skiplint.analysis.memory.sizes import SizeError
+from skiplint.rules_api import (
+    Analysis,
+    Budget,
+    Finding,
+    Rule,
+    RuleOptions,
+    Severity,
+    SizeError,
+    Verdict,
+    byte_size,
+    flag,
+    judge,
+    parse_bytes,
+)
 
 _BLAMED = 3
 
@@ -47,9 +56,9 @@ class MemoryBudget(Rule):
     class Options(RuleOptions, frozen=True):
         """What is there, and what is to be trained with."""
 
-        budget: str = ""
-        batch: int | None = None
-        optimizer: Literal["adam", "sgd", "none"] = "adam"
+        budget: Annotated[str, flag("--memory-budget")] = ""
+        batch: Annotated[int | None, flag("--batch")] = None
+        optimizer: Annotated[Literal["adam", "sgd", "none"], flag("--optimizer")] = "adam"
 
         def __post_init__(self) -> None:
             """Refuse what is no size.

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.faults.join_remedies import join_advice
-from skiplint.analysis.faults.origins import sources_of
-from skiplint.analysis.faults.recurring import Recurring, recurring_faults
-from skiplint.analysis.faults.remedies import Advice
-from skiplint.analysis.structure.reading import again, sizes
-from skiplint.graph import Fault, ModelGraph, Operation
+from skiplint.rules_api import (
+    Advice,
+    Analysis,
+    Fault,
+    Finding,
+    ModelGraph,
+    Operation,
+    Recurring,
+    RecurringFaults,
+    Rule,
+    Severity,
+    join_advice,
+    shape_text,
+    sources_of,
+)
 
 
 class MismatchedJoin(Rule):
@@ -45,12 +52,12 @@ class MismatchedJoin(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the faults of the trace that are joins."""
         graph = analysis.graph
-        for each in recurring_faults(graph):
+        for each in analysis.of(RecurringFaults):
             if each.fault.kind == "join":
                 yield self._finding(graph, each)
 
     def _finding(self, graph: ModelGraph, recurring: Recurring) -> Finding:
-        fault, often = recurring.fault, again(recurring)
+        fault, often = recurring.fault, recurring.note
         operation = graph.operations[fault.operation]
         sources = sources_of(graph, fault)
         shapes = fault.shapes
@@ -58,13 +65,13 @@ class MismatchedJoin(Rule):
         advice = join_advice(graph, operation, fault, odd, sources)
         if not fault.message:
             return self._misdirected(operation, fault, advice, often)
-        listed = " with ".join(f"{sizes(each.shape)} from {each.maker.id}" for each in sources)
+        listed = " with ".join(f"{shape_text(each.shape)} from {each.maker.id}" for each in sources)
         return self.finding(
-            f"{operation.name} cannot combine {listed or ' with '.join(map(sizes, shapes))}{often}",
+            f"{operation.name} cannot combine {listed or ' with '.join(map(shape_text, shapes))}{often}",
             node=operation,
             shapes=shapes,
-            expected=sizes(fault.expected),
-            actual=sizes(shapes[fault.operand]),
+            expected=shape_text(fault.expected),
+            actual=shape_text(shapes[fault.operand]),
             suggestion=advice.text,
             fix=advice.fix,
         )

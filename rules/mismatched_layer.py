@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from skiplint import Finding, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.faults.layer_remedies import layer_advice, shape_advice
-from skiplint.analysis.faults.origins import Source, sources_of
-from skiplint.analysis.faults.recurring import recurring_faults
-from skiplint.analysis.structure.reading import again, sizes
-from skiplint.graph import Fault, ModelGraph
-from skiplint.operators import Family
-from skiplint.operators.axes import concatenated_axis
-from skiplint.operators.sizes import Shape
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Fault,
+    Finding,
+    ModelGraph,
+    RecurringFaults,
+    Rule,
+    Severity,
+    Shape,
+    Source,
+    concatenated_axis,
+    layer_advice,
+    shape_advice,
+    shape_text,
+    sources_of,
+)
 
 
 class MismatchedLayer(Rule):
@@ -25,11 +32,11 @@ class MismatchedLayer(Rule):
     Names the layer, what it was built for, what it gets and which tensors make that up.
 
     ## Why it is bad
-    The model does not run. The usual cause is a concatenation that was added or changed: the layer behind
+    The model does not run. The usual cause is a concatenation that was added or changed: the layer after
     it still counts the old channels.
 
     ## When it is wrong
-    Where the forward is never called with inputs like the ones that were tried: a linear layer behind a
+    Where the forward is never called with inputs like the ones that were tried: a linear layer after a
     flatten fits one image size only. Give the inputs in `[[tool.skiplint.models]]`.
 
     ## References
@@ -43,9 +50,9 @@ class MismatchedLayer(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the faults of the trace that are no joins."""
         graph = analysis.graph
-        for each in recurring_faults(graph):
+        for each in analysis.of(RecurringFaults):
             if each.fault.kind != "join":
-                yield self._finding(graph, each.fault, again(each))
+                yield self._finding(graph, each.fault, each.note)
 
     def _finding(self, graph: ModelGraph, fault: Fault, often: str) -> Finding:
         operation = graph.operations[fault.operation]
@@ -55,11 +62,11 @@ class MismatchedLayer(Rule):
         if axis is None or fault.kind == "shape":
             advice = shape_advice(graph, operation, fault)
             return self.finding(
-                f"{operation.id} cannot take {sizes(have)}{often}: {fault.message}",
+                f"{operation.id} cannot take {shape_text(have)}{often}: {fault.message}",
                 node=operation,
                 shapes=shapes,
-                expected=sizes(fault.expected),
-                actual=sizes(have),
+                expected=shape_text(fault.expected),
+                actual=shape_text(have),
                 suggestion=advice.text if advice else None,
                 fix=advice.fix if advice else None,
             )

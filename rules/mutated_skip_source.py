@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Remedy, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import (
-    Blocks,
+from skiplint.rules_api import (
+    Analysis,
+    Connection,
+    Family,
+    Finding,
+    Flow,
+    Operand,
+    Operation,
+    Owners,
+    Remedy,
+    Rule,
+    Severity,
+    Skip,
     common_owner,
-    flow_of,
     inside,
     past_views,
-    shapes_of,
     tensor_name,
 )
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
 
 
 class MutatedSkipSource(Rule):
@@ -55,11 +58,11 @@ class MutatedSkipSource(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look, for every shortcut, whether the branch wrote into the tensor that it starts from."""
-        flow = flow_of(analysis)
-        blocks = Blocks(analysis.graph)
+        flow = analysis.of(Flow)
+        owning = analysis.of(Owners)
         for skip in analysis.skips:
             for connection in skip.connections:
-                mutation = _mutation(flow, blocks, skip, connection)
+                mutation = _mutation(flow, owning, skip, connection)
                 if mutation is not None:
                     yield self._finding(flow, skip, *mutation)
                     break
@@ -75,7 +78,7 @@ class MutatedSkipSource(Rule):
             node=join,
             expected=f"{name} as it came in",
             actual=f"the same memory after {write.name}",
-            shapes=shapes_of(graph, skip.operands),
+            shapes=graph.shapes(skip.operands),
             suggestion=f"make {write.id} work out of place ({_out_of_place(write)}); if the changed value is "
             f"meant, apply {write.base_name} before {where} is called",
             fix=_fix(write),
@@ -184,7 +187,7 @@ class MutatedSkipSource(Rule):
 
 
 def _mutation(
-    flow: Flow, blocks: Blocks, skip: Skip, connection: Connection
+    flow: Flow, owning: Owners, skip: Skip, connection: Connection
 ) -> tuple[Operation, Operand, str] | None:
     """The write, the tensor written to, and the module inside which that happened; None if all is well.
 
@@ -192,7 +195,7 @@ def _mutation(
     reads its result does not hold what made the tensor, and the join is of that module or outside it.
     """
     operations = flow.graph.operations
-    block = blocks.of(operations[skip.join])
+    block = owning.of(operations[skip.join])
     shortcut = {*skip.steps, *connection.path}
     readers = [index for index in flow.readers[connection.fork.producer] if index not in shortcut]
     found: tuple[Operation, Operand, str] | None = None

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.skips.roles import is_control
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import flow_of, is_depthwise, shapes_of, tensor_name
-from skiplint.analysis.structure.streams import branch_operations, main_operand
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    Norms,
+    Operand,
+    Operation,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    branch_operations,
+    is_control,
+    is_depthwise,
+    main_operand,
+    tensor_name,
+)
 
 
 class NeedlessProjection(Rule):
@@ -56,8 +64,8 @@ class NeedlessProjection(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Collect the projections between equal shapes; report all of them if they are many."""
-        flow = flow_of(analysis)
-        norms = Norms(flow)
+        flow = analysis.of(Flow)
+        norms = analysis.of(Norms)
         found = [(skip, projection) for skip in analysis.skips for projection in _needless(flow, norms, skip)]
         if len(found) >= self.options.limit:
             for skip, projection in found:
@@ -78,7 +86,7 @@ class NeedlessProjection(Rule):
             node=graph.operations[skip.join],
             expected="an identity shortcut",
             actual=f"a projection from {shape} to {shape}",
-            shapes=shapes_of(graph, skip.operands),
+            shapes=graph.shapes(skip.operands),
             suggestion=f"add {tensor_name(graph, fork)} itself and keep the projection for blocks that "
             "change the shape",
         )

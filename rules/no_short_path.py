@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.structure.reading import flow_of
-from skiplint.graph import Operation
-
-from .plain_depth import PlainDepth
+from skiplint.rules_api import (
+    MOST_PLAIN_LAYERS,
+    Analysis,
+    Finding,
+    Flow,
+    Operation,
+    PlainRuns,
+    Rule,
+    RuleOptions,
+    Severity,
+)
 
 
 class NoShortPath(Rule):
@@ -58,10 +63,10 @@ class NoShortPath(Rule):
         end, shortest = _shortest(analysis)
         if end is None or shortest <= self.options.limit:
             return
-        if any(True for _ in PlainDepth().check(analysis)):
+        if any(len(run) > MOST_PLAIN_LAYERS for run in analysis.of(PlainRuns)):
             return
         graph = analysis.graph
-        longest = flow_of(analysis).tree.longest[end]
+        longest = analysis.of(Flow).tree.longest[end]
         first = graph.operations[analysis.skips[0].join]
         yield self.finding(
             f"the shortest path of a gradient goes through {shortest} weighted layers, of {longest} on the "
@@ -116,7 +121,7 @@ class NoShortPath(Rule):
 
 def _shortest(analysis: Analysis) -> tuple[int | None, int]:
     """The output that is nearest to an input, and how many weighted layers lie between."""
-    flow = flow_of(analysis)
+    flow = analysis.of(Flow)
     ends: list[int] = [
         operand.producer
         for operation in analysis.graph

@@ -7,11 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.structure.block_difference import Difference
-from skiplint.analysis.structure.blocks import Block, Layer, Wiring, blocks_of
-from skiplint.analysis.structure.reading import inside, parent
+from skiplint.rules_api import (
+    Analysis,
+    Block,
+    Blocks,
+    Difference,
+    Finding,
+    Layer,
+    Rule,
+    RuleOptions,
+    Severity,
+    Wiring,
+    inside,
+    parent,
+)
 
 _ITEM = re.compile(r"\d$")
 """The path of an item of a stage: ``blocks.3``, ``layer3``."""
@@ -65,7 +74,7 @@ class OddBlockOut(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Describe every block by its layers and its skips and look for those that stand alone."""
-        blocks = blocks_of(analysis)
+        blocks = analysis.of(Blocks)
         siblings: defaultdict[tuple[str, str, tuple[Layer, ...]], list[Block]] = defaultdict(list)
         alike: defaultdict[tuple[Layer, ...], list[Block]] = defaultdict(list)
         levels: defaultdict[tuple[str, str], list[Block]] = defaultdict(list)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.structure.reading import is_depthwise
-from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.rules_api import (
+    MOST_PLAIN_LAYERS,
+    Analysis,
+    Finding,
+    Operation,
+    PlainRuns,
+    Rule,
+    RuleOptions,
+    Severity,
+)
 
 
 class PlainDepth(Rule):
@@ -19,7 +24,7 @@ class PlainDepth(Rule):
     the model's input to its output, and reports a run of more than `limit` of them that no skip
     connection interrupts. Layers in parallel branches, as in an Inception block, are not counted, since
     no single one of them is on every path; neither is a layer that is used again. A depthwise convolution
-    and the layer behind it are one (together they stand for one full convolution).
+    and the layer after it are one (together they stand for one full convolution).
 
     ## Why it is bad
     Beyond about 20 plain layers accuracy degrades with depth, on the training set too, even with batch
@@ -48,27 +53,16 @@ class PlainDepth(Rule):
     class Options(RuleOptions, frozen=True):
         """How deep is too deep."""
 
-        limit: int = 20
+        limit: int = MOST_PLAIN_LAYERS
 
     options: Options
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
-        """Find the layers that no path avoids and split them into runs at the joins of skips."""
-        graph = analysis.graph
-        joins = {skip.join for skip in analysis.skips}
-        unavoidable = _unavoidable(graph)
-        run: list[Operation] = []
-        for operation in graph:
-            if operation.index in joins:
-                yield from self._judge(run)
-                run = []
-            if operation.index in unavoidable and operation.weighted and operation.call == 0:
-                if run and is_depthwise(graph, run[-1]) and not is_depthwise(graph, operation):
-                    run.pop()  # the two are one separable convolution
-                run.append(operation)
-        yield from self._judge(run)
+        """Judge each run of layers between the joins of skips."""
+        for run in analysis.of(PlainRuns):
+            yield from self._judge(run)
 
-    def _judge(self, run: list[Operation]) -> Iterator[Finding]:
+    def _judge(self, run: Sequence[Operation]) -> Iterator[Finding]:
         limit = self.options.limit
         if len(run) > limit:
             first, last = run[0], run[-1]
@@ -144,69 +138,3 @@ class PlainDepth(Rule):
         inputs = (torch.randn(1, 8),)
         ''',
     )
-
-
-def _unavoidable(graph: ModelGraph) -> frozenset[int]:
-    """Operations that lie on every path a gradient can take between an input and an output.
-
-    Execution order is topological, so a path avoids an operation just when one of its edges passes over
-    the operation's place in that order. Paths begin before the first place and end after the last.
-    """
-    flows, sources = _flowing(graph)
-    end = len(graph)
-    # starts[i] counts the edges that begin before place i, less those that end there.
-    starts = [0] * (end + 2)
-
-    def edge(source: int, target: int) -> None:
-        starts[source + 1] += 1
-        starts[target] -= 1
-
-    for index in flows:
-        operation = graph.operations[index]
-        if index in sources:
-            edge(-1, index)
-        if operation.kind == "output":
-            edge(index, end)
-        for operand in operation.operands:
-            if operand.producer in flows and _carries_gradient(graph, operand):
-                edge(operand.producer, index)
-    passing = accumulate(starts)
-    return frozenset(index for index, over in enumerate(passing) if over == 0 and index in flows)
-
-
-def _flowing(graph: ModelGraph) -> tuple[set[int], set[int]]:
-    """Operations on some path from an input to an output, and those of them where such a path begins.
-
-    A path begins at an input of floating-point numbers, or at a layer that looks integers up. A mask that
-    is made of integers begins none: it is no feature.
-    """
-    forward: set[int] = set()
-    sources: set[int] = set()
-    for operation in graph:
-        if any(operand.producer in forward for operand in _gradient_operands(graph, operation)):
-            forward.add(operation.index)
-        elif operation.data and (operation.weighted or _is_float_input(operation)):
-            forward.add(operation.index)
-            sources.add(operation.index)
-    both: set[int] = set()
-    for operation in reversed(graph.operations):
-        if operation.index in forward and (operation.kind == "output" or operation.index in both):
-            both.add(operation.index)
-            both.update(
-                operand.producer
-                for operand in _gradient_operands(graph, operation)
-                if operand.producer in forward
-            )
-    return both, sources & both
-
-
-def _is_float_input(operation: Operation) -> bool:
-    return operation.kind == "input" and any(spec.floating for spec in operation.outputs)
-
-
-def _gradient_operands(graph: ModelGraph, operation: Operation) -> Iterator[Operand]:
-    return (operand for operand in operation.operands if _carries_gradient(graph, operand))
-
-
-def _carries_gradient(graph: ModelGraph, operand: Operand) -> bool:
-    return graph.operations[operand.producer].data and graph.spec(operand).floating

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.memory.byte_sizes import byte_size
-from skiplint.analysis.memory.chains import Chain
+from skiplint.rules_api import (
+    Analysis,
+    Chain,
+    Finding,
+    Rule,
+    RuleOptions,
+    Severity,
+    byte_size,
+)
 
 
 class RepeatedConcat(Rule):

@@ -6,15 +6,22 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from skiplint import Finding, ModelGraph, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.reading import flow_of
-from skiplint.analysis.structure.streams import residual_streams
-from skiplint.graph import Operation
-from skiplint.operators import Family
-from skiplint.tracing.replay.parts import execute
-from skiplint.tracing.replay.surroundings import ExecutionError, apart, filled
+from skiplint.rules_api import (
+    Analysis,
+    ExecutionError,
+    Family,
+    Finding,
+    ModelGraph,
+    Operation,
+    ResidualStreams,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    apart,
+    execute,
+    filled,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,10 +72,9 @@ class ResidualVarianceGrowth(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Measure the variance at the joins of long streams."""
-        flow = flow_of(analysis)
         streams = [
             stream
-            for stream in residual_streams(flow, analysis.skips, (Family.ACTIVATION,))
+            for stream in analysis.of(ResidualStreams((Family.ACTIVATION,)))
             if len(stream) >= self.options.least
         ]
         state = analysis.state if streams else None
@@ -170,7 +176,7 @@ def _needed(graph: ModelGraph, joins: Sequence[int]) -> set[int]:
 
 def _leaf(analysis: Analysis, state: Mapping[str, Tensor]) -> Callable[[Operation, int], Tensor]:
     """Inputs as they were given where they have values, weights as they are, buffers as copies."""
-    from skiplint.tracing.recording.trees import tensors_in
+    from skiplint.rules_api import tensors_in
 
     assert analysis.subject is not None
     given = tensors_in(analysis.subject.args, analysis.subject.kwargs)

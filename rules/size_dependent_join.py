@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Remedy, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.contract import Contract, Failure, size_dependence
-from skiplint.analysis.contract.words import contract_in_words, listed
-from skiplint.analysis.structure.reading import sizes
-from skiplint.graph import ModelGraph, Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Contract,
+    Failure,
+    Family,
+    Finding,
+    ModelGraph,
+    Operand,
+    Operation,
+    Remedy,
+    Rule,
+    Severity,
+    SizeDependence,
+    contract_in_words,
+    listed,
+    shape_text,
+)
 
 _MAX_STEPS = 24
 
@@ -25,7 +35,7 @@ class SizeDependentJoin(Rule):
     shapes, and the contract of the model: what its sizes must be multiples of, their least and largest value.
 
     Not reported: sizes that the model refuses itself, by an assertion or an exception that says so, and sizes
-    that other calls refuse as well (a table of positions, a linear layer behind `flatten`). These are in the
+    that other calls refuse as well (a table of positions, a linear layer after `flatten`). These are in the
     JSON report as `input_contract`.
 
     ## Why it is bad
@@ -49,12 +59,12 @@ class SizeDependentJoin(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the first join that fails at the nearest size that fails."""
-        failure = size_dependence(analysis)
+        failure = analysis.of(SizeDependence)
         if failure is None or analysis.contract is None:
             return
         graph = analysis.graph
         join = graph.by_id.get(failure.node or "")
-        inputs = ", ".join(map(sizes, failure.inputs))
+        inputs = ", ".join(map(shape_text, failure.inputs))
         met = f"it gets {_list(failure.operands)}" if failure.operands else "its operands differ in size"
         yield self.finding(
             f"{join.name if join else 'this join'} fits only at some sizes of the input: "
@@ -224,7 +234,7 @@ class SizeDependentJoin(Rule):
 
 
 def _list(shapes: tuple[tuple[int, ...], ...]) -> str:
-    return " and ".join(map(sizes, shapes))
+    return " and ".join(map(shape_text, shapes))
 
 
 def _remedy(graph: ModelGraph, join: Operation | None, failure: Failure, contract: Contract) -> str:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.norms import Norms
-from skiplint.analysis.structure.reading import Blocks, flow_of, inside, past_views, shapes_of, tensor_name
-from skiplint.graph import Operand
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    Norms,
+    Operand,
+    Owners,
+    Rule,
+    Severity,
+    Skip,
+    inside,
+    past_views,
+    tensor_name,
+)
 
 
 class SkipAfterNorm(Rule):
@@ -48,14 +55,14 @@ class SkipAfterNorm(Rule):
     severity = Severity.WARNING
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
-        """Sort the additive skips of each block by where they start, then judge those behind a norm."""
-        flow = flow_of(analysis)
-        norms = Norms(flow)
-        blocks = Blocks(analysis.graph)
+        """Sort the additive skips of each block by where they start, and judge those after a norm."""
+        flow = analysis.of(Flow)
+        norms = analysis.of(Norms)
+        owners = analysis.of(Owners)
         by_block: defaultdict[str, list[Skip]] = defaultdict(list)
         for skip in analysis.skips:
             if skip.kind == "additive" and skip.shortcut == "identity" and not skip.long:
-                by_block[blocks.of(analysis.graph.operations[skip.join])].append(skip)
+                by_block[owners.of(analysis.graph.operations[skip.join])].append(skip)
         for block, skips in by_block.items():
             joins = frozenset(skip.join for skip in skips)
             mixed = joins if any(_is_pre_norm(flow, norms, skip) for skip in skips) else frozenset()
@@ -74,7 +81,7 @@ class SkipAfterNorm(Rule):
             node=graph.operations[skip.join],
             expected=f"a shortcut from {before}",
             actual=f"a shortcut from {tensor_name(graph, norm)}",
-            shapes=shapes_of(graph, skip.operands),
+            shapes=graph.shapes(skip.operands),
             suggestion=f"join {before} here and give the norm's output to the branch alone: "
             "x = x + branch(norm(x))",
         )

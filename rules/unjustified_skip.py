@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import flow_of, past_views, shapes_of, tensor_name
-from skiplint.analysis.structure.streams import branch_operations, is_residual, last_layer
-from skiplint.graph import Operand, Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    Operand,
+    Operation,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    branch_operations,
+    is_residual,
+    last_layer,
+    past_views,
+    tensor_name,
+)
 
 
 class UnjustifiedSkip(Rule):
@@ -54,7 +63,7 @@ class UnjustifiedSkip(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look for branches of one layer."""
-        flow = flow_of(analysis)
+        flow = analysis.of(Flow)
         graph = analysis.graph
         for skip in analysis.skips:
             layer = _only_layer(flow, skip)
@@ -68,7 +77,7 @@ class UnjustifiedSkip(Rule):
                 expected="a branch with an activation, a norm or more than one layer",
                 actual=f"one {layer.base_name} of {_weights(flow, layer):,} weights; the skip keeps "
                 f"{graph.spec(fork).nbytes:,} bytes until the addition",
-                shapes=shapes_of(graph, skip.operands),
+                shapes=graph.shapes(skip.operands),
                 suggestion="leave out the skip, or put a norm and an activation into the branch",
             )
 

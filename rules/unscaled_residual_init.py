@@ -8,14 +8,21 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from skiplint import Finding, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import flow_of, is_depthwise
-from skiplint.analysis.structure.streams import branch_operations, last_layer, residual_streams
-from skiplint.graph import Operation
-from skiplint.operators import Family
+from skiplint.rules_api import (
+    Analysis,
+    Family,
+    Finding,
+    Flow,
+    Operation,
+    ResidualStreams,
+    Rule,
+    RuleOptions,
+    Severity,
+    Skip,
+    branch_operations,
+    is_depthwise,
+    last_layer,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,10 +82,10 @@ class UnscaledResidualInit(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Compare the projections of each deep stream with the other layers of their branches."""
-        flow = flow_of(analysis)
+        flow = analysis.of(Flow)
         streams = [
             stream
-            for stream in residual_streams(flow, analysis.skips)
+            for stream in analysis.of(ResidualStreams())
             if len(stream) >= self.options.least
             and all(last_layer(flow, skip) is not None for skip in stream)
         ]

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Finding, Location, Rule, RuleOptions, Severity
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.unread import Unread
+from skiplint.rules_api import (
+    Analysis,
+    Finding,
+    Location,
+    Rule,
+    RuleOptions,
+    Severity,
+    Unread,
+)
 
 
 class UnusedParameters(Rule):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 OperationKind = Literal["input", "parameter", "buffer", "constant", "call", "output"]
 Backend = Literal["meta", "fake", "eager"]
+TensorId = tuple[int, int]
+"""A tensor of the graph as (index of the operation that made it, number of its output)."""
 BUILT_AT = "_skiplint_built_at"
 """Attribute of a module with the :class:`Location` of the call that made it, set while models are built."""
 FaultKind = Literal["join", "layer", "shape"]
@@ -79,6 +81,11 @@ class Operand:
     producer: int
     output: int
     argument: str
+
+    @property
+    def tensor(self) -> TensorId:
+        """The tensor that is read, the same for everyone who reads it."""
+        return self.producer, self.output
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +217,7 @@ class Fault:
     shapes: tuple[tuple[int, ...], ...] = ()
     """The shapes of all operands once the faults before are mended."""
     blame: Blame = "call"
-    """``call``: it is built for the wrong number; ``operand``: what runs behind it needs the operand as
+    """``call``: it is built for the wrong number; ``operand``: what runs after it needs the operand as
     expected; ``width``: the call is built to keep a width, and for the wrong one."""
 
 
@@ -288,6 +295,10 @@ class ModelGraph(Shown):
     def spec(self, operand: Operand) -> TensorSpec:
         """The tensor that ``operand`` reads."""
         return self.operations[operand.producer].outputs[operand.output]
+
+    def shapes(self, operands: Iterable[Operand]) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the tensors that ``operands`` read."""
+        return tuple(self.spec(operand).shape for operand in operands)
 
     def named(self, name: str) -> list[Operation]:
         """Operations called ``name``, in place or not."""

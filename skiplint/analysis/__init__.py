@@ -1,1 +1,1 @@
-"""What a graph tells: skips, shapes, memory and paths, each a pure function of the graph."""
+"""Analyses of a traced model: skips, paths, memory, gradients, contract, faults and structure."""

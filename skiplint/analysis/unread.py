@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skiplint.analysis.provider import TracedModel
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ class Unread:
     """Of these parameters together."""
     whole: bool
     """A module with everything in it; else a parameter beside others that are read."""
+
+
+class UnreadParameters:
+    """Parameters that no forward reads; empty where only the graph is at hand."""
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> tuple[Unread, ...]:
+        """Trace the live model in both modes and compare."""
+        return () if analysis.subject is None else unread_parameters(analysis.graph, analysis.subject)
 
 
 def unread_parameters(graph: ModelGraph, subject: Subject) -> tuple[Unread, ...]:

@@ -1,4 +1,4 @@
-"""``--memory-budget`` and what goes with it: options of the rule SKL405 and of ``skiplint memory``."""
+"""``--memory-budget`` and what goes with it: for the rule that takes it and for ``skiplint memory``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import typer
 from skiplint.analysis.memory.byte_sizes import parse_bytes
 from skiplint.cli.failures import UsageError
 from skiplint.linting.registry import Registry
+from skiplint.linting.rule import flags
 from skiplint.settings.settings import Settings
 
-CODE = "SKL405"
+FLAG = "--memory-budget"
 PANEL = "Memory budget"
 
 
@@ -29,7 +30,7 @@ class Optimizer(str, Enum):
 MemoryBudget = Annotated[
     str,
     typer.Option(
-        "--memory-budget",
+        FLAG,
         metavar="BYTES",
         help="Whether training fits into this, such as 16GiB, and the largest batch that does.",
         show_default=False,
@@ -79,37 +80,35 @@ def parsed(text: str) -> int | None:
     try:
         return parse_bytes(text)
     except ValueError as error:
-        raise UsageError(f"--memory-budget: {error}") from None
+        raise UsageError(f"{FLAG}: {error}") from None
 
 
 def with_budget(settings: Settings, registry: Registry, options: BudgetOptions) -> Settings:
-    """``settings`` with the options of the rule about budgets, selected if there is a budget.
+    """``settings`` with the options of the rule that takes ``--memory-budget``, selected if that is given.
 
     Raises:
-        UsageError: the budget is no size, there is none for the other options, or no such rule.
+        UsageError: the budget is no size, there is none for the other options, or no rule takes it.
     """
     budget = options.memory_budget
     parsed(budget)
-    given: dict[str, Any] = {
-        name: value
-        for name, value in (
-            ("budget", budget),
-            ("batch", options.batch),
-            ("optimizer", options.optimizer.value if options.optimizer else None),
-        )
-        if value
-    }
-    if not given:
+    optimizer = options.optimizer.value if options.optimizer else None
+    values = {FLAG: budget, "--batch": options.batch, "--optimizer": optimizer}
+    if not any(values.values()):
         return settings
-    rule = registry.find(CODE)
+    rule = registry.taking(FLAG)
     if rule is None:
-        raise UsageError(f"--memory-budget needs the rule {CODE}, and no installed pack has it")
+        raise UsageError(f"no rule of the installed packs takes {FLAG}")
+    names = flags(rule)
+    unknown = [flag for flag, value in values.items() if value and flag not in names]
+    if unknown:
+        raise UsageError(f"{rule.name} takes {FLAG}, but not {unknown[0]}")
+    given: dict[str, Any] = {names[flag]: value for flag, value in values.items() if value}
     key = next((key for key in settings.rules if registry.find(key) is rule), rule.name)
     table = {**settings.rules.get(key, {}), **given}
-    if not table.get("budget"):
-        raise UsageError("--batch and --optimizer go with --memory-budget")
+    if not table.get(names[FLAG]):
+        raise UsageError(f"--batch and --optimizer go with {FLAG}")
     return msgspec.structs.replace(
         settings,
         rules={**settings.rules, key: table},
-        extend_select=(*settings.extend_select, CODE) if budget else settings.extend_select,
+        extend_select=(*settings.extend_select, rule.code) if budget else settings.extend_select,
     )

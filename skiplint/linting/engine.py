@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 def run_rules(
     analysis: Analysis, rules: Sequence[Rule], *, model: str, place: Location | None = None
 ) -> list[Finding]:
-    """What ``rules`` find in one model.
+    """Run ``rules`` on one model and return their findings.
 
     Args:
         analysis: the traced model.
-        rules: the rules that run, set up.
+        rules: the rules to run, with their options.
         model: its target, which goes into every finding.
-        place: where the model is, for findings that have no place of their own.
+        place: where the model is defined, for findings without a place of their own.
     """
     findings: list[Finding] = []
     for rule in rules:
@@ -40,7 +40,7 @@ def run_rules(
 
 
 def load_findings(failures: Iterable[LoadFailure]) -> list[Finding]:
-    """What could not be loaded, as findings."""
+    """One finding for each rule or pack that could not be loaded."""
     return [
         RuleFailed().finding(
             f"{failure.what} {failure.reason}",

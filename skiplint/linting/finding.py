@@ -1,4 +1,4 @@
-"""What a rule has to say, as data; text is rendered in :mod:`skiplint.reporting.formats`."""
+"""Findings as data; :mod:`skiplint.reporting.formats` turns them into text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a remedy in terms of the graph to edits of the source."""
+"""Turn a remedy, which is in terms of the graph, into edits of the source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skiplint.sources.owners import owner
 
 
 def located(graph: ModelGraph, remedy: Remedy) -> Remedy:
-    """``remedy`` with its edits, or as it is where nobody saw the call or no edit can do it."""
+    """``remedy`` with edits of the source; without any where the call was not seen or no edit can do it."""
     edit = _edit(graph, remedy)
     return remedy if edit is None else dataclasses.replace(remedy, edits=(edit,))
 
@@ -32,7 +32,14 @@ def _edit(graph: ModelGraph, remedy: Remedy) -> Edit | None:
 
 
 def module_edit(graph: ModelGraph, path: str, argument: str, value: object) -> ArgumentEdit | None:
-    """Build the module at ``path`` with another ``argument``; None where nobody saw it built."""
+    """An edit that builds a module with another argument; None where the call that built it was not seen.
+
+    Args:
+        graph: the graph of the model.
+        path: path of the module.
+        argument: the constructor argument.
+        value: its new value.
+    """
     module = graph.modules.get(path)
     if module is None or module.built_at is None or not _is_own(module.built_at):
         return None
@@ -57,7 +64,7 @@ def _constructor_position(package: str, kind: type | None, argument: str) -> int
 
 
 def call_edit(operation: Operation, argument: str, value: object) -> ArgumentEdit | None:
-    """Make the call of ``operation`` with another ``argument``; None where that is no argument of its own.
+    """An edit that makes a call with another argument; None where the function has no such argument.
 
     ``F.relu(x, inplace=True)`` and ``torch.relu_(x)`` are both recorded as ``relu_``; the edit is of the
     first, and does not fit the second.

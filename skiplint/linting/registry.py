@@ -1,4 +1,4 @@
-"""Which rules there are: collected from the entry-point group ``skiplint.rules``, the built-in pack too."""
+"""All installed rules, collected from the entry-point group ``skiplint.rules``; the built-in pack too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import GenericAlias, ModuleType
 from typing import TypeGuard
 
-from skiplint.linting.rule import Rule, fault_of
+from skiplint.linting.rule import Rule, fault_of, flags
 from skiplint.linting.tool_rules import TOOL_RULES
 
 ENTRY_POINT_GROUP = "skiplint.rules"
@@ -37,12 +37,16 @@ class Registry:
     failures: tuple[LoadFailure, ...] = ()
 
     def find(self, key: str) -> type[Rule] | None:
-        """The rule with this code or name."""
+        """The rule with this code or name, None if there is none."""
         wanted = key.lower()
         for rule in self.rules:
             if wanted in (rule.code.lower(), rule.name):
                 return rule
         return None
+
+    def taking(self, flag: str) -> type[Rule] | None:
+        """The first rule with an option that the command-line option ``flag`` sets, if there is one."""
+        return next((rule for rule in self.rules if flag in flags(rule)), None)
 
     def matching(self, selector: str) -> tuple[type[Rule], ...]:
         """The rules that ``selector`` (a code, the beginning of codes, a name, or ALL) stands for."""
@@ -55,7 +59,7 @@ class Registry:
 
 
 def match_length(selector: str, rule: type[Rule]) -> int | None:
-    """How exactly ``selector`` names ``rule``: the length of the code it fixes, or None if it does not."""
+    """How many characters of the code of ``rule`` the selector fixes; None if it does not match."""
     if selector.upper() == "ALL":
         return 0
     if selector.lower() == rule.name:

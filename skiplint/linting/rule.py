@@ -1,4 +1,4 @@
-"""What a rule is: its metadata, its documentation, its options and one function from analysis to findings."""
+"""The base class of rules: metadata, documentation, options, and a function from an analysis to findings."""
 
 from __future__ import annotations
 
@@ -45,8 +45,17 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Base of a rule's options: typed fields, every one with a default."""
 
 
+def flag(name: str) -> msgspec.Meta:
+    """Mark an option of a rule as one that ``skiplint check`` sets by its command-line option ``name``.
+
+    ``budget: Annotated[str, flag("--memory-budget")] = ""`` is all that it takes: the command line knows no
+    rule by its code, it asks the registry for the one that takes its option.
+    """
+    return msgspec.Meta(extra={"flag": name})
+
+
 class Rule(ABC):
-    """A thing that can be wrong with a model's skips.
+    """Something that can be wrong with a model, and the check that finds it.
 
     A subclass sets ``code``, ``name`` and ``severity``, gives ``bad`` and ``good`` examples, and yields
     findings from :meth:`check`. Its docstring is its documentation: the first line is the summary and the
@@ -94,10 +103,19 @@ class Rule(ABC):
         shapes: tuple[Shape, ...] = (),
         detail: str = "",
     ) -> Finding:
-        """A finding of this rule, at ``node``'s place in the source unless ``location`` says otherwise.
+        """A finding of this rule.
 
-        ``suggestion`` is by default what ``fix`` describes; ``severity`` is for a rule that knows worse and
-        less bad cases, and gives way to a severity that the user has set.
+        Args:
+            message: one sentence that says what is wrong.
+            node: the operation that it is about.
+            location: its place in the source; by default that of ``node``.
+            expected: what should be there.
+            actual: what is there.
+            suggestion: what to do; by default the description of ``fix``.
+            fix: the same as a mechanical change.
+            severity: for a rule with worse and less bad cases; a severity that the user has set wins.
+            shapes: shapes of the operands that meet at ``node``.
+            detail: more for ``--verbose``.
         """
         return Finding(
             code=self.code,
@@ -114,6 +132,16 @@ class Rule(ABC):
             shapes=shapes,
             detail=detail,
         )
+
+
+def flags(rule: type[Rule]) -> dict[str, str]:
+    """The options of ``rule`` that are set on the command line: command-line option to option's name."""
+    found = {}
+    for field in msgspec.structs.fields(rule.Options):
+        extra = getattr(msgspec.inspect.type_info(field.type), "extra", None) or {}
+        if "flag" in extra:
+            found[extra["flag"]] = field.name
+    return found
 
 
 def summary(rule: type[Rule]) -> str:

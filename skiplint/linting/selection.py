@@ -16,7 +16,7 @@ from skiplint.linting.rule import Rule
 
 
 class SelectionError(ValueError):
-    """A selector or a rule's option that means nothing; ``key`` says which setting it stood in."""
+    """A selector or an option of a rule that does not exist; ``key`` is the setting that it stands in."""
 
     def __init__(self, key: str, message: str) -> None:
         """Say in ``message`` what is wrong with the setting ``key``."""
@@ -54,7 +54,7 @@ class Selection:
 
 
 def longest(selectors: Sequence[str], rule: type[Rule]) -> int:
-    """How exactly the best of ``selectors`` names ``rule``, -1 if none does."""
+    """The longest match of ``selectors`` with the code of ``rule``, -1 if none matches."""
     lengths = (match_length(selector, rule) for selector in selectors)
     return max((length for length in lengths if length is not None), default=-1)
 
@@ -85,7 +85,7 @@ def choose_rules(
 
 
 def set_up(rule: type[Rule], table: Mapping[str, Any], key: str) -> Rule:
-    """``rule`` with the options and the severity that ``table`` gives."""
+    """An instance of ``rule`` with the options and the severity in ``table``."""
     values = {name.replace("-", "_"): value for name, value in table.items()}
     severity: Severity | None = None
     if "severity" in values:

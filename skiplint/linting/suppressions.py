@@ -20,7 +20,7 @@ _COMMENT = re.compile(r"#\s*skiplint:\s*ignore(?:\[(?P<selectors>[^\]]*)\])?(?P<
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One comment."""
+    """One suppression comment and the lines that it covers."""
 
     location: Location
     first: int
@@ -40,7 +40,7 @@ class Suppression:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a run has seen of the source files, to tell an idle comment from one that was not reached."""
+    """The lines that a run has seen, to tell an unused comment from one that was not reached."""
 
     files: frozenset[str]
     """Files of which every model was linted."""
@@ -145,7 +145,15 @@ def apply_suppressions(
     ran: Sequence[Rule],
     coverage: Coverage,
 ) -> list[Finding]:
-    """Drop what a comment suppresses; add a finding for every comment that was reached and is idle."""
+    """Drop the findings that a comment suppresses, and add one for each comment that suppresses nothing.
+
+    Args:
+        findings: what the rules found.
+        suppressions: the comments of the linted files.
+        registry: all rules, to read the selectors in comments.
+        ran: the rules that ran.
+        coverage: the lines that were seen; a comment elsewhere is not called unused.
+    """
     kept: list[Finding] = []
     busy: set[tuple[int, str]] = set()
     for finding in findings:

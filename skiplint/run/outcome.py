@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET
 
+from skiplint.analysis.contract import InputContract
 from skiplint.graph import Location, ModelGraph
 from skiplint.linting.engine import run_rules
 from skiplint.linting.finding import Finding
@@ -78,11 +79,11 @@ def outcome_of(
         paths=describe_paths(analysis, gradients=request.gradients),
         ablation=UNSET
         if request.ablation is None
-        else describe_ablation(analysis.gradients.ablation(request.ablation)),
+        else describe_ablation(analysis.ablation(request.ablation)),
     )
     place = Location(report.path, report.line or 1) if report.path else None
     findings = run_rules(analysis, rules, model=report.target, place=place)
-    if request.contract or analysis.contract_found:
+    if request.contract or analysis.has(InputContract):
         report = msgspec.structs.replace(report, input_contract=describe_contract(analysis))
     return Outcome(report, tuple(_with_absolute_places(finding) for finding in findings), _lines(graph))
 

@@ -44,7 +44,12 @@ def asks_for_mode(place: Location) -> bool:
 
 
 def is_read(place: Location, ran: Ran) -> bool:
-    """Whether what is made at ``place`` is kept as or in an attribute, or read where another call may go."""
+    """Whether the result made at ``place`` is stored in an attribute, or read in code that did not run.
+
+    Args:
+        place: where the call is.
+        ran: the lines that ran in the traced forward.
+    """
     for function in _functions_around(place):
         statements = [node for node in ast.walk(function) if isinstance(node, _STATEMENTS)]
         made = [node for node in statements if _covers(node, place) and _is_at(node, place)]

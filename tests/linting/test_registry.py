@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from skiplint.linting.registry import ENTRY_POINT_GROUP, load_registry, match_length
+from skiplint.linting.rule import flags
 from skiplint.linting.tool_rules import TOOL_RULES, RuleFailed
 
 RULE = '''
@@ -136,3 +137,20 @@ def test_one_broken_module_of_a_package_leaves_the_others(packs: Path) -> None:
 )
 def test_how_exactly_a_selector_names_a_rule(selector: str, length: int | None) -> None:
     assert match_length(selector, RuleFailed) == length
+
+
+def test_a_rule_says_which_of_its_options_the_command_line_sets(packs: Path) -> None:
+    (packs / "pack_flag.py").write_text(
+        "from typing import Annotated\n"
+        "from skiplint.rules_api import RuleOptions, flag\n"
+        + rule_source()
+        + "    class Options(RuleOptions, frozen=True):\n"
+        '        limit: Annotated[str, flag("--memory-budget")] = ""\n'
+        "        least: int = 3\n"
+    )
+    registry = load_registry([point("pack_flag")])
+    rule = registry.taking("--memory-budget")
+    assert rule is registry.find("mine")
+    assert rule is not None
+    assert flags(rule) == {"--memory-budget": "limit"}
+    assert registry.taking("--batch") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skiplint import Analysis, Finding, Rule, RuleOptions, Severity
+from skiplint.rules_api import Analysis, Finding, Rule, RuleOptions, Severity
 
 
 class WideConcatenation(Rule):

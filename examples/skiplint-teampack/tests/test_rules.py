@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from skiplint_teampack.unnormalised_branch import UnnormalisedBranch
 from skiplint_teampack.wide_concatenation import WideConcatenation
 
-from skiplint import Rule
+from skiplint.rules_api import Rule
 from skiplint.testing import assert_rule
 
 
-@pytest.mark.parametrize("rule", [WideConcatenation])
+@pytest.mark.parametrize("rule", [WideConcatenation, UnnormalisedBranch])
 def test_rule(rule: type[Rule]) -> None:
     assert_rule(rule)

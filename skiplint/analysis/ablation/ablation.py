@@ -12,8 +12,10 @@ from skiplint.analysis.ablation.batch import Batch, as_given, on_an_arc
 from skiplint.analysis.ablation.options import AblationOptions
 from skiplint.analysis.ablation.probe import Plan, Probe, information, variance, weight_gradients
 from skiplint.analysis.ablation.removal import NOTHING, Removal, removal_of, without
+from skiplint.analysis.gradients import Gradients
 from skiplint.analysis.gradients.measure import GradientError, random_gradients
 from skiplint.analysis.paths import Paths
+from skiplint.analysis.provider import TracedModel
 from skiplint.analysis.skips import Skip, find_skips
 from skiplint.graph import ModelGraph
 from skiplint.progress import tracked
@@ -82,6 +84,21 @@ class SeedRow:
 
 
 @dataclass(frozen=True)
+class AblationOf:
+    """The ablation of a traced model, run with ``options``; see :func:`ablate`."""
+
+    options: AblationOptions = AblationOptions()  # noqa: RUF009 - frozen
+
+    def compute(self, analysis: TracedModel) -> Ablation:
+        """Run the model with its skips removed.
+
+        Raises:
+            GradientError: see :func:`ablate`, or only the graph is at hand.
+        """
+        return ablate(analysis.of(Gradients).subject, self.options)
+
+
+@dataclass(frozen=True, slots=True)
 class Ablation:
     """The measurements of one model."""
 

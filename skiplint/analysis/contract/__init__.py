@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from skiplint.analysis.contract.axes import Axis
 from skiplint.analysis.contract.contract import AxisContract, Contract, Failure
-from skiplint.analysis.contract.find import find_contract, size_dependence
+from skiplint.analysis.contract.find import InputContract, SizeDependence, find_contract
 from skiplint.analysis.contract.sizes import Sizes
 
-__all__ = ["Axis", "AxisContract", "Contract", "Failure", "Sizes", "find_contract", "size_dependence"]
+__all__ = [
+    "Axis",
+    "AxisContract",
+    "Contract",
+    "Failure",
+    "InputContract",
+    "SizeDependence",
+    "Sizes",
+    "find_contract",
+]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from skiplint.analysis.flow import Flow, feature_flow
 from skiplint.analysis.skips.axes import is_contracted
-from skiplint.analysis.structure.flow import Flow, feature_flow
 from skiplint.graph import InputInfo, ModelGraph, Operation
 from skiplint.operators import Family
 

@@ -10,15 +10,15 @@ from skiplint.analysis.contract.axes import Axis, batch_axis, free_axes
 from skiplint.analysis.contract.contract import AxisContract, Contract, Failure
 from skiplint.analysis.contract.failing import failure_at
 from skiplint.analysis.contract.joint import all_together, another, least, moved
-from skiplint.analysis.contract.probing import Answers, Budget, Point, Prober, TooManyProbesError
+from skiplint.analysis.contract.probing import Answers, Budget, Point, Prober, TooManyProbesError, TriedShapes
 from skiplint.analysis.contract.roundings import joins_may_depend
 from skiplint.analysis.contract.sizes import Sizes
 from skiplint.analysis.contract.solving import OFFSETS, bisect, doubtful, next_fit, solve
 from skiplint.analysis.contract.tables import table_lengths
 from skiplint.analysis.contract.tabulated import within_tables
+from skiplint.analysis.provider import TracedModel
 
 if TYPE_CHECKING:
-    from skiplint.analysis.analysis import Analysis
     from skiplint.graph import ModelGraph
     from skiplint.tracing import Subject
 
@@ -184,34 +184,40 @@ def _refused(prober: Prober, contract: Contract) -> list[Point]:
     return [point for point in dict.fromkeys(points) if point != base and not prober.accepts(point)]
 
 
-def size_dependence(analysis: Analysis) -> Failure | None:
-    """Return the join that fails at the refused size nearest to the example, if only joins fail there.
+class InputContract:
+    """The contract of a traced model, as :func:`find_contract` finds it."""
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> Contract | None:
+        """Ask the live model; answers that other analyses got before are not asked for again."""
+        return find_contract(analysis.graph, analysis.subject, analysis.of(TriedShapes))
+
+
+class SizeDependence:
+    """The join that fails at the refused size nearest to the example, if only joins fail there.
 
     It costs little for most models: the graph shows that no join can depend on the size, or a few forwards at
     sizes nearby run.
-
-    Returns:
-        The failure; None if there is none, or if the model itself checks which sizes it takes.
     """
-    graph, subject = analysis.graph, analysis.subject
-    if subject is None or graph.faults or graph.backend == "eager":
-        return None
-    axes = free_axes(graph)
-    if (
-        not axes
-        or not joins_may_depend(graph, axes)
-        or not refused_nearby(graph, subject, axes, analysis.sizes_tried)
-    ):
-        return None
-    contract = analysis.contract
-    if contract is None or not contract.failures:
-        return None
-    nearest = contract.failures[0]
-    if contract.equal or any(each.sizes.stepped for each in contract.axes):
-        return nearest if nearest.kind == "join" else None
-    # If no other sizes run, other calls may need these sizes too: all failures have to be at joins.
-    failures = (*contract.failures, *_far_off(graph, subject, axes, analysis.sizes_tried))
-    return nearest if all(failure.kind == "join" and failure.alone for failure in failures) else None
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> Failure | None:
+        """Look for the failure; None if there is none, or if the model itself checks which sizes it takes."""
+        graph, subject = analysis.graph, analysis.subject
+        if subject is None or graph.faults or graph.backend == "eager":
+            return None
+        axes, known = free_axes(graph), analysis.of(TriedShapes)
+        if not axes or not joins_may_depend(graph, axes) or not refused_nearby(graph, subject, axes, known):
+            return None
+        contract = analysis.of(InputContract)
+        if contract is None or not contract.failures:
+            return None
+        nearest = contract.failures[0]
+        if contract.equal or any(each.sizes.stepped for each in contract.axes):
+            return nearest if nearest.kind == "join" else None
+        # If no other sizes run, other calls may need these sizes too: all failures have to be at joins.
+        failures = (*contract.failures, *_far_off(graph, subject, axes, known))
+        return nearest if all(failure.kind == "join" and failure.alone for failure in failures) else None
 
 
 def _far_off(graph: ModelGraph, subject: Subject, axes: tuple[Axis, ...], known: Answers) -> list[Failure]:

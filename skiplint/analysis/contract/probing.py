@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from skiplint.analysis.contract.axes import Axis
+from skiplint.analysis.provider import TracedModel
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
@@ -55,6 +56,16 @@ class Budget:
 
 Answers = dict[tuple[Shape, ...], "Refusal | None"]
 """Why the forward does not run, by the shapes of its inputs; None if it runs."""
+
+
+class TriedShapes:
+    """The answers that were had of a traced model so far; they are shared, and grow with every question."""
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> Answers:
+        """No answer yet."""
+        del analysis
+        return {}
 
 
 class Prober:

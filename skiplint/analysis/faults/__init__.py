@@ -1,1 +1,1 @@
-"""Shape faults of a traced model: where they come from, and the remedies that mend them."""
+"""Shape faults of a traced model: which layers they come from, and advice that mends them."""

@@ -1,4 +1,4 @@
-"""What a fault in the shapes is about: which layers made the operands, and what would make them fit."""
+"""Which layers made the operands of a shape fault, and which of their settings explain it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Source:
 
 
 def sources_of(graph: ModelGraph, fault: Fault) -> tuple[Source, ...]:
-    """The operands of the faulty call that are computed, in the order of the call."""
+    """The operands of the faulty call that are computed from an input, in the order of the call."""
     operation = graph.operations[fault.operation]
     pairs = zip(operation.operands, fault.shapes, strict=True)
     return tuple(_source(graph, each, shape) for each, shape in pairs if graph.operations[each.producer].data)
@@ -51,7 +51,7 @@ def _source(graph: ModelGraph, operand: Operand, shape: Shape) -> Source:
 
 
 def is_convolutional(source: Source, sources: Collection[Source]) -> bool:
-    """Whether the shape is (batch, channels, space...), judged by the layers that made it or the others."""
+    """Whether a shape is (batch, channels, space...), judged by the layers that made the operands."""
     if len(source.shape) < 3:
         return False
     makers = [each.layers[0] for each in (source, *sources) if each.layers]
@@ -64,12 +64,18 @@ def is_convolutional(source: Source, sources: Collection[Source]) -> bool:
 def misfit_paddings(
     graph: ModelGraph, source: Source, others: Collection[Source], missing: Shape
 ) -> list[tuple[Operation, Shape]]:
-    """Convolutions that, padded to keep their size, make up for ``missing`` positions.
+    """Convolutions that would give ``missing`` more positions if they were padded to keep their size.
 
-    Each with the padding that it needs; empty if they do not make up for exactly that. What the other
-    operands come through as well is no place to change.
+    Args:
+        graph: the graph of the faulty model.
+        source: the operand whose convolutions are tried.
+        others: the other operands; what they are computed from as well is left as it is.
+        missing: positions that are missing on each spatial axis.
+
+    Returns:
+        Each convolution with the padding that it needs; empty if together they do not give just ``missing``.
     """
-    shared = frozenset().union(*(_behind(graph, other.operand) for other in others if other is not source))
+    shared = frozenset().union(*(_ancestors(graph, other.operand) for other in others if other is not source))
     found: list[tuple[Operation, Shape]] = []
     left, operand = missing, source.operand
     while any(left) and operand.producer not in shared:
@@ -87,8 +93,8 @@ def misfit_paddings(
     return found if found and not any(left) else []
 
 
-def _behind(graph: ModelGraph, operand: Operand) -> frozenset[int]:
-    """The operations that ``operand`` comes from."""
+def _ancestors(graph: ModelGraph, operand: Operand) -> frozenset[int]:
+    """The operations that ``operand`` is computed from, directly or not."""
     seen, pending = {operand.producer}, [operand.producer]
     while pending:
         for each in graph.operations[pending.pop()].operands:
@@ -124,10 +130,10 @@ def _keeping(graph: ModelGraph, layer: Operation) -> tuple[Shape, Shape] | None:
 
 
 def is_between_inputs(graph: ModelGraph, fault: Fault) -> bool:
-    """Whether nothing of the model's own had a part in the mismatch: only the inputs' shapes are to blame."""
+    """Whether only the shapes of the inputs explain the mismatch: no layer or parameter has a part in it."""
     operation = graph.operations[fault.operation]
-    behind = frozenset({fault.operation}).union(*(_behind(graph, each) for each in operation.operands))
+    ancestors = frozenset({fault.operation}).union(*(_ancestors(graph, each) for each in operation.operands))
     return not any(
         graph.operations[index].weighted or graph.operations[index].kind not in ("call", "input")
-        for index in behind
+        for index in ancestors
     )

@@ -1,10 +1,11 @@
-"""Faults that are one and the same: a line or a layer that fails each time that it runs."""
+"""Faults grouped by cause: a line or a layer that fails each time that it runs is one fault."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
+from skiplint.analysis.provider import TracedModel
 from skiplint.graph import Fault, ModelGraph, Operand, Operation
 
 _MOST_STEPS = 64
@@ -12,10 +13,27 @@ _MOST_STEPS = 64
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """A fault, and how often it comes again."""
+    """A fault and the number of further calls that fail for the same reason."""
 
     fault: Fault
     again: int = 0
+    """Further calls that fail in the same way."""
+
+    @property
+    def note(self) -> str:
+        """How often the fault comes again, for the end of a sentence; empty if it does not."""
+        if not self.again:
+            return ""
+        return f" (and again in {self.again} more call{'s' if self.again > 1 else ''})"
+
+
+class RecurringFaults:
+    """The faults of a traced model, each once; see :func:`recurring_faults`."""
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> tuple[Recurring, ...]:
+        """Group the faults of the graph."""
+        return recurring_faults(analysis.graph)
 
 
 def recurring_faults(graph: ModelGraph) -> tuple[Recurring, ...]:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from skiplint.analysis.gradients.effective import EffectivePaths, effective_paths
 from skiplint.analysis.gradients.measure import GradientError, Loss
+from skiplint.analysis.provider import TracedModel
 
 if TYPE_CHECKING:
-    from skiplint.analysis.ablation.ablation import Ablation
-    from skiplint.analysis.ablation.options import AblationOptions
     from skiplint.tracing import Subject
 
 
@@ -21,6 +20,11 @@ class Gradients:
         """Wrap the live model; nothing is run yet."""
         self._subject = subject
         self._name = name
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Gradients:
+        """The gradients of a traced model; nothing is run yet."""
+        return cls(analysis.subject, analysis.graph.name)
 
     @cached_property
     def effective(self) -> EffectivePaths:
@@ -46,17 +50,6 @@ class Gradients:
                 reaches an input.
         """
         return effective_paths(self.subject, loss=loss, training=training, seed=seed)
-
-    def ablation(self, options: AblationOptions | None = None) -> Ablation:
-        """The model without each of its skips, and without any.
-
-        Raises:
-            GradientError: only the graph is at hand, or the model has no values or does not run on them.
-        """
-        from skiplint.analysis.ablation.ablation import ablate
-        from skiplint.analysis.ablation.options import AblationOptions
-
-        return ablate(self.subject, options or AblationOptions())
 
     @property
     def subject(self) -> Subject:

@@ -11,13 +11,13 @@ from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.memory.concatenations import find_concatenations
 from skiplint.analysis.memory.resizing import Resizing
 from skiplint.analysis.memory.sizes import SizeError, analysis_at, first_input
-from skiplint.analysis.skips import Skip, find_skips
+from skiplint.analysis.memory.totals import Memory
+from skiplint.analysis.provider import TracedModel
+from skiplint.analysis.skips import Skip, Skips, find_skips
 from skiplint.graph import ModelGraph, Operation
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from skiplint.analysis.analysis import Analysis
 
 Optimizer = Literal["adam", "sgd", "none"]
 STATES: dict[Optimizer, int] = {"adam": 2, "sgd": 1, "none": 0}
@@ -100,7 +100,7 @@ class Verdict:
         return self.over <= 0
 
 
-def judge(analysis: Analysis, budget: Budget) -> Verdict:
+def judge(analysis: TracedModel, budget: Budget) -> Verdict:
     """Measure a training step at the batch of ``budget``, and find the largest batch that fits.
 
     Raises:
@@ -116,14 +116,14 @@ def judge(analysis: Analysis, budget: Budget) -> Verdict:
 class _Steps:
     """Training steps of one model at any batch, each traced once."""
 
-    def __init__(self, analysis: Analysis, optimizer: Optimizer) -> None:
+    def __init__(self, analysis: TracedModel, optimizer: Optimizer) -> None:
         self._analysis = analysis
         self._optimizer = optimizer
         shape = first_input(analysis)
         self.traced = shape[0] if shape else 1
         self._seen: dict[int, StepMemory] = {}
 
-    def analysis(self, batch: int) -> Analysis:
+    def analysis(self, batch: int) -> TracedModel:
         """The model at this batch."""
         if batch == self.traced:
             return self._analysis
@@ -135,9 +135,9 @@ class _Steps:
             self.measured(self.analysis(batch), batch)
         return self._seen[batch].total
 
-    def measured(self, analysis: Analysis, batch: int) -> StepMemory:
+    def measured(self, analysis: TracedModel, batch: int) -> StepMemory:
         """The step of a model that was traced at this batch."""
-        memory = analysis.memory
+        memory = analysis.of(Memory)
         inputs = sum(each.nbytes for each in memory.saved.storages if each.origin == "input")
         weights, trained = self._state
         self._seen[batch] = StepMemory(
@@ -155,7 +155,7 @@ class _Steps:
         """Bytes of parameters and buffers, and of the parameters that are trained."""
         subject = self._analysis.subject
         if subject is None:
-            return self._analysis.memory.state_bytes, self._analysis.memory.state_bytes
+            return self._analysis.of(Memory).state_bytes, self._analysis.of(Memory).state_bytes
         parameters = {id(each): each for each in subject.model.parameters()}.values()
         buffers = {id(each): each for each in subject.model.buffers()}.values()
         trained = (each for each in parameters if each.requires_grad)
@@ -194,10 +194,10 @@ def _largest(total: Callable[[int], int], limit: int) -> int | None:
     return fitting
 
 
-def _blamed(analysis: Analysis) -> tuple[JoinMemory, ...]:
+def _blamed(analysis: TracedModel) -> tuple[JoinMemory, ...]:
     """Joins of skips and concatenations whose results are saved for backward, largest first."""
-    graph = analysis.memory.training_graph
-    saved = analysis.memory.saved
+    memory = analysis.of(Memory)
+    graph, saved = memory.training_graph, memory.saved
     kept = {each.storage: each.nbytes for each in saved.storages if each.origin == "activation"}
     joins = {skip.join for skip in _skips(analysis, graph)}
     joins |= {each.operation for each in find_concatenations(graph)}
@@ -209,5 +209,5 @@ def _blamed(analysis: Analysis) -> tuple[JoinMemory, ...]:
     return tuple(sorted(blamed.values(), key=lambda each: (-each.nbytes, each.operation.index)))
 
 
-def _skips(analysis: Analysis, graph: ModelGraph) -> tuple[Skip, ...]:
-    return analysis.skips if graph is analysis.graph else find_skips(graph)
+def _skips(analysis: TracedModel, graph: ModelGraph) -> tuple[Skip, ...]:
+    return analysis.of(Skips) if graph is analysis.graph else find_skips(graph)

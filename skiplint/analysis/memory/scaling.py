@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal
 from skiplint.analysis.memory.growth import Growth, figures, growth_of
 from skiplint.analysis.memory.resizing import Resizing
 from skiplint.analysis.memory.sizes import SizeError, analysis_at
+from skiplint.analysis.memory.totals import Memory
+from skiplint.analysis.provider import TracedModel
 
 if TYPE_CHECKING:
-    from skiplint.analysis.analysis import Analysis
     from skiplint.graph import TensorSpec
 
 Dimension = Literal["batch", "side", "length"]
@@ -40,13 +41,13 @@ class Scaling:
     """Why there is no growth: the error of the model at another size."""
 
 
-def find_scalings(analysis: Analysis) -> tuple[Scaling, ...]:
+def find_scalings(analysis: TracedModel) -> tuple[Scaling, ...]:
     """The growth with the batch and with the side or length of the first input."""
     inputs = analysis.graph.inputs
     return tuple(_dimensions(analysis, inputs[0].spec)) if inputs and inputs[0].spec.shape else ()
 
 
-def _dimensions(analysis: Analysis, spec: TensorSpec) -> list[Scaling]:
+def _dimensions(analysis: TracedModel, spec: TensorSpec) -> list[Scaling]:
     shape = spec.shape
     found = [_scaling(analysis, "batch", shape[0], lambda factor: Resizing(shape[0] * factor))]
     if len(shape) >= 4:
@@ -65,11 +66,11 @@ def _dimensions(analysis: Analysis, spec: TensorSpec) -> list[Scaling]:
 
 
 def _scaling(
-    analysis: Analysis, dimension: Dimension, base: int, resized: Callable[[int], Resizing]
+    analysis: TracedModel, dimension: Dimension, base: int, resized: Callable[[int], Resizing]
 ) -> Scaling:
     try:
         measured = [
-            figures((analysis if factor == 1 else analysis_at(analysis, resized(factor))).memory)
+            figures((analysis if factor == 1 else analysis_at(analysis, resized(factor))).of(Memory))
             for factor in (*_FACTORS, _CHECK)
         ]
     except SizeError as error:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.memory.resizing import ResizeError, Resizing, resize
+from skiplint.analysis.provider import Model, TracedModel
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from skiplint.analysis.analysis import Analysis
 
 
 class SizeError(Exception):
     """The model does not run at another size; ``str()`` is one line that says why."""
 
 
-def first_input(analysis: Analysis) -> tuple[int, ...]:
+def first_input(analysis: TracedModel) -> tuple[int, ...]:
     """The shape of the first input, which is resized first; () for a model without inputs."""
     return analysis.graph.inputs[0].spec.shape if analysis.graph.inputs else ()
 
 
-def analysis_at(analysis: Analysis, wanted: Resizing) -> Analysis:
+def analysis_at(analysis: Model, wanted: Resizing) -> Model:
     """The analysis of the same model with inputs of another size.
 
     Unless the model needs values, the inputs are on the meta device and take no memory.
@@ -29,7 +28,6 @@ def analysis_at(analysis: Analysis, wanted: Resizing) -> Analysis:
     Raises:
         SizeError: there is no live model, its inputs lack the dimension, or it does not run at this size.
     """
-    from skiplint.analysis.analysis import Analysis
     from skiplint.tracing import TraceError
 
     subject = analysis.subject
@@ -41,7 +39,7 @@ def analysis_at(analysis: Analysis, wanted: Resizing) -> Analysis:
     try:
         resized = subject.with_inputs(*resize(args, kwargs, wanted))
         backends = None if analysis.graph.backend == "eager" else ("meta", "fake")
-        return Analysis(resized.trace(backends=backends), resized)  # type: ignore[arg-type]
+        return type(analysis)(resized.trace(backends=backends), resized)  # type: ignore[arg-type]
     except (ResizeError, TraceError) as error:
         raise SizeError(str(error)) from error
 

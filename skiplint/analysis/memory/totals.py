@@ -18,9 +18,11 @@ from skiplint.analysis.memory.concatenations import (
 from skiplint.analysis.memory.lifetimes import Lifetime, find_lifetimes, live_bytes
 from skiplint.analysis.memory.rewriting import Rewriter
 from skiplint.analysis.memory.saved_tensors import SavedTensors, find_saved_tensors
+from skiplint.analysis.memory.training_mode import TrainingGraph
 from skiplint.analysis.memory.words import memory_in_words
 from skiplint.analysis.memory.workspaces import find_workspaces
-from skiplint.analysis.skips.find import Skip
+from skiplint.analysis.provider import TracedModel
+from skiplint.analysis.skips import Skip, Skips
 from skiplint.display.facts import Facts, Shown
 from skiplint.graph import ModelGraph
 
@@ -75,6 +77,11 @@ class Memory(Shown):
         self._graph = graph
         self._skips = skips
         self._training = training
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Memory:
+        """The memory of a traced model."""
+        return cls(analysis.graph, lambda: analysis.of(Skips), lambda: analysis.of(TrainingGraph))
 
     def __repr__(self) -> str:
         return f"Memory({self._graph.name!r})"

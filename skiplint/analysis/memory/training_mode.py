@@ -8,34 +8,35 @@ auxiliary heads, recomputation) other calls are made, and only another trace see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from skiplint.analysis.live_model import OtherMode
+from skiplint.analysis.provider import TracedModel
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from skiplint.analysis.analysis import Analysis
-    from skiplint.tracing import Subject
-
 _ATTRIBUTE = "training"
 
 
-def training_graph(
-    graph: ModelGraph, subject: Subject | None, other_mode: Callable[[], Analysis | None]
-) -> ModelGraph:
-    """``graph`` as it is in training mode.
+class TrainingGraph:
+    """The graph of a traced model as it is in training mode.
 
-    It is ``graph`` itself if that was traced in training mode, if the model's code does not depend on the
+    It is the graph at hand if that was traced in training mode, if the model's code does not depend on the
     mode, or if the model does not run in training mode (a batch norm with one value for each channel).
-    ``other_mode`` returns the analysis in training mode, None if there is none.
     """
-    if graph.training or graph.faults or subject is None or not depends_on_mode(subject.model):
-        return graph
-    other = other_mode()
-    return graph if other is None else other.graph
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> ModelGraph:
+        """Trace the model in training mode if it may call other operations there."""
+        graph, subject = analysis.graph, analysis.subject
+        if graph.training or graph.faults or subject is None or not depends_on_mode(subject.model):
+            return graph
+        other = analysis.of(OtherMode)
+        return graph if other is None else other.graph
 
 
 def depends_on_mode(model: nn.Module) -> bool:

@@ -24,7 +24,8 @@ from skiplint.analysis.paths.lengths import PathLengths, Unit
 from skiplint.analysis.paths.reads import output_tensors, path_reads
 from skiplint.analysis.paths.shortcuts import shortcut_chains
 from skiplint.analysis.paths.words import lengths_in_words, path_count
-from skiplint.analysis.skips import Skip
+from skiplint.analysis.provider import TracedModel
+from skiplint.analysis.skips import Skip, Skips
 from skiplint.display.facts import Facts, Shown
 from skiplint.graph import ModelGraph, Operand
 
@@ -78,6 +79,11 @@ class Paths(Shown):
 
     graph: ModelGraph
     skips: Sequence[Skip]
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Paths:
+        """The paths of a traced model."""
+        return cls(analysis.graph, analysis.of(Skips))
 
     def __repr__(self) -> str:
         return f"Paths({self.graph.name!r}, {len(self.skips)} skips)"

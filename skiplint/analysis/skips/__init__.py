@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from skiplint.analysis.skips.find import Connection, ShortcutKind, Skip, SkipKind, find_skips
+from skiplint.analysis.skips.find import Connection, ShortcutKind, Skip, SkipKind, Skips, find_skips
 
-__all__ = ["Connection", "ShortcutKind", "Skip", "SkipKind", "find_skips"]
+__all__ = ["Connection", "ShortcutKind", "Skip", "SkipKind", "Skips", "find_skips"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.joins import Join
-from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 from skiplint.operators.axes import (

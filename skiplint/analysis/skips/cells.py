@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.joins import reaches
-from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from skiplint.analysis.flow import ROOT, UNKNOWN, Flow, feature_flow
+from skiplint.analysis.provider import TracedModel
 from skiplint.analysis.skips.axes import joins_features, picks_one_position
 from skiplint.analysis.skips.cells import carried_states
 from skiplint.analysis.skips.forks import MainPaths, Match, find_forks
@@ -15,7 +17,6 @@ from skiplint.analysis.skips.roles import (
     gate_operand,
     losses,
 )
-from skiplint.analysis.structure.flow import ROOT, UNKNOWN, Flow, feature_flow
 from skiplint.display.facts import Facts, Shown, counted
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family
@@ -95,7 +96,19 @@ def find_skips(graph: ModelGraph) -> tuple[Skip, ...]:
     it is judged. The time is near-linear: the search from a join ends at the nearest fork, and crosses
     finished blocks in one step through the dominator tree.
     """
-    flow = feature_flow(graph)
+    return _find(feature_flow(graph))
+
+
+class Skips:
+    """Every skip connection of a traced model, as :func:`find_skips` finds them."""
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> tuple[Skip, ...]:
+        """Find them in the flow that all analyses share."""
+        return _find(analysis.of(Flow))
+
+
+def _find(flow: Flow) -> tuple[Skip, ...]:
     finder = _Finder(flow, feature_operations(flow), losses(flow))
     for step in find_joins(flow):
         finder.judge(step)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import NamedTuple
 
+from skiplint.analysis.flow import ROOT, Flow
 from skiplint.analysis.skips.joins import Join
 from skiplint.analysis.skips.roles import is_single_projection, kept_operands
-from skiplint.analysis.structure.flow import ROOT, Flow
 from skiplint.graph import Operand
 
 _MAX_MAIN_OPERANDS = 4

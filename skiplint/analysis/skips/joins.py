@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.roles import gate_operand, gate_source, is_noise
-from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 from skiplint.operators.axes import concatenated_axis, index_items

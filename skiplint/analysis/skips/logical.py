@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from skiplint.analysis.flow import Flow
 from skiplint.analysis.skips.forks import MainPaths, find_forks
 from skiplint.analysis.skips.joins import Branch, Join
-from skiplint.analysis.structure.flow import Flow
 from skiplint.graph import Operand
 from skiplint.operators import Family
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.flow import Flow
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 

@@ -1,1 +1,1 @@
-"""How a model is put together: data flow, norms, factors, residual streams, blocks, module outline."""
+"""How a model is put together: norms, constant factors, residual streams, blocks, plain runs, its outline."""

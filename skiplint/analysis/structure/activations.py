@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import past_views, tensor
+from skiplint.analysis.flow import Flow, past_views
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 
@@ -33,7 +32,7 @@ def _is_pointwise(flow: Flow, operand: Operand, source: Operand) -> bool:
     """Whether ``operand`` is a nonlinear function of each element of ``source`` and of constants."""
     nonlinear = False
     for _ in range(_MOST_STEPS):
-        if tensor(operand) == tensor(source):
+        if operand.tensor == source.tensor:
             return nonlinear
         operation, reads = flow.graph.operations[operand.producer], flow.reads[operand.producer]
         constant = not any(

@@ -1,4 +1,4 @@
-"""What sets one block apart from others, in one sentence."""
+"""How the skips of one block differ from those of its siblings, as data and as a sentence."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ class Difference(NamedTuple):
 
     @classmethod
     def between(cls, odd: Sequence[Wiring], usual: Sequence[Wiring]) -> Difference:
-        """What ``odd`` lacks of ``usual``, and what it has beside that."""
+        """Compare the skips of one block with the usual ones."""
         return cls(_widest_first(Counter(usual) - Counter(odd)), _widest_first(Counter(odd) - Counter(usual)))
 
     @property
     def is_another_design(self) -> bool:
-        """Whether several skips are replaced by others, which no slip in one line does."""
+        """Whether several skips differ at once: a design of its own, not a mistake in one line."""
         return bool(self.extra) and len(self.missing) > 1
 
     @property
     def expected(self) -> str:
-        """The skips that the block lacks."""
+        """The missing skips in words, for ``Finding.expected``."""
         return _several(self.missing).rstrip(",") if self.missing else "no such skip"
 
     @property
     def actual(self) -> str:
-        """The skips that it has in their place."""
+        """The extra skips in words, for ``Finding.actual``."""
         return _several(self.extra).rstrip(",") if self.extra else "no such skip"
 
     def sentence(self, others: str) -> str:
-        """What is to be said of the odd block beside ``others``."""
+        """The predicate of a sentence about the odd block, which calls its siblings ``others``."""
         if not self.extra:
             return f"lacks {_the(self.missing)} that {others} have"
         if not self.missing:

@@ -1,4 +1,4 @@
-"""How the modules of a model are wired: their layers, and their skips in terms that can be compared."""
+"""The modules of a model with their layers and skips, in terms that can be compared between modules."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.skips import Connection, Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import (
-    Tensor,
-    common_owner,
-    flow_of,
-    inside,
-    parent,
-    past_views,
-    tensor,
-)
-from skiplint.graph import ModelGraph, Operand, Operation
+from skiplint.analysis.flow import Flow, past_views
+from skiplint.analysis.provider import TracedModel
+from skiplint.analysis.skips import Connection, Skip, Skips
+from skiplint.analysis.structure.owners import common_owner, inside, parent
+from skiplint.graph import ModelGraph, Operand, Operation, TensorId
 from skiplint.operators import Family
 
 _MOST_READERS = 64
@@ -43,11 +35,11 @@ class Wiring(NamedTuple):
     """From an encoder to a decoder: not from the input that the layers of the block read."""
 
     def around(self, layers: int) -> bool:
-        """Whether this is a residual skip around all ``layers`` layers of the block."""
+        """Whether this is a residual skip around all of the block, which has ``layers`` weighted layers."""
         return self.kind == "additive" and self.tap < 0 and self.span == self.end == layers
 
     def source(self, whose: str) -> str:
-        """Where the shortcut starts, for a block or for several (``its``, ``their``)."""
+        """Where the shortcut starts, such as "its input"; ``whose`` is "its" or "their"."""
         return f"{whose} input" if self.tap < 0 else f"what follows {whose} layer {self.tap}"
 
     def __str__(self) -> str:
@@ -69,26 +61,30 @@ class Block:
     join: Operation | None = None
     ran: list[int] = field(default_factory=list)
     wiring: list[Wiring] = field(default_factory=list)
-    inputs: set[Tensor] = field(default_factory=set)
+    inputs: set[TensorId] = field(default_factory=set)
     """Feature tensors that come from outside."""
     masked: bool = False
     """Some of its weights are multiplied by a buffer, as in autoregressive convolutions."""
 
 
-def blocks_of(analysis: Analysis) -> list[Block]:
+class Blocks:
     """Modules with two or more weighted layers that ran once, with their skips, outer before inner."""
-    flow = flow_of(analysis)
-    found = _modules(flow)
-    for skip in analysis.skips:
-        for block, wiring in _wirings(flow, skip, found):
-            block.wiring.append(wiring)
-            block.join = analysis.graph.operations[skip.join]
-    blocks = [block for block in found.values() if len(block.layers) >= 2]
-    masks = {operation.module for operation in analysis.graph if _masks_weights(analysis.graph, operation)}
-    for block in blocks:
-        block.wiring.sort()
-        block.masked = any(inside(module, block.path) for module in masks)
-    return sorted(blocks, key=lambda block: (block.first, len(block.path)))
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> tuple[Block, ...]:
+        """Collect the modules of a traced model and hand each skip to those that it belongs to."""
+        flow = analysis.of(Flow)
+        found = _modules(flow)
+        for skip in analysis.of(Skips):
+            for block, wiring in _wirings(flow, skip, found):
+                block.wiring.append(wiring)
+                block.join = analysis.graph.operations[skip.join]
+        blocks = [block for block in found.values() if len(block.layers) >= 2]
+        masks = {each.module for each in analysis.graph if _masks_weights(analysis.graph, each)}
+        for block in blocks:
+            block.wiring.sort()
+            block.masked = any(inside(module, block.path) for module in masks)
+        return tuple(sorted(blocks, key=lambda block: (block.first, len(block.path))))
 
 
 def _modules(flow: Flow) -> dict[str, Block]:
@@ -108,7 +104,7 @@ def _modules(flow: Flow) -> dict[str, Block]:
                 block = found[path] = Block(path, info.class_name if info else "", first=operation.index)
             block.last = operation
             block.inputs.update(
-                tensor(operand) for operand in flow.reads[operation.index] if operand.producer < block.first
+                operand.tensor for operand in flow.reads[operation.index] if operand.producer < block.first
             )
             if operation.weighted:
                 block.layers.append(_layer(graph, operation))
@@ -163,8 +159,8 @@ def _inner(flow: Flow, skip: Skip, module: str, blocks: dict[str, Block]) -> Ite
     """The part of a logical join that ``module`` makes, for the blocks that do not hold all of it."""
     graph = flow.graph
     steps = tuple(step for step in skip.steps if inside(graph.operations[step].module, module))
-    read = {tensor(operand) for step in steps for operand in flow.reads[step]}
-    joined = [place for place, operand in enumerate(skip.operands) if tensor(operand) in read]
+    read = {operand.tensor for step in steps for operand in flow.reads[step]}
+    joined = [place for place, operand in enumerate(skip.operands) if operand.tensor in read]
     nearest = next((each for each in skip.connections if each.operand in joined), None)
     if nearest is not None and len(joined) > 1:
         outer = common_owner(module, graph.operations[skip.join].module)
@@ -214,7 +210,7 @@ def _joins_its_input(flow: Flow, skip: Skip, block: Block) -> bool:
     nearest = skip.connections[0]
     operand = past_views(flow, skip.operands[nearest.operand])
     selects = any(flow.graph.operations[index].op.is_a(Family.SELECTION) for index in nearest.path)
-    return not selects or bool({tensor(operand), tensor(skip.operands[nearest.operand])} & block.inputs)
+    return not selects or bool({operand.tensor, skip.operands[nearest.operand].tensor} & block.inputs)
 
 
 def _enters(flow: Flow, connection: Connection, block: Block) -> bool:
@@ -254,7 +250,7 @@ def _goes_round(flow: Flow, skip: Skip, connection: Connection, block: Block) ->
 
 
 def _sources(flow: Flow, made: int, ends: set[int]) -> set[int]:
-    """Those of ``ends`` that ``made`` comes from, not counting what is behind them."""
+    """Those of ``ends`` that ``made`` comes from by a path past none of the others."""
     pending, seen = [made], {made}
     while pending:
         index = pending.pop()
@@ -274,7 +270,7 @@ def _is_read(flow: Flow, skip: Skip, connection: Connection, block: Block) -> bo
     while pending and len(seen) < _MOST_READERS:
         made = pending.pop()
         for reader in flow.readers[made]:
-            if made == entry[0] and entry not in map(tensor, flow.reads[reader]):
+            if made == entry[0] and entry not in (each.tensor for each in flow.reads[reader]):
                 continue  # another part of what was split
             operation = flow.graph.operations[reader]
             if reader not in shortcut and inside(operation.module, block.path) and reader >= block.first:
@@ -286,13 +282,13 @@ def _is_read(flow: Flow, skip: Skip, connection: Connection, block: Block) -> bo
     return False
 
 
-def _entry(flow: Flow, skip: Skip, connection: Connection, block: Block) -> Tensor:
-    """The part of the fork that the shortcut takes before it comes to the block, or all of it."""
-    entry = tensor(connection.fork)
+def _entry(flow: Flow, skip: Skip, connection: Connection, block: Block) -> TensorId:
+    """The tensor by which the shortcut enters the block: the fork, or the part of it that is selected."""
+    entry = connection.fork.tensor
     reads = [flow.reads[index] for index in connection.path[1:]]
     for index, readers in zip(connection.path, [*reads, (skip.operands[connection.operand],)], strict=False):
         if index < block.first and flow.graph.operations[index].op.is_a(Family.SELECTION):
-            entry = next((tensor(operand) for operand in readers if operand.producer == index), entry)
+            entry = next((operand.tensor for operand in readers if operand.producer == index), entry)
     return entry
 
 

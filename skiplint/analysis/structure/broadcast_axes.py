@@ -1,10 +1,10 @@
-"""How an axis of size one came to be: asked for, pooled, or left over by a layer with one output."""
+"""What made an axis of size one: an unsqueeze, a pooling, a layer with one output."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from skiplint.analysis.structure.flow import Flow
+from skiplint.analysis.flow import Flow
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 from skiplint.operators.axes import moved_axes, reduced_axes
@@ -16,7 +16,13 @@ Maker = Literal["layer", "input", "pooled", "picked", "asked", "missing", "other
 
 
 def maker_of_one(flow: Flow, operand: Operand, axis: int) -> tuple[Maker, Operation]:
-    """What made ``axis`` of ``operand``, which has size 1, and the operation that did."""
+    """How an axis of size 1 came to be, and the operation that made it.
+
+    Args:
+        flow: the feature flow of the graph.
+        operand: the tensor.
+        axis: the axis of it that has size 1, counted from 0.
+    """
     graph = flow.graph
     operation = graph.operations[operand.producer]
     for _ in range(32):

@@ -1,14 +1,14 @@
-"""The constant numbers that tensors are multiplied by, and what they amount to at a join."""
+"""The constant numbers that tensors are multiplied by, and the weight of each operand at a join."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from math import prod
 
-from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import Tensor, flow_of, tensor
-from skiplint.graph import Operand, OperandRef, Operation
+from skiplint.analysis.flow import Flow
+from skiplint.analysis.live_model import State
+from skiplint.analysis.provider import TracedModel
+from skiplint.graph import Operand, OperandRef, Operation, TensorId
 from skiplint.operators import Family
 
 Term = tuple[Operand, float]
@@ -17,14 +17,19 @@ _MOST_STEPS = 16
 
 
 class Factors:
-    """Reads constants from calls, and from buffers where the model's values are at hand."""
+    """The constant factors in a graph, read from calls, and from buffers where their values are at hand."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: TracedModel) -> None:
         self._analysis = analysis
-        self._flow: Flow = flow_of(analysis)
+        self._flow = analysis.of(Flow)
+
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Factors:
+        """The factors of a traced model; values are read when they are first needed."""
+        return cls(analysis)
 
     def number(self, operation: Operation, argument: object) -> float | None:
-        """The number that ``argument`` of ``operation`` is or holds everywhere, if it is known."""
+        """The value of an argument that is a number, or a tensor of one number everywhere; else None."""
         if isinstance(argument, (int, float)) and not isinstance(argument, bool):
             return float(argument)
         if isinstance(argument, OperandRef):
@@ -32,7 +37,7 @@ class Factors:
         return None
 
     def of(self, operation: Operation) -> float | None:
-        """The number by which ``operation`` multiplies the one feature that it reads, if it is known."""
+        """The constant by which ``operation`` multiplies the one tensor that it reads; else None."""
         if len(self._flow.reads[operation.index]) != 1 or len(operation.args) < 2:
             return None
         first, second = operation.args[:2]
@@ -44,26 +49,29 @@ class Factors:
             return 1 / value if value else None
         return None
 
-    def weights(self, join: Operation, steps: Collection[int], stop: Tensor) -> dict[Tensor, float]:
-        """What ``join`` adds, as tensors with the number that each is multiplied by.
+    def weights(self, join: Operation, steps: Collection[int], stop: TensorId) -> dict[TensorId, float]:
+        """What ``join`` adds up: each tensor with the constant that it is multiplied by.
 
-        ``steps`` are the additions that belong to the join; ``stop`` is not looked behind.
+        Args:
+            join: the last operation of the join.
+            steps: indices of all additions that belong to it, as in ``Skip.steps``.
+            stop: a tensor that is not traced back further, such as the fork.
         """
-        form: dict[Tensor, float] = {}
+        form: dict[TensorId, float] = {}
         pending = [(term, 0) for term in self._terms(join, steps) or ()]
         while pending:
             (operand, factor), depth = pending.pop()
-            behind = None
-            if tensor(operand) != stop and depth < _MOST_STEPS:
-                behind = self._terms(self._flow.graph.operations[operand.producer], steps)
-            if behind is None:
-                form[tensor(operand)] = form.get(tensor(operand), 0.0) + factor
+            summands = None
+            if operand.tensor != stop and depth < _MOST_STEPS:
+                summands = self._terms(self._flow.graph.operations[operand.producer], steps)
+            if summands is None:
+                form[operand.tensor] = form.get(operand.tensor, 0.0) + factor
             else:
-                pending.extend(((each, factor * number), depth + 1) for each, number in behind)
+                pending.extend(((each, factor * number), depth + 1) for each, number in summands)
         return form
 
     def after(self, join: Operation) -> tuple[list[tuple[Operation, float]], Operation]:
-        """The constants that multiply all of ``join`` next, and the last call of those."""
+        """The constants that multiply the result of ``join``, as (call, constant), and the last call."""
         found: list[tuple[Operation, float]] = []
         last = join
         for _ in range(_MOST_STEPS):
@@ -120,7 +128,7 @@ class Factors:
             return float(value) if isinstance(value, (int, float)) else None
         if operation.kind != "buffer":
             return None
-        held = (self._analysis.state or {}).get(operation.id)
+        held = (self._analysis.of(State) or {}).get(operation.id)
         if held is None or held.is_meta or not held.is_floating_point() or not held.numel():
             return None
         number = held.flatten()[0]

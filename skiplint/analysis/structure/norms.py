@@ -1,4 +1,4 @@
-"""Where a graph normalises: torch's own norms, and those that are computed by hand."""
+"""Norms in a graph: those of torch, and those that are written by hand."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import Scope, Tensor, past_views, tensor
-from skiplint.graph import Operand, Operation
+from skiplint.analysis.flow import Flow, past_views
+from skiplint.analysis.provider import TracedModel
+from skiplint.graph import Operand, Operation, TensorId
 from skiplint.operators import Family
 
+Scope = tuple[str, int]
+"""One call of one module, as (path, number of the call)."""
 _MOMENTS = (Family.STATISTIC, Family.SUM, Family.SUBSCRIPTED, Family.POOLING)
 _AFFINE = (Family.PRODUCT, Family.DIVISION, Family.NEGATION, Family.CAST, Family.COPY)
 _MOST_STEPS = 32
@@ -25,7 +27,7 @@ class _ByHand(NamedTuple):
 
 
 class Norms:
-    """Where a graph normalises, by torch's own norms or by hand.
+    """The norms in a graph, torch's own and those that are written by hand.
 
     By hand means a product or a quotient of a tensor, centred or not, with a root of a moment of that same
     tensor, as in ``(x - mean) / sqrt(var + eps)`` or ``x * rsqrt(mean(x ** 2))``, wherever it is written;
@@ -35,7 +37,7 @@ class Norms:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._by_hand: dict[int, _ByHand] = {}
-        self._steps: set[tuple[int, Tensor]] = set()
+        self._steps: set[tuple[int, TensorId]] = set()
         self.steps: set[int] = set()
         """Operations that are part of a norm by hand."""
         for operation in flow.graph:
@@ -43,15 +45,20 @@ class Norms:
             if found is not None:
                 self._by_hand[operation.index] = found
                 self.steps |= found.steps
-                self._steps.update((step, tensor(found.source)) for step in found.steps)
+                self._steps.update((step, found.source.tensor) for step in found.steps)
         self._scopes = _leaf_scopes(flow)
 
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Norms:
+        """The norms of a traced model."""
+        return cls(analysis.of(Flow))
+
     def source(self, operand: Operand) -> Operand | None:
-        """What was normalised, if ``operand`` is the result of a norm."""
+        """The tensor that was normalised, if ``operand`` is the result of a norm; None if it is not."""
         return next(iter(self.sources(operand)), None)
 
     def sources(self, operand: Operand) -> tuple[Operand, ...]:
-        """What was normalised, then what else had a part in it; empty if ``operand`` is no norm's result."""
+        """The normalised tensor, then the others that the norm read; empty if no norm made ``operand``."""
         operation = self._flow.graph.operations[operand.producer]
         if operation.op.is_a(Family.NORM):
             return self._flow.reads[operation.index]
@@ -83,14 +90,14 @@ class Norms:
         return iter(sorted(found, key=lambda each: each.producer))
 
     def readers(self, source: Operand) -> list[int]:
-        """Operations that hand on ``source`` normalised."""
+        """Indices of the operations that read ``source`` and normalise it."""
         return [reader for reader in self._flow.readers[source.producer] if self._normalises(reader, source)]
 
     def _normalises(self, reader: int, source: Operand, casts: int = 3) -> bool:
         operation = self._flow.graph.operations[reader]
         if operation.op.is_a(Family.NORM) or (operation.module, operation.call) in self._scopes:
             return True
-        if (reader, tensor(source)) in self._steps:
+        if (reader, source.tensor) in self._steps:
             return True
         further = self._flow.readers[reader]
         if not casts or not further or not operation.op.is_unchanged:
@@ -172,7 +179,7 @@ def _moment(flow: Flow, result: Operand, source: Operand, *, root: bool) -> froz
     pending, steps = [result], set[int]()
     while pending:
         operand = pending.pop()
-        if tensor(operand) == tensor(source) or operand.producer in steps:
+        if operand.tensor == source.tensor or operand.producer in steps:
             continue
         operation = flow.graph.operations[operand.producer]
         reads = flow.reads[operand.producer]

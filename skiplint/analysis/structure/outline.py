@@ -1,4 +1,4 @@
-"""A graph drawn small: modules to a chosen depth as one node each, joins and skips kept apart.
+"""A small graph of a model: one node for each module down to a chosen depth, with joins and skips shown.
 
 Operations are put together only if they follow each other in execution order, so the small graph has no
 cycles either. A join is always a node of its own, a shortcut's operations are never put together with the
@@ -23,10 +23,10 @@ _ENDS: dict[str, NodeKind] = {"input": "input", "output": "output"}
 
 @dataclass(frozen=True, slots=True)
 class OutlineNode:
-    """Operations that are drawn as one."""
+    """One or more consecutive operations, drawn as one node."""
 
     id: str
-    """Unique: the module or the operation, with a number behind ``#`` from its second node on."""
+    """Unique: the module or the operation, with a number after ``#`` from its second node on."""
     kind: NodeKind
     module: str
     """The module that all of the operations are in, "" for the model itself."""
@@ -42,7 +42,7 @@ class OutlineNode:
 
 @dataclass(frozen=True, slots=True)
 class OutlineEdge:
-    """What one node reads of another; a shortcut has an edge of its own."""
+    """All reads of one node from another; those by a shortcut are an edge of their own."""
 
     source: str
     target: str
@@ -57,7 +57,7 @@ class OutlineEdge:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The small graph; nodes are in execution order, and every edge goes forward."""
+    """The small graph. Nodes are in execution order and every edge goes forward, so there are no cycles."""
 
     name: str
     nodes: tuple[OutlineNode, ...]
@@ -65,7 +65,7 @@ class Outline:
 
 
 def outline(graph: ModelGraph, skips: Sequence[Skip], depth: int = DEFAULT_DEPTH) -> Outline:
-    """Put operations together by the first ``depth`` parts of their module's path.
+    """The small graph of ``graph``: operations merged by the first ``depth`` parts of their module's path.
 
     Operations of a module that is less deep stay single. Depth 0 leaves what is between forks and joins;
     a large one, every operation. Parameters, and what is computed from nothing else, are left out.

@@ -1,18 +1,19 @@
-"""Residual streams: joins in a row, each of which adds to what the one before made."""
+"""Residual streams: chains of residual skips, each of which adds to the result of the one before."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from skiplint.analysis.skips import Skip
-from skiplint.analysis.structure.flow import Flow
-from skiplint.analysis.structure.reading import past_views
+from skiplint.analysis.flow import Flow, past_views
+from skiplint.analysis.provider import TracedModel
+from skiplint.analysis.skips import Skip, Skips
 from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 
 
 def is_residual(skip: Skip) -> bool:
-    """Whether ``skip`` adds one branch to an identity shortcut, both as they are."""
+    """Whether ``skip`` adds one branch to one identity shortcut, with no scale on either."""
     return (
         skip.kind == "additive"
         and skip.shortcut == "identity"
@@ -23,29 +24,32 @@ def is_residual(skip: Skip) -> bool:
     )
 
 
-def residual_streams(
-    flow: Flow, skips: Collection[Skip], between: tuple[Family, ...] = ()
-) -> list[list[Skip]]:
-    """The residual skips, put together where one starts from the join of another, longest stream first.
+@dataclass(frozen=True, slots=True)
+class ResidualStreams:
+    """The residual skips in chains, each of which starts from the join of the one before, longest first."""
 
-    Between a join and the next fork may be views, copies, dropout, and calls of the families ``between``.
-    """
-    ends: dict[int, list[Skip]] = {}
-    streams: list[list[Skip]] = []
-    for skip in skips:
-        if not is_residual(skip):
-            continue
-        source = _behind(flow, skip.connections[0].fork, between)
-        stream = ends.pop(source, None)
-        if stream is None:
-            stream = []
-            streams.append(stream)
-        stream.append(skip)
-        ends[skip.join] = stream
-    return sorted(streams, key=len, reverse=True)
+    between: tuple[Family, ...] = ()
+    """Families of calls that may stand between a join and the next fork, beside views, copies and dropout."""
+
+    def compute(self, analysis: TracedModel) -> tuple[tuple[Skip, ...], ...]:
+        """Chain the skips of a traced model."""
+        flow = analysis.of(Flow)
+        ends: dict[int, list[Skip]] = {}
+        streams: list[list[Skip]] = []
+        for skip in analysis.of(Skips):
+            if not is_residual(skip):
+                continue
+            source = _source(flow, skip.connections[0].fork, self.between)
+            stream = ends.pop(source, None)
+            if stream is None:
+                stream = []
+                streams.append(stream)
+            stream.append(skip)
+            ends[skip.join] = stream
+        return tuple(tuple(stream) for stream in sorted(streams, key=len, reverse=True))
 
 
-def _behind(flow: Flow, operand: Operand, between: tuple[Family, ...]) -> int:
+def _source(flow: Flow, operand: Operand, between: tuple[Family, ...]) -> int:
     for _ in range(16):
         operand = past_views(flow, operand)
         operation = flow.graph.operations[operand.producer]
@@ -57,18 +61,18 @@ def _behind(flow: Flow, operand: Operand, between: tuple[Family, ...]) -> int:
 
 
 def main_operand(skip: Skip) -> Operand:
-    """What the branch of a residual skip brings to the join."""
+    """The operand of a residual skip's join that comes from its branch."""
     return skip.operands[1 - skip.connections[0].operand]
 
 
 def last_layer(flow: Flow, skip: Skip) -> Operation | None:
-    """The weighted layer that the branch ends in, views and dropout aside."""
+    """The weighted layer at the end of the branch of a residual skip; None where it ends in anything else."""
     operation = flow.graph.operations[past_views(flow, main_operand(skip)).producer]
     return operation if operation.weighted else None
 
 
 def branch_operations(flow: Flow, skip: Skip) -> Iterator[Operation]:
-    """All operations between the fork and the join on the branch, latest first."""
+    """The operations on the branch of a residual skip, from the join back to the fork."""
     fork = skip.connections[0].fork.producer
     pending, seen = [main_operand(skip).producer], {fork, skip.join}
     while pending:

@@ -6,14 +6,11 @@ from collections.abc import Callable, Collection
 from operator import getitem
 from typing import TYPE_CHECKING
 
-from skiplint.graph import ModelGraph, Operation
+from skiplint.graph import ModelGraph, Operation, TensorId
 from skiplint.tracing.replay.surroundings import ExecutionError
 
 if TYPE_CHECKING:
     from torch import Tensor, fx
-
-Key = tuple[int, int]
-"""A tensor as (producer, output)."""
 
 
 def execute(
@@ -23,7 +20,7 @@ def execute(
     *,
     training: bool = False,
     keep: Collection[int] | None = None,
-) -> dict[Key, Tensor]:
+) -> dict[TensorId, Tensor]:
     """Run the calls ``members`` of ``graph`` on the CPU, in order.
 
     Args:
@@ -60,7 +57,7 @@ class _Part:
 
         self.graph = fx.Graph()
         self._members = members
-        self._tensors: dict[Key, fx.Node] = {}
+        self._tensors: dict[TensorId, fx.Node] = {}
 
     def add(self, node: fx.Node) -> None:
         """Copy ``node`` if it is a member, with what it reads."""
@@ -84,7 +81,7 @@ class _Part:
             self._tensors[key] = given
         return self._tensors[key]
 
-    def close(self, keep: Collection[int]) -> list[Key]:
+    def close(self, keep: Collection[int]) -> list[TensorId]:
         """Return the results of ``keep`` from the graph; their keys in the same order."""
         wanted = self._members.intersection(keep)
         keys = [key for key, node in self._tensors.items() if key[0] in wanted and node.op != "placeholder"]

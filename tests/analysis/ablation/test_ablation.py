@@ -22,7 +22,7 @@ ONCE = AblationOptions(seeds=0, batch=4)
 
 
 def ablated(model: nn.Module, *inputs: Tensor, options: AblationOptions = ONCE) -> Ablation:
-    return skiplint.analyze(model, *inputs).gradients.ablation(options)
+    return skiplint.analyze(model, *inputs).ablation(options)
 
 
 class Branch(nn.Module):

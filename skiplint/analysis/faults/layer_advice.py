@@ -1,11 +1,11 @@
-"""The number that a layer has to be built with, the sizes that a reshape has to ask for."""
+"""Advice for layers built for another width than they get, and for calls that do not take a shape."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from skiplint.analysis.faults.remedies import (
+from skiplint.analysis.faults.advice import (
     Advice,
     Lane,
     advised,
@@ -17,7 +17,7 @@ from skiplint.analysis.faults.remedies import (
     wrapped,
 )
 from skiplint.analysis.faults.remedy import Remedy
-from skiplint.analysis.structure.reading import sizes
+from skiplint.analysis.wording import shape_text
 from skiplint.graph import Fault, ModelGraph, Operation, fitting_sizes
 from skiplint.operators import Family
 from skiplint.operators.axes import packed
@@ -25,13 +25,21 @@ from skiplint.operators.sizes import Shape
 
 
 def layer_advice(graph: ModelGraph, operation: Operation, fault: Fault, axis: int, unit: str) -> Advice:
-    """The number that a layer, or the one before it, has to be built with."""
+    """Advice to build a layer, or the one before it, with the number that fits.
+
+    Args:
+        graph: the graph of the faulty model.
+        operation: the call of the layer.
+        fault: its fault.
+        axis: the axis of the operand that does not fit.
+        unit: what is counted along it: "channels" or "features".
+    """
     operand = operation.operands[fault.operand]
     given, built = fault.actual[axis], fault.expected[axis]
     lane = lane_of(graph, operand)
     if fault.blame == "operand" and lane is not None and not lane.through_norm:
         name = output_argument(lane.layer)
-        need = f"{operation.id} and what runs behind it need that"
+        need = f"{operation.id} and what runs after it need that"
         words = f"build {lane.layer.id} with {built} output {unit}: {need}"
         if name is not None and (lane.alone or not operation.op.is_a(Family.DEALING)):
             return advised(rebuilt(lane.layer, name, given, built, words))
@@ -105,32 +113,33 @@ def _divides(operation: Operation, given: int) -> bool:
 
 
 def shape_advice(graph: ModelGraph, operation: Operation, fault: Fault) -> Advice | None:
-    """The sizes for a reshape that asks for other than there are; an operand turned as the call takes it."""
+    """Advice for a call that does not take a shape: other sizes for a reshape, an operand transposed."""
     operand, have, want = operation.operands[fault.operand], fault.actual, fault.expected
     maker = graph.operations[operand.producer].id
     if operation.op.is_a(Family.SIZED_RESHAPE):
         return _reshaped(operation, have, want)
     if operation.op.is_a(Family.PIXEL_UNSHUFFLE):
-        return Advice(f"crop or pad the input to {sizes(want[-2:])}")
+        return Advice(f"crop or pad the input to {shape_text(want[-2:])}")
     if operation.op.is_a(Family.RECURRENT):
-        return Advice(f"start {operation.id} with a state of {sizes(want)}")
+        return Advice(f"start {operation.id} with a state of {shape_text(want)}")
     turn = turned(have, want)
     product = operation.op.is_a(Family.CONTRACTION, Family.ATTENTION)
     if operation.op.is_a(Family.MATRIX_PRODUCT) and not operation.op.is_a(Family.ADDED_CONTRACTION):
         if turn is not None and fault.operand == 1:
-            words = f"transpose the second operand: {maker} is {sizes(have)}"
+            words = f"transpose the second operand: {maker} is {shape_text(have)}"
             return advised(wrapped(operation, operand, "{}.transpose(-2, -1)", words))
     elif turn is not None:
         return _turned(graph, operation, fault, turn)
     if len(have) == len(want) and product:
-        return Advice(f"let {maker} give {sizes(want)} instead of {sizes(have)}")
+        return Advice(f"let {maker} give {shape_text(want)} instead of {shape_text(have)}")
     return None
 
 
 def _turned(graph: ModelGraph, operation: Operation, fault: Fault, turn: str) -> Advice:
     operand, have, want = operation.operands[fault.operand], fault.actual, fault.expected
     how = turn.format("").lstrip(".")
-    words = f"give it {sizes(want)}: {graph.operations[operand.producer].id} is {sizes(have)}, {how} turns it"
+    maker = graph.operations[operand.producer].id
+    words = f"give it {shape_text(want)}: {maker} is {shape_text(have)}, {how} turns it"
     if fault.blame == "width":
         back = turned(want, have) or turn
         words += f", and turn what comes out back with {back.format('').lstrip('.')}"
@@ -148,7 +157,7 @@ def _reshaped(operation: Operation, have: Shape, expected: Shape) -> Advice | No
     new = expected if math.prod(expected) == total else next(fitting_sizes(asked, total), None)
     if new is None:
         return None
-    words = f"ask for {sizes(new)}, of as many elements as {sizes(have)}"
+    words = f"ask for {shape_text(new)}, of as many elements as {shape_text(have)}"
     remedy = Remedy(
         kind="call-argument",
         target=operation.id,

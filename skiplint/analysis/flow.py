@@ -1,4 +1,4 @@
-"""The data flow of a graph as arrays: who feeds whom, dominators, distances in weighted layers.
+"""The flow of features through a graph, as arrays: reads, dominators, distances in weighted layers.
 
 Only tensors that can carry features are edges: they descend from a model input, have a floating dtype
 and reach the reader as values (not as indices, coordinates or a shape). Dominators and distances come
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from skiplint.analysis.provider import TracedModel
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Family, Role
 from skiplint.operators.reads import role_of
@@ -17,21 +18,27 @@ from skiplint.operators.reads import role_of
 ROOT = -1
 """Stands above every source of data."""
 
+_MOST_VIEWS = 16
 UNKNOWN = 1 << 62
 """Resolution of a tensor that no convolution, pooling or resampling has shaped."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Feature flow of one graph. All lists are indexed by operation index."""
+    """The feature flow of one graph. All lists are indexed by operation index."""
 
     graph: ModelGraph
     reads: tuple[tuple[Operand, ...], ...]
     """The operands of each operation that carry features into it."""
 
+    @classmethod
+    def compute(cls, analysis: TracedModel) -> Flow:
+        """The feature flow of a traced model."""
+        return feature_flow(analysis.graph)
+
     @cached_property
     def readers(self) -> tuple[tuple[int, ...], ...]:
-        """For each operation those that read features from it, once a read."""
+        """For each operation the indices of those that read features from it, once for each read."""
         rows: list[list[int]] = [[] for _ in self.reads]
         for index, operands in enumerate(self.reads):
             for operand in operands:
@@ -182,6 +189,17 @@ def _is_zero(operation: Operation, zeros: set[int]) -> bool:
         return operation.operands[0].producer in zeros
     product = op.is_a(Family.PRODUCT, Family.CONTRACTION) and not op.is_a(Family.ADDED_CONTRACTION)
     return product and any(operand.producer in zeros for operand in operation.operands)
+
+
+def past_views(flow: Flow, operand: Operand) -> Operand:
+    """``operand`` followed back through views, copies, casts and dropouts to the tensor that they are of."""
+    for _ in range(_MOST_VIEWS):
+        operation = flow.graph.operations[operand.producer]
+        reads = flow.reads[operand.producer]
+        if not operation.op.is_unchanged or len(reads) != 1:
+            break
+        operand = reads[0]
+    return operand
 
 
 def feature_flow(graph: ModelGraph) -> Flow:

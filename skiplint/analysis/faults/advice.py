@@ -1,4 +1,4 @@
-"""What remedies are made of: the layer that an operand comes from, and changes to it or to the call."""
+"""The parts of advice on a shape fault: the layer that made an operand, and changes of it or of the call."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from skiplint.analysis.faults.remedy import Remedy
-from skiplint.analysis.structure.reading import sizes
+from skiplint.analysis.wording import shape_text
 from skiplint.graph import ModelGraph, Operand, Operation
 from skiplint.operators import Built, Family
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do, in words, and as a mechanical change where that was checked."""
+    """What to do about a fault, in words, and as a change of the source where one was checked."""
 
     text: str
     fix: Remedy | None = None
 
 
 def advised(fix: Remedy) -> Advice:
-    """A change, and its description for the words."""
+    """Advice whose words are the description of ``fix``."""
     return Advice(fix.description, fix)
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The way back from an operand to the layer that made it."""
+    """The last weighted layer before an operand, with nothing but shape-preserving calls in between."""
 
     layer: Operation
     through_norm: bool
@@ -35,7 +35,10 @@ class Lane:
 
 
 def lane_of(graph: ModelGraph, operand: Operand) -> Lane | None:
-    """None where anything but activations, norms, turns and copies of one size stands in between."""
+    """Follow ``operand`` back to the layer that made it.
+
+    None where anything but activations, norms, transpositions and copies stands in between.
+    """
     through_norm, alone = False, True
     sizes_seen = sorted(graph.spec(operand).shape)
     for _ in range(16):
@@ -54,13 +57,13 @@ def lane_of(graph: ModelGraph, operand: Operand) -> Lane | None:
 
 
 def input_argument(operation: Operation) -> str | None:
-    """The constructor's argument for the input's width, if the call is all that a module of torch's does."""
+    """The constructor argument for the input width (``in_channels``); None unless a torch module calls."""
     built = _built(operation)
     return built.inputs or None if built is not None else None
 
 
 def output_argument(operation: Operation) -> str | None:
-    """The constructor's argument for the result's width, if the call is all that a module of torch's does."""
+    """The constructor argument for the output width (``out_channels``); None unless a torch module calls."""
     built = _built(operation)
     return built.outputs or None if built is not None else None
 
@@ -72,7 +75,15 @@ def _built(operation: Operation) -> Built | None:
 
 
 def rebuilt(operation: Operation, argument: str, old: Any, new: Any, words: str | None = None) -> Remedy:
-    """The layer built with another argument."""
+    """A remedy that builds the layer of a call with another constructor argument.
+
+    Args:
+        operation: the call of the layer.
+        argument: the constructor argument.
+        old: its value now.
+        new: the value that mends the fault.
+        words: the description; by default "build ... with argument=new instead of old".
+    """
     return Remedy(
         kind="module-argument",
         target=operation.module,
@@ -90,7 +101,15 @@ def wrapped(
     words: str,
     kind: Literal["wrap-operand", "insert-module"] = "wrap-operand",
 ) -> Remedy:
-    """Another expression in the place of an operand."""
+    """A remedy that puts another expression in the place of an operand.
+
+    Args:
+        operation: the call.
+        operand: the operand to replace.
+        new: Python source in which ``{}`` stands for the operand, or the module to insert.
+        words: the description.
+        kind: whether ``new`` is an expression around the operand or a module to send it through.
+    """
     return Remedy(
         kind=kind,
         target=operation.id,
@@ -103,7 +122,7 @@ def wrapped(
 
 
 def turned(have: tuple[int, ...], want: tuple[int, ...]) -> str | None:
-    """The expression that takes one shape to the other by moving an axis; None if none does."""
+    """An expression such as ``{}.transpose(1, 2)`` that takes shape ``have`` to ``want``, if there is one."""
     if len(have) != len(want) or have == want or sorted(have) != sorted(want):
         return None
     if len(have) > 3 and want == (have[0], have[-1], *have[1:-1]):
@@ -115,11 +134,11 @@ def turned(have: tuple[int, ...], want: tuple[int, ...]) -> str | None:
 
 
 def advised_outputs(graph: ModelGraph, operand: Operand, want: tuple[int, ...]) -> Advice:
-    """The number of outputs of the operand's own last layer for the shape ``want``."""
+    """Advice to build the last layer of ``operand`` with as many outputs as the shape ``want`` needs."""
     have = graph.spec(operand).shape
     lane = lane_of(graph, operand)
     last = 1 if lane is not None and lane.layer.op.is_a(Family.CONVOLUTION) else len(have) - 1
     name = output_argument(lane.layer) if lane is not None else None
     if lane is not None and name is not None and lane.alone and not lane.through_norm:
         return advised(rebuilt(lane.layer, name, have[last], want[last]))
-    return Advice(f"bring {graph.operations[operand.producer].id} to {sizes(want)} before the join")
+    return Advice(f"bring {graph.operations[operand.producer].id} to {shape_text(want)} before the join")

@@ -1,9 +1,8 @@
-"""What makes the operands of a join combine, each checked by shape arithmetic before it is named."""
+"""Advice that makes the operands of a join combine, checked by shape arithmetic before it is given."""
 
 from __future__ import annotations
 
-from skiplint.analysis.faults.origins import Source, is_convolutional, misfit_paddings
-from skiplint.analysis.faults.remedies import (
+from skiplint.analysis.faults.advice import (
     Advice,
     advised,
     input_argument,
@@ -13,8 +12,9 @@ from skiplint.analysis.faults.remedies import (
     turned,
     wrapped,
 )
+from skiplint.analysis.faults.origins import Source, is_convolutional, misfit_paddings
 from skiplint.analysis.faults.remedy import Remedy
-from skiplint.analysis.structure.reading import sizes
+from skiplint.analysis.wording import shape_text
 from skiplint.graph import Fault, ModelGraph, Operation
 from skiplint.operators import Family
 from skiplint.operators.axes import concatenated_axis
@@ -24,7 +24,15 @@ from skiplint.operators.sizes import Shape, as_argument, each_axis, matching_str
 def join_advice(
     graph: ModelGraph, operation: Operation, fault: Fault, odd: Source | None, sources: tuple[Source, ...]
 ) -> Advice:
-    """What makes the operands of a join combine."""
+    """Advice that makes the operands of a join combine.
+
+    Args:
+        graph: the graph of the faulty model.
+        operation: the join.
+        fault: its fault.
+        odd: the operand that does not fit, None where it is not computed.
+        sources: all computed operands, from :func:`sources_of`.
+    """
     operand = operation.operands[fault.operand]
     have, want = fault.actual, fault.expected
     if fault.axis is not None:
@@ -44,16 +52,17 @@ def join_advice(
             )
         )
     if odd is None or graph.spec(operand).dtype == "bool":
-        return Advice(f"give {graph.operations[operand.producer].id} the shape {sizes(want)}")
+        return Advice(f"give {graph.operations[operand.producer].id} the shape {shape_text(want)}")
     if want[: len(have)] == have and len(want) > len(have):
-        behind = ", None" * (len(want) - len(have))
-        words = f"give {odd.maker.id} its missing axes: {sizes(want)} instead of {sizes(have)}"
-        return advised(wrapped(operation, operand, f"{{}}[...{behind}]", words))
+        axes = ", None" * (len(want) - len(have))
+        words = f"give {odd.maker.id} its missing axes: {shape_text(want)} instead of {shape_text(have)}"
+        return advised(wrapped(operation, operand, f"{{}}[...{axes}]", words))
     if len(have) != len(want):
-        return Advice(f"bring both operands to one shape, such as {sizes(want)}")
+        return Advice(f"bring both operands to one shape, such as {shape_text(want)}")
     turn = turned(have, want) if not operation.op.is_a(Family.CONCATENATION) else None
     if turn is not None:
-        words = f"turn {odd.maker.id} from {sizes(have)} to {sizes(want)} with {turn.format('').lstrip('.')}"
+        how = turn.format("").lstrip(".")
+        words = f"turn {odd.maker.id} from {shape_text(have)} to {shape_text(want)} with {how}"
         return advised(wrapped(operation, operand, turn, words))
     return _whole(operation, graph, fault, _fitting(graph, operation, fault, odd, sources))
 
@@ -97,11 +106,11 @@ def _fitting(
         new = f"nn.Linear({have[-1]}, {want[-1]})"
         words = f"project {odd.maker.id} with {new} before the join"
         return advised(wrapped(operation, odd.operand, new, words, "insert-module"))
-    return Advice(f"bring {odd.maker.id} to {sizes(want)} before the join")
+    return Advice(f"bring {odd.maker.id} to {shape_text(want)} before the join")
 
 
 def _remade(odd: Source, want: Shape) -> Advice | None:
-    """The layer behind an operand that several joins need to be wider, cut in parts or not."""
+    """Build the layer that made an operand, or of which it is a part, as wide as the joins need it."""
     differing = [axis for axis, (own, size) in enumerate(zip(odd.shape, want, strict=True)) if own != size]
     name = output_argument(odd.maker)
     if len(differing) != 1 or name is None:
@@ -193,7 +202,7 @@ def _projected(graph: ModelGraph, operation: Operation, odd: Source, want: Shape
     stride = matching_stride(have[2:], want[2:])
     layer = f"nn.Conv{space}d({have[1]}, {want[1]}, kernel_size=1"
     if stride is None:
-        return Advice(f"resample {odd.maker.id} to {sizes(want[2:])} and project it with {layer})")
+        return Advice(f"resample {odd.maker.id} to {shape_text(want[2:])} and project it with {layer})")
     new = f"{layer}, stride={stride})"
     words = f"put a projection on the shortcut from {odd.maker.id}: {new}"
     return advised(wrapped(operation, odd.operand, new, words, "insert-module"))
