@@ -198,7 +198,7 @@ def fitting_sizes(asked: Sequence[int], total: int) -> Iterator[tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A call that failed on shapes, and behind which the trace went on."""
+    """A call that failed on shapes; the trace went on after it."""
 
     operation: int
     """Index of the call."""
@@ -243,7 +243,7 @@ class ModelGraph(Shown):
     faults: tuple[Fault, ...] = ()
     """Calls that failed on shapes, in execution order; empty for a model that runs."""
     ended_by: str = ""
-    """What ended the forward behind its faults, with the place; empty where it ran to its end."""
+    """The error that ended the forward after its faults, with its place; empty if it ran to its end."""
     fx_builder: Callable[[], torch.fx.Graph] | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -341,7 +341,7 @@ class ModelGraph(Shown):
         """The same operations as a :class:`torch.fx.Graph`.
 
         Raises:
-            RuntimeError: the graph came from another process, where the live functions stayed behind.
+            RuntimeError: the graph came from another process, without its live functions.
         """
         if self.fx_builder is None:
             raise RuntimeError("this graph was loaded from another process; trace the model again for .fx")

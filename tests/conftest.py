@@ -55,10 +55,13 @@ def interruptible() -> Iterator[None]:
 
 
 def pytest_configure() -> None:
-    """Take away what a user's shell or a CI sets, and draw the same examples in every run."""
+    """Take away what a shell or a CI sets, share the cores, and draw the same examples in every run."""
     for name in list(os.environ):
         if name in _OF_THE_SHELL or name.startswith("SKIPLINT_"):
             del os.environ[name]
+    # Parallel workers share the cores: threads of all of them on every core wait for each other.
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     settings.register_profile(
         "the same",
         derandomize=True,

@@ -1,7 +1,7 @@
 """Examine the models of one unit of work: build each, find inputs for it, trace it and run the rules.
 
-What happens is told to a listener event by event, so that a process that ends over a model leaves behind what
-came of the others.
+A listener is told of each event as it happens, so that the results of the other models are kept if a model
+ends the process.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import pytest
 import typer
 
 from skiplint.cli.app import COMMANDS, app
-from skiplint.settings.schema import field_docs
 from skiplint.settings.settings import Settings
+from skiplint.sources.field_docs import field_docs
 from tests.conftest import Run
 
 RUN_MODELS = ("check", "skips", "paths", "memory", "ablate", "report")

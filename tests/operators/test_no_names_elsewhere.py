@@ -44,6 +44,7 @@ LOOK_UPS = ("startswith", "endswith", "named", "removeprefix", "removesuffix", "
 
 REASONS: dict[tuple[str, str], str] = {
     ("rules/impeded_identity.py", "self.options.allow"): "the user names functions in the option `allow`",
+    ("skiplint/reporting/record.py", "extra_json_schema"): "keywords of JSON Schema",
     ("skiplint/graph.py", "operation.base_name == name"): "part of the public graph: users ask by name",
     ("skiplint/targets/models/evaluation.py", "cuda cpu eval train"): "calls in the user's source code",
     ("skiplint/targets/models/evaluation.py", 'name == "to"'): "calls in the user's source code",

@@ -148,7 +148,7 @@ class Paths(Shown):
 
     @property
     def cost(self) -> int:
-        """About how many bytes the additions behind ``layers``, ``blocks`` and ``pairs`` read."""
+        """About how many bytes the additions for ``layers``, ``blocks`` and ``pairs`` read."""
         return self._layers.cost + self._blocks.cost
 
     @property

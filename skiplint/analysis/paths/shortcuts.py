@@ -48,7 +48,7 @@ def shortcut_chains(reads: Reads, skip: Skip) -> Iterator[Chain]:
 
 
 def _behind_gate(reads: Reads, start: int, end: int) -> list[int] | None:
-    """The operations after ``start`` to ``end``: a gate's product and the views behind it, if any.
+    """The operations after ``start`` to ``end``: a gate's product and the views after it, if any.
 
     None if the way is not one of views up to an operation that reads ``start`` itself.
     """

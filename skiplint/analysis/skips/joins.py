@@ -22,12 +22,12 @@ class Branch:
     operand: Operand
     """What the join reads."""
     starts: tuple[Operand, ...]
-    """Where the feature paths begin, behind the gate if there is one."""
+    """The operands from which features are followed back: those of the gate, if there is one."""
     gate: int | None = None
     """The product with a learned, data-dependent factor."""
     scale: ScaleKind | None = None
     source: Operand | None = None
-    """The tensor behind the scale or gate, None if there is nothing in between."""
+    """The operand that the scale or gate multiplies, None if there is neither."""
 
 
 @dataclass(frozen=True, slots=True)

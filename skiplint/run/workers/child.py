@@ -131,7 +131,7 @@ def _supervise(channel: _Channel) -> IO[str]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
         # Its number is not given to another process before it has been waited for.
         os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
-        _kill_group(worker)  # What it has left behind.
+        _kill_group(worker)  # The processes that it started.
         code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
         worker = 0
         if code == _OVER:

@@ -145,7 +145,7 @@ class _Place:
 
 
 class Pool:
-    """Worker processes for one run; a context manager, so that none of them is left behind."""
+    """Worker processes for one run; a context manager, so that all of them end with it."""
 
     def __init__(self, workers: Workers, entry: str, setup: bytes, progress: Callable[[str], None]) -> None:
         """Set up a pool; processes start in :meth:`run`.
