@@ -100,6 +100,12 @@ class SkiplintCallback(*_bases()):  # type: ignore[misc]
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         """Lint with the first batch, if the module had no example.
 
+        Args:
+            trainer: the Lightning trainer.
+            pl_module: the module that is trained.
+            batch: the batch as the data loader gave it.
+            batch_idx: its number in the epoch.
+
         Raises:
             SkipConnectionError: findings at or above ``fail_on``.
         """

@@ -58,7 +58,14 @@ class ModelItem(pytest.Item):
 
     @classmethod
     def for_target(cls, parent: ModelFile, name: str, target: str, line: int | None) -> ModelItem:
-        """The test of ``target``, which is defined at ``line``."""
+        """The test of one model of a file.
+
+        Args:
+            parent: the collected file.
+            name: the name shown after ``skiplint:``.
+            target: what to lint, as on the command line.
+            line: the line that defines the model, counted from 1.
+        """
         item: ModelItem = cls.from_parent(parent, name=f"skiplint:{name}")
         item.target, item.line = target, line
         return item

@@ -85,7 +85,11 @@ def choose_rules(
 
 
 def set_up(rule: type[Rule], table: Mapping[str, Any], key: str) -> Rule:
-    """An instance of ``rule`` with the options and the severity in ``table``."""
+    """An instance of ``rule`` with the options and the severity in ``table``.
+
+    Raises:
+        SelectionError: an option is unknown or of the wrong type; it is named after ``key``.
+    """
     values = {name.replace("-", "_"): value for name, value in table.items()}
     severity: Severity | None = None
     if "severity" in values:

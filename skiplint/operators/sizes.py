@@ -14,7 +14,7 @@ from skiplint.operators.op import Call
 
 Shape = tuple[int, ...]
 _LARGEST = 1 << 24
-"""Sizes that are looked for when a map is read backwards."""
+"""Sizes that are tried when a map is inverted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ class ImportScan:
                 yield from _module_files(name, within)
 
     def _roots(self, path: Path | None) -> tuple[Path, ...]:
-        """Folders that absolute imports are looked for in."""
+        """The folders in which absolute imports are found."""
         roots = [self.folder, self.folder / "src"]
         if path is not None:
             top = import_root(path)

@@ -115,8 +115,13 @@ def weight_gradients(
 ) -> dict[int, float]:
     """Norm of the gradient at the weights of each weighted layer, by operation in execution order.
 
-    ``seeds`` are the gradients at ``outputs``. Layers whose weights are computed from other parameters, or
-    that no gradient reaches, are left out.
+    Layers whose weights are computed from other parameters, or that no gradient reaches, are left out.
+
+    Args:
+        graph: the recorded forward.
+        model: the model that computed ``outputs``.
+        outputs: results of its forward.
+        seeds: the gradient at each output, of its shape; None where there is none.
     """
     import torch
 

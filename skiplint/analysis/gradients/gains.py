@@ -71,7 +71,13 @@ class Gains:
 def measure_gains(
     graph: ModelGraph, skips: Sequence[Skip], tape: Tape, seeds: Mapping[Read, Tensor]
 ) -> Gains:
-    """Push the gradients ``seeds`` at the model's outputs back to its inputs.
+    """How much of the gradient arrives along each connection, from the model's outputs back to its inputs.
+
+    Args:
+        graph: the recorded forward.
+        skips: its skip connections.
+        tape: the tensors of the same forward on real weights.
+        seeds: the gradients at the outputs, each of the shape of its output.
 
     Raises:
         ArithmeticError: a gradient is not finite; the message names the operation.

@@ -43,7 +43,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """An imported file, in which models are looked for."""
+    """An imported file to search for models."""
 
     syntax: FileSyntax
     display: str

@@ -42,7 +42,7 @@ def parts_elsewhere(parts: Sequence[tuple[str, str]], files: Sequence[str]) -> s
     """Which of ``parts`` (file, class), models that need arguments, a model in another of ``files`` uses."""
     syntaxes: list[FileSyntax] = []
     for file in files if parts else ():
-        with contextlib.suppress(TargetError):  # Reported where the file itself is looked at.
+        with contextlib.suppress(TargetError):  # The entry of the file itself reports it.
             syntaxes.append(parse(Path(file)))
     return {(path, name) for path, name in parts if _is_used(Path(path).stem, name, syntaxes)}
 

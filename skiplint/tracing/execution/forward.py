@@ -109,7 +109,14 @@ def observe_call(
 def recovered(
     model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, name: str | None = None
 ) -> ModelGraph | None:
-    """The graph of a forward that fails on shapes, with its faults; None if it fails on anything else."""
+    """The graph of a forward that fails on shapes, with its faults; None if it fails on anything else.
+
+    Args:
+        model: the model, called as ``model(*args, **kwargs)``.
+        args: positional arguments of its forward.
+        kwargs: keyword arguments of its forward.
+        name: the graph's name; the class of the model by default.
+    """
     try:
         graph = trace_call(model, args, kwargs, name=name, recover=True)
     except TraceError:
@@ -139,7 +146,14 @@ def dry_run(
     *,
     backends: Sequence[Backend] = ORDER,
 ) -> Exception | None:
-    """Run the forward unrecorded on the first of ``backends`` that can; None if it ran, else its error."""
+    """The error of ``model(*args, **kwargs)``, run without recording; None if it ran.
+
+    Args:
+        model: the model to call.
+        args: positional arguments of its forward.
+        kwargs: keyword arguments of its forward.
+        backends: tried in this order until one runs the forward.
+    """
     model = _unwrapped(model)
 
     def run(backend: Backend, grad: bool) -> bool:
