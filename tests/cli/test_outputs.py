@@ -93,6 +93,12 @@ def test_sarif_end_to_end(written: Path) -> None:
     assert place["region"] == {
         "startLine": 14,
         "startColumn": 25,
+        "endLine": 14,
+        "endColumn": 25 + len("out + out"),
+    }
+    assert place["contextRegion"] == {
+        "startLine": 14,
+        "endLine": 14,
         "snippet": {"text": '        é = "ü"; return out + out'},
     }
     (rule,) = log["runs"][0]["tool"]["driver"]["rules"]

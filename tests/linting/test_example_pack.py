@@ -62,7 +62,8 @@ def test_its_rules_run(tmp_path: Path, skiplint: Run, environment: dict[str, str
     assert done.returncode == 1, done.stderr
     (finding,) = json.loads(done.stdout)["findings"]
     assert (finding["code"], finding["severity"]) == ("TEAM101", "error")
-    assert finding["location"] == {"path": "net.py", "line": 14, "column": 16}
+    place = {"path": "net.py", "line": 14, "column": 16, "end_line": 14, "end_column": 42}
+    assert finding["location"] == place
     assert finding["message"] == "cat joins 4 tensors"
     assert finding["expected"] == "at most 2"
 

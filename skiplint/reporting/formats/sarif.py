@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -88,8 +89,14 @@ def _physical(place: Location) -> dict[str, Any]:
     region |= {name: number for name, number in ends if number is not None}
     physical = {"artifactLocation": artifact_location(place.path), "region": region}
     if line and place.end_column is not None:
-        # A region's snippet is what the region covers, which may be less than the line.
-        physical["contextRegion"] = {"startLine": place.line, "snippet": {"text": line}}
+        # A region's snippet is what the region covers, which may be less than its lines.
+        last = place.end_line or place.line
+        lines = [source_line(replace(place, line=number)) for number in range(place.line, last + 1)]
+        physical["contextRegion"] = {
+            "startLine": place.line,
+            "endLine": last,
+            "snippet": {"text": "\n".join(lines)},
+        }
     elif line:
         region["snippet"] = {"text": line}
     return physical

@@ -173,10 +173,18 @@ def _serve(channel: _Channel, start: Start, work_of: Callable[[bytes], Work], tr
         try:
             work(assignment.unit, teller, frozenset(assignment.leave_out))
         except BaseException as error:  # Such as a KeyboardInterrupt of the user's own.
-            if ran_out_of_memory(error):
-                os._exit(OUT_OF_MEMORY)
-            print(traceback.format_exc(), file=trace or sys.stderr, flush=True)
-            os._exit(1)
+            os._exit(_exit_status(error, trace or sys.stderr))
+
+
+def _exit_status(error: BaseException, trace: IO[str]) -> int:
+    """The status to end with after ``error``, which is written to ``trace`` if there is memory for that."""
+    try:
+        if ran_out_of_memory(error):
+            return OUT_OF_MEMORY
+        print("".join(traceback.format_exception(error)), file=trace, flush=True)
+    except MemoryError:  # The frames of the error still hold what filled the memory.
+        return OUT_OF_MEMORY
+    return 1
 
 
 class _Teller:

@@ -141,6 +141,19 @@ def test_paths_become_uris(path: str, location: dict[str, str]) -> None:
     assert artifact_location(path) == location
 
 
+def test_a_finding_over_two_lines_shows_both(report: Report, tmp_path: Path) -> None:
+    """The standard: a region's context is at least as long as the region."""
+    file = tmp_path / "net.py"
+    file.write_text("x = torch.cat(\n    [a, b])\n")
+    place = Location(str(file), 1, 5, end_line=2, end_column=12)
+    finding = replace(report.findings[0], location=place)
+    log = sarif_log(structs.replace(report, findings=(finding,)), Registry([Degenerate, Foreign, RuleFailed]))
+    physical = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert physical["region"] == {"startLine": 1, "startColumn": 5, "endLine": 2, "endColumn": 12}
+    context = {"startLine": 1, "endLine": 2, "snippet": {"text": "x = torch.cat(\n    [a, b])"}}
+    assert physical["contextRegion"] == context
+
+
 def test_a_broken_run_says_so(report: Report) -> None:
     (invocation,) = sarif_log(report, REGISTRY)["runs"][0]["invocations"]
     assert not invocation["executionSuccessful"]
