@@ -52,7 +52,7 @@ def check(
     if make is not None:
         workers = cache = None
     if request.texts:  # This process may have imported the files as they are.
-        workers, cache = workers or Workers(jobs=1, timeout=request.settings.timeout), None
+        workers, cache = workers or Workers(jobs=1), None
     gathering = gathering_for(request.settings, registry)
     if cache is not None:
         cache.bind(request, gathering.rules)
