@@ -365,11 +365,11 @@ def _from_integers(graph: ModelGraph) -> Iterator[_Promotion]:
         if sum(whole) != 1 or specs[0].shape != specs[1].shape:
             continue
         narrow, wide = operation.operands[whole.index(True)], operation.operands[whole.index(False)]
-        if graph.spec(wide).floating and _computed_from(graph, wide.producer, _behind_views(graph, narrow)):
+        if graph.spec(wide).floating and _computed_from(graph, wide.producer, _before_views(graph, narrow)):
             yield _Promotion(operation, wide, narrow)
 
 
-def _behind_views(graph: ModelGraph, operand: Operand) -> int:
+def _before_views(graph: ModelGraph, operand: Operand) -> int:
     index = operand.producer
     while graph.operations[index].operands and graph.operations[index].op.is_unchanged:
         index = graph.operations[index].operands[0].producer

@@ -247,7 +247,7 @@ class ModelGraph(Shown):
     fx_builder: Callable[[], torch.fx.Graph] | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
-        return f"ModelGraph({self.name!r}, {counted(len(self), 'operation')})"
+        return f"ModelGraph({self.name!r}, {counted(self.count().total(), 'operation')})"
 
     def _headline(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from msgspec import structs
 from torch import Tensor, nn
 
 import skiplint
@@ -49,11 +50,11 @@ def test_an_analysis(analysis: Analysis) -> None:
         "  calls         1 linear, 1 add",
         "  skips         1 additive (1 identity)",
         "  path lengths  0 to 1 weighted layers, mean 0.5, over 2 paths",
-        "  sd            0.50 weighted layers",
+        "  spread        0.50 weighted layers (standard deviation)",
         "  in blocks     0 to 1 residual blocks, mean 0.5, over 2 paths",
         # The layer's result and the sum, 16 bytes each; the layer keeps its input.
         "  memory        32 B peak in inference, 16 B saved for backward",
-        "  beside these  80 B of parameters and buffers, 16 B of inputs",
+        "  in addition   80 B of parameters and buffers, 16 B of inputs",
     ]
 
 
@@ -63,8 +64,8 @@ def test_its_parts(analysis: Analysis) -> None:
     assert str(analysis.memory).splitlines()[0] == "Memory of Block"
     assert str(analysis.skips[0]).splitlines() == [
         "additive skip, identity",
-        "  fork     output 0 of operation 0",
-        f"  join     operation {analysis.graph.by_id['add'].index}, of 2 operands",
+        "  fork     output 0 of graph.operations[0]",
+        f"  join     graph.operations[{analysis.graph.by_id['add'].index}], of 2 operands",
         "  span     1 weighted layer",
         "  carries  nothing",
     ]
@@ -99,3 +100,13 @@ def test_a_report(report: Report) -> None:
     assert "net.py:3: info[SKL305 plain-depth] 24 weighted layers in a row" in lines
     assert lines[-1] == "3 models, 7 skips: 9 findings"
     assert repr(report) == "Report(3 models, 9 findings)"
+
+
+def test_a_long_report_counts_what_it_leaves_out(report: Report) -> None:
+    skipped = structs.replace(report.models[0], status="skipped", reason=None)
+    found = [replace(report.findings[0], code=f"X{n}", message=str(n)) for n in range(12)]
+    long = structs.replace(report, models=[skipped] * 11, findings=found, notes=["a note"])
+    lines = str(long).splitlines()
+    assert lines[1] == "  skipped"
+    assert "… and 1 more model" in lines
+    assert lines[-3:-1] == ["… and 2 more findings", "a note"]

@@ -19,6 +19,7 @@ ROOT = -1
 """Stands above every source of data."""
 
 _MOST_VIEWS = 16
+"""Views in a row that are followed."""
 UNKNOWN = 1 << 62
 """Resolution of a tensor that no convolution, pooling or resampling has shaped."""
 

@@ -64,7 +64,7 @@ class TracedModel:
         self._computing: list[Any] = []
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.graph.name!r}, {len(self.graph)} operations)"
+        return f"{type(self).__name__}({self.graph!r})"
 
     def of(self, provider: Provider[Self, Result]) -> Result:
         """The result of ``provider``, computed at the first request and kept.

@@ -17,10 +17,11 @@ from skiplint.settings.settings import Settings
 
 FLAG = "--memory-budget"
 PANEL = "Memory budget"
+_OPTIMIZER = "Optimizer to count memory for: Adam keeps two numbers for every weight, SGD one."
 
 
 class Optimizer(str, Enum):
-    """What keeps numbers for every weight."""
+    """The optimizer whose state is counted."""
 
     ADAM = "adam"
     SGD = "sgd"
@@ -32,7 +33,7 @@ MemoryBudget = Annotated[
     typer.Option(
         FLAG,
         metavar="BYTES",
-        help="Whether training fits into this, such as 16GiB, and the largest batch that does.",
+        help="Report whether training fits into this, such as 16GiB, and the largest batch that does.",
         show_default=False,
         rich_help_panel=PANEL,
     ),
@@ -48,12 +49,12 @@ Batch = Annotated[
 ]
 OptimizerOption = Annotated[
     Optimizer,
-    typer.Option(help="Adam keeps two numbers for every weight, SGD its momentum.", rich_help_panel=PANEL),
+    typer.Option(help=_OPTIMIZER, rich_help_panel=PANEL),
 ]
 OptimizerChoice = Annotated[
     Optimizer | None,
     typer.Option(
-        help="Adam keeps two numbers for every weight, SGD its momentum.  [default: adam]",
+        help=f"{_OPTIMIZER}  [default: adam]",
         show_default=False,
         rich_help_panel=PANEL,
     ),

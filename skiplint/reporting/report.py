@@ -113,13 +113,15 @@ class Report(msgspec.Struct, frozen=True):
             if model.status == "traced":
                 yield from fact_lines(model_facts(model))
             else:
-                yield f"  {model.status}: {model.reason}"
+                yield f"  {model.status}: {model.reason}" if model.reason else f"  {model.status}"
+        if len(self.models) > _SHOWN:
+            yield f"… and {counted(len(self.models) - _SHOWN, 'more model')}"
         groups = group_findings(self.findings)
         for finding in (group.first for group in groups[:_SHOWN]):
             place = finding.location
             where = f"{place.path}:{place.line}: " if place else ""
             yield f"{where}{finding.severity.value}[{finding.code} {finding.name}] {finding.message}"
-        hidden = max(len(self.models), _SHOWN) + max(len(groups), _SHOWN) - 2 * _SHOWN
-        if hidden:
-            yield f"… and {hidden} more"
+        if len(groups) > _SHOWN:
+            yield f"… and {counted(len(groups) - _SHOWN, 'more finding')}"
+        yield from self.notes
         yield totals(self.models, self.findings)

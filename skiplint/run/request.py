@@ -21,7 +21,7 @@ class Request(msgspec.Struct, frozen=True):
     """What to lint and how, as plain values, which can be sent to another process.
 
     By default models are traced as they are meant, in evaluation mode, and what takes further runs of a model
-    (``contract``, ``growth``, ``budget``, ``gradients``, ``ablation``) is not found out.
+    (``contract``, ``growth``, ``budget``, ``gradients``, ``ablation``) is not computed.
     """
 
     targets: Sequence[str] = ()
@@ -43,7 +43,7 @@ class Request(msgspec.Struct, frozen=True):
     budget: int | None = None
     """Bytes into which a training step is to fit."""
     optimizer: Literal["adam", "sgd", "none"] = "adam"
-    """What keeps numbers for every weight, for the budget."""
+    """The optimizer whose state counts in the budget."""
     gradients: bool = False
     """Measure how much gradient paths of each length carry, on real weights."""
     ablation: AblationOptions | None = None
@@ -72,5 +72,5 @@ def encoded(content: msgspec.Struct) -> bytes:
     """
     try:
         return msgspec.json.encode(content)
-    except TypeError as error:
-        raise WorkerError(f"arguments of a model must be plain values, as in JSON: {error}") from None
+    except (TypeError, ValueError) as error:  # ValueError: a string that is no valid Unicode
+        raise WorkerError(f"arguments of a model must be plain values, as in JSON: {error!s:.200}") from None

@@ -1,4 +1,4 @@
-"""Shortcuts that start behind the norm of the branch."""
+"""Shortcuts that start after the norm of the branch."""
 
 from __future__ import annotations
 

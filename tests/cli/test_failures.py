@@ -103,6 +103,8 @@ def test_the_target_is_at_fault(tmp_path: Path, skiplint: Run, target: str, word
             "--kwargs is not valid JSON (Expecting property name enclosed in double quotes at character 1)",
         ),
         (["--args", "{}"], "--args must be a JSON list such as '[18]'"),
+        # One half of a surrogate pair is valid JSON and no text.
+        (["--kwargs", '{"a": "\\ud800"}'], "arguments of a model must be plain values, as in JSON"),
         (["--select", "SKL9"], "command line: select: no rule matches 'SKL9'"),
         (
             ["--ignore", "plain-dept"],

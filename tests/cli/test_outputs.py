@@ -75,7 +75,7 @@ def test_files_are_beside_the_console(written: Path) -> None:
     assert all("chatter" not in (written / name).read_text(encoding="utf-8") for name in names)
 
 
-def test_the_caret_is_under_the_join_behind_accents(written: Path) -> None:
+def test_the_caret_is_under_the_join_after_accents(written: Path) -> None:
     lines = (written / "stdout").read_text(encoding="utf-8").splitlines()
     assert "  --> block.py:14:25" in lines
     source = next(number for number, line in enumerate(lines) if "return out + out" in line)

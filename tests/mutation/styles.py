@@ -291,7 +291,7 @@ NARROW = {
 
         inputs = (torch.zeros(2, 3, 16, 16),)
         """,
-    "two layers of the same wrong number behind a norm": """
+    "two layers of the same wrong number after a norm": """
         class Net(nn.Module):
             def __init__(self):
                 super().__init__()

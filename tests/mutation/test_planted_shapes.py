@@ -129,7 +129,7 @@ def test_sound_networks_are_silent(family: str) -> None:
     every()
 
 
-def test_operands_behind_a_fault_are_as_its_mending_makes_them() -> None:
+def test_operands_after_a_fault_are_as_its_mending_makes_them() -> None:
     """Once the first concatenation runs along the channels, padding alone mends the second one."""
     source = Source(IMAGE, {"0.join": "dim", "1.join": "padding"})
     networks.densenet(2, growth=8, width=8)(source)

@@ -144,7 +144,7 @@ def asked_for(net: Net, x: Tensor, *, all_of_them: bool = False) -> object:
     return (out, features) if all_of_them else out
 
 
-def behind_an_early_return(net: Net, x: Tensor, labels: Tensor | None = None) -> object:
+def after_an_early_return(net: Net, x: Tensor, labels: Tensor | None = None) -> object:
     out = net.body(x)
     side = net.side(x)
     if labels is None:
@@ -174,7 +174,7 @@ GOOD = {
         kept_in_a_dict,
         kept_in_a_module,
         asked_for,
-        behind_an_early_return,
+        after_an_early_return,
         side_by_side,
     )
 }

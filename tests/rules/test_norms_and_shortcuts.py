@@ -215,7 +215,7 @@ def test_the_gates_of_a_cell_hand_nothing_on() -> None:
     assert findings_of(NeedlessProjection(), Stack(), torch.randn(2, 8)) == []
 
 
-def test_a_factor_behind_the_last_sum_is_no_block_s() -> None:
+def test_a_factor_after_the_last_sum_is_no_block_s() -> None:
     class Tempered(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -395,7 +395,7 @@ def test_wired_otherwise_for_a_reason(model: nn.Module, x: Tensor) -> None:
     assert findings_of(OddBlockOut(), model, x) == []
 
 
-def test_the_first_block_behind_a_fork_of_the_whole_trunk_is_like_the_others() -> None:
+def test_the_first_block_after_a_fork_of_the_whole_trunk_is_like_the_others() -> None:
     """As in ESRGAN: what the first block skips is also where the skip around all blocks starts."""
 
     class Dense(nn.Module):

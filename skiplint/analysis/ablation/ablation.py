@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,7 @@ class SeedRow:
 class AblationOf:
     """The ablation of a traced model, run with ``options``; see :func:`ablate`."""
 
-    options: AblationOptions = AblationOptions()  # noqa: RUF009 - frozen
+    options: AblationOptions = field(default_factory=AblationOptions)
 
     def compute(self, analysis: TracedModel) -> Ablation:
         """Run the model with its skips removed.

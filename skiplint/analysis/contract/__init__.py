@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skiplint.analysis.contract.axes import Axis
 from skiplint.analysis.contract.contract import AxisContract, Contract, Failure
-from skiplint.analysis.contract.find import InputContract, SizeDependence, find_contract
+from skiplint.analysis.contract.find import InputContract, SizeDependence
 from skiplint.analysis.contract.sizes import Sizes
 
 __all__ = [
@@ -15,5 +15,4 @@ __all__ = [
     "InputContract",
     "SizeDependence",
     "Sizes",
-    "find_contract",
 ]

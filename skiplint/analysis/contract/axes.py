@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skiplint.analysis.flow import Flow, feature_flow
+from skiplint.analysis.flow import Flow
+from skiplint.analysis.provider import TracedModel
 from skiplint.analysis.skips.axes import is_contracted
 from skiplint.graph import InputInfo, ModelGraph, Operation
 from skiplint.operators import Family
@@ -31,14 +32,23 @@ class Axis:
     places: tuple[Place, ...]
 
 
-def free_axes(graph: ModelGraph) -> tuple[Axis, ...]:
+class FreeAxes:
+    """The free sizes of the inputs of a traced model, as :func:`free_axes` finds them."""
+
+    @staticmethod
+    def compute(analysis: TracedModel) -> tuple[Axis, ...]:
+        """Find them in the flow that all analyses share."""
+        return free_axes(analysis.of(Flow))
+
+
+def free_axes(flow: Flow) -> tuple[Axis, ...]:
     """Return the free sizes of the inputs, those of the first input first, without channels and batch.
 
     A dimension of a later input (a mask, positions, a second image) that is as large as one of the first
     input belongs to the same axis. One of size 1 there is broadcast over the first input, as a noise level
     over an image, and is no free size.
     """
-    flow = feature_flow(graph)
+    graph = flow.graph
     inputs = [operation.index for operation in graph if operation.kind == "input"]
     if len(inputs) != len(graph.inputs):
         return ()

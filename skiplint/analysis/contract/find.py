@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skiplint.analysis.contract.axes import Axis, batch_axis, free_axes
+from skiplint.analysis.contract.axes import Axis, FreeAxes, batch_axis
 from skiplint.analysis.contract.contract import AxisContract, Contract, Failure
 from skiplint.analysis.contract.failing import failure_at
 from skiplint.analysis.contract.joint import all_together, another, least, moved
@@ -27,13 +27,14 @@ _FEWEST = 12
 
 
 def find_contract(
-    graph: ModelGraph, subject: Subject | None, known: Answers | None = None
+    graph: ModelGraph, subject: Subject | None, axes: tuple[Axis, ...], known: Answers
 ) -> Contract | None:
     """Return the sizes that the inputs of a model may have.
 
     Args:
         graph: the graph of the example.
         subject: the model, if there is one.
+        axes: the free sizes of its inputs.
         known: the answers of earlier probes, to which new ones are added.
 
     Returns:
@@ -41,10 +42,9 @@ def find_contract(
         no free sizes, it fails on the example, it is too large to be run often enough, or its sizes follow no
         pattern.
     """
-    axes = free_axes(graph)
     if subject is None or graph.faults or graph.backend == "eager" or not axes:
         return None
-    batch, budget, known = batch_axis(graph), Budget(graph), {} if known is None else known
+    batch, budget = batch_axis(graph), Budget(graph)
     if budget.left < _FEWEST:
         return None
     try:
@@ -190,7 +190,9 @@ class InputContract:
     @staticmethod
     def compute(analysis: TracedModel) -> Contract | None:
         """Ask the live model; answers that other analyses got before are not asked for again."""
-        return find_contract(analysis.graph, analysis.subject, analysis.of(TriedShapes))
+        return find_contract(
+            analysis.graph, analysis.subject, analysis.of(FreeAxes), analysis.of(TriedShapes)
+        )
 
 
 class SizeDependence:
@@ -206,7 +208,7 @@ class SizeDependence:
         graph, subject = analysis.graph, analysis.subject
         if subject is None or graph.faults or graph.backend == "eager":
             return None
-        axes, known = free_axes(graph), analysis.of(TriedShapes)
+        axes, known = analysis.of(FreeAxes), analysis.of(TriedShapes)
         if not axes or not joins_may_depend(graph, axes) or not refused_nearby(graph, subject, axes, known):
             return None
         contract = analysis.of(InputContract)

@@ -10,6 +10,8 @@ from skiplint.analysis.provider import Model, TracedModel
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from skiplint.graph import Backend
+
 
 class SizeError(Exception):
     """The model does not run at another size; ``str()`` is one line that says why."""
@@ -38,8 +40,9 @@ def analysis_at(analysis: Model, wanted: Resizing) -> Model:
         args, kwargs = _without_values(args), _without_values(kwargs)
     try:
         resized = subject.with_inputs(*resize(args, kwargs, wanted))
-        backends = None if analysis.graph.backend == "eager" else ("meta", "fake")
-        return type(analysis)(resized.trace(backends=backends), resized)  # type: ignore[arg-type]
+        without_values: tuple[Backend, ...] = ("meta", "fake")
+        backends = None if analysis.graph.backend == "eager" else without_values
+        return type(analysis)(resized.trace(backends=backends), resized)
     except (ResizeError, TraceError) as error:
         raise SizeError(str(error)) from error
 

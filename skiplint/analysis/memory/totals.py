@@ -96,7 +96,7 @@ class Memory(Shown):
         activations = memory_in_words(peak, saved, totals.allocated, totals.distinct, totals.blowup)
         state, inputs = byte_size(self.state_bytes), byte_size(self.input_bytes)
         beside = f"{state} of parameters and buffers, {inputs} of inputs"
-        return [("memory", activations), ("beside these", beside)]
+        return [("memory", activations), ("in addition", beside)]
 
     @cached_property
     def training_graph(self) -> ModelGraph:

@@ -99,7 +99,7 @@ class Paths(Shown):
         count, block_count = str(Decimal(layers.count)), str(Decimal(blocks.count))
         facts = [("path lengths", lengths_in_words(layers.min, layers.max, float(layers.mean), count))]
         if layers.count:
-            facts.append(("sd", f"{layers.sd:.2f} weighted layers"))
+            facts.append(("spread", f"{layers.sd:.2f} weighted layers (standard deviation)"))
         if blocks.max:
             ends = f"{blocks.min} to {blocks.max} residual blocks"
             paths = f"over {path_count(block_count)} paths"

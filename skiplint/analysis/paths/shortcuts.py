@@ -36,7 +36,7 @@ def shortcut_chains(reads: Reads, skip: Skip) -> Iterator[Chain]:
         operand = skip.operands[connection.operand]
         start, ways = connection.fork.producer, 1
         stops = [start, *connection.path]
-        rest = _behind_gate(reads, stops[-1], operand.producer)
+        rest = _after_gate(reads, stops[-1], operand.producer)
         for index, reader in pairwise([*stops, *(rest or ())]):
             ways *= sum(each.producer == index for each in reads[reader])
         if rest is None or not ways:
@@ -47,7 +47,7 @@ def shortcut_chains(reads: Reads, skip: Skip) -> Iterator[Chain]:
                 yield Chain(start, step, ways * number)
 
 
-def _behind_gate(reads: Reads, start: int, end: int) -> list[int] | None:
+def _after_gate(reads: Reads, start: int, end: int) -> list[int] | None:
     """The operations after ``start`` to ``end``: a gate's product and the views after it, if any.
 
     None if the way is not one of views up to an operation that reads ``start`` itself.

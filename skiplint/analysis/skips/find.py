@@ -75,8 +75,8 @@ class Skip(Shown):
     def _facts(self) -> Facts:
         nearest = self.connections[0]
         facts = [
-            ("fork", f"output {nearest.fork.output} of operation {nearest.fork.producer}"),
-            ("join", f"operation {self.join}, of {counted(len(self.operands), 'operand')}"),
+            ("fork", f"output {nearest.fork.output} of graph.operations[{nearest.fork.producer}]"),
+            ("join", f"graph.operations[{self.join}], of {counted(len(self.operands), 'operand')}"),
             ("span", counted(self.span, "weighted layer")),
             ("carries", ", ".join(nearest.carries) or "nothing"),
         ]
@@ -85,7 +85,7 @@ class Skip(Shown):
         if self.scale is not None:
             facts.append(("scale", self.scale))
         if self.gate is not None:
-            facts.append(("gate", f"operation {self.gate}"))
+            facts.append(("gate", f"graph.operations[{self.gate}]"))
         return facts
 
 
@@ -219,10 +219,10 @@ class _Finder:
 
     def _puts_together(self, join: Join) -> bool:
         """Slices of one tensor, one of which a shortcut was added to, are put together again."""
-        wholes = [self._slices_behind(branch) for branch in join.branches]
+        wholes = [self._slices_of(branch) for branch in join.branches]
         return bool(set.intersection(*wholes))
 
-    def _slices_behind(self, branch: Branch) -> set[int]:
+    def _slices_of(self, branch: Branch) -> set[int]:
         """What the branch is a slice of, itself or as the main operand of a skip that ends there."""
         skip = self.found.get(branch.operand.producer)
         operands: tuple[Operand, ...] = (branch.operand,)

@@ -250,7 +250,7 @@ def _goes_round(flow: Flow, skip: Skip, connection: Connection, block: Block) ->
 
 
 def _sources(flow: Flow, made: int, ends: set[int]) -> set[int]:
-    """Those of ``ends`` that ``made`` comes from by a path past none of the others."""
+    """Those of ``ends`` from which a path leads to ``made`` without passing another of them."""
     pending, seen = [made], {made}
     while pending:
         index = pending.pop()

@@ -14,6 +14,7 @@ from skiplint import Analysis
 from skiplint.analysis.contract import Contract
 from skiplint.analysis.contract.axes import free_axes
 from skiplint.analysis.contract.words import contract_in_words
+from skiplint.analysis.flow import feature_flow
 from skiplint.tracing import Subject, trace
 from tests.analysis.contract.volumes import Normed
 
@@ -346,7 +347,7 @@ class Denoiser(nn.Module):
 
 def test_what_is_spread_over_an_image_has_no_size() -> None:
     graph = trace(Denoiser(), torch.rand(1, 3, 32, 32), torch.rand(1, 1, 1, 1))
-    assert [axis.name for axis in free_axes(graph)] == ["height", "width"]
+    assert [axis.name for axis in free_axes(feature_flow(graph))] == ["height", "width"]
 
 
 def test_features_are_no_size() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from skiplint.analysis.contract.axes import free_axes
 from skiplint.analysis.contract.roundings import courses_of, joins_may_depend, turned
+from skiplint.analysis.flow import feature_flow
 from skiplint.tracing import trace
 
 LAYERS = [
@@ -33,7 +34,7 @@ LAYERS = [
 @pytest.mark.parametrize("size", [20, 21])
 def test_sizes_are_followed_as_torch_makes_them(layer: nn.Module, size: int) -> None:
     graph = trace(layer, torch.rand(1, 3, size, size + 3))
-    (courses,) = courses_of(graph, free_axes(graph))[-2]
+    (courses,) = courses_of(graph, free_axes(feature_flow(graph)))[-2]
     steps = zip(turned(0), turned(1), strict=True)
     made = [tuple(layer(torch.rand(1, 3, size + step, size + 3 + more)).shape) for step, more in steps]
     assert courses[2:] == (tuple(shape[2] for shape in made), tuple(shape[3] for shape in made))
@@ -53,7 +54,7 @@ class Mirrored(nn.Module):
 
 def test_two_axes_that_meet_are_told_apart() -> None:
     graph = trace(Mirrored(), torch.rand(1, 4, 20, 20))
-    assert joins_may_depend(graph, free_axes(graph))
+    assert joins_may_depend(graph, free_axes(feature_flow(graph)))
 
 
 class Shortcut(nn.Module):
@@ -80,7 +81,7 @@ class Shortcut(nn.Module):
 )
 def test_a_shortcut_has_to_round_as_its_branch(other: nn.Module, expected: bool) -> None:
     graph = trace(Shortcut(other), torch.rand(1, 4, 32, 32))
-    assert joins_may_depend(graph, free_axes(graph)) is expected
+    assert joins_may_depend(graph, free_axes(feature_flow(graph))) is expected
 
 
 def test_slices_with_steps_round_up() -> None:
@@ -94,4 +95,4 @@ def test_slices_with_steps_round_up() -> None:
             return self.layer(torch.cat([x[:, ::2, ::2], x[:, 1::2, ::2]], -1))
 
     graph = trace(Quarters(), torch.rand(1, 4, 8, 8))
-    assert joins_may_depend(graph, free_axes(graph))
+    assert joins_may_depend(graph, free_axes(feature_flow(graph)))

@@ -15,7 +15,7 @@ from skiplint.analysis.structure.norms import Norms
 from skiplint.analysis.structure.owners import Owners, common_owner, inside, parent
 from skiplint.analysis.structure.plain_runs import PlainRuns
 from skiplint.analysis.structure.streams import ResidualStreams, branch_operations, last_layer
-from skiplint.graph import Operand
+from skiplint.graph import Operand, Operation
 from skiplint.operators import Family
 
 
@@ -45,11 +45,9 @@ def test_residual_blocks_in_a_row_are_one_stream() -> None:
     (stream,) = analysis.of(ResidualStreams())
     assert stream == analysis.skips
     flow = analysis.of(Flow)
-    assert [last_layer(flow, skip).id for skip in stream] == [  # type: ignore[union-attr]
-        "0.branch.1",
-        "1.branch.1",
-        "2.branch.1",
-    ]
+    by_id = analysis.graph.by_id
+    last = [by_id[f"{number}.branch.1"] for number in range(3)]
+    assert [last_layer(flow, skip) for skip in stream] == last
     assert [each.id for each in branch_operations(flow, stream[1])] == ["1.branch.1", "1.branch.0"]
 
 
@@ -82,11 +80,15 @@ class RootMeanSquare(nn.Module):
 def test_norms_know_what_they_normalise() -> None:
     analysis = analyze(nn.Linear(8, 8), nn.LayerNorm(8), nn.Linear(8, 8), RootMeanSquare(), nn.ReLU())
     norms, by_id = analysis.of(Norms), analysis.graph.by_id
-    layer_norm = Operand(by_id["1"].index, 0, "0")
-    by_hand = Operand(next(each.index for each in analysis.graph if each.name == "mul"), 0, "0")
-    assert norms.source(layer_norm).producer == by_id["0"].index  # type: ignore[union-attr]
-    assert norms.source(by_hand).producer == by_id["2"].index  # type: ignore[union-attr]
-    assert norms.source(Operand(by_id["4"].index, 0, "0")) is None
+    (by_hand,) = (each for each in analysis.graph if each.name == "mul")
+
+    def normalised(made: Operation) -> Operation | None:
+        source = norms.source(Operand(made.index, 0, "0"))
+        return None if source is None else analysis.graph.operations[source.producer]
+
+    assert normalised(by_id["1"]) == by_id["0"]
+    assert normalised(by_hand) == by_id["2"]
+    assert normalised(by_id["4"]) is None
 
 
 class Halved(nn.Module):
