@@ -76,6 +76,7 @@ class BroadcastJoin(Rule):
     code = "SKL103"
     name = "broadcast-join"
     severity = Severity.WARNING
+    depends_on_sizes = True
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Look at every sum of two tensors of different shape."""

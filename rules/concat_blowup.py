@@ -63,6 +63,7 @@ class ConcatBlowup(Rule):
     code = "SKL401"
     name = "concat-blowup"
     severity = Severity.INFO
+    depends_on_sizes = True
 
     class Options(RuleOptions, frozen=True):
         """How much is too much."""

@@ -40,6 +40,7 @@ class ConcatThenPointwise(Rule):
     code = "SKL403"
     name = "concat-then-pointwise"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:

@@ -50,6 +50,7 @@ class DeepPostNorm(Rule):
     code = "SKL306"
     name = "deep-post-norm"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

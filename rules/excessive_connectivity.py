@@ -48,6 +48,7 @@ class ExcessiveConnectivity(Rule):
     code = "SKL503"
     name = "excessive-connectivity"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

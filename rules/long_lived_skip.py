@@ -42,6 +42,7 @@ class LongLivedSkip(Rule):
     code = "SKL402"
     name = "long-lived-skip"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

@@ -52,6 +52,7 @@ class MemoryBudget(Rule):
     code = "SKL405"
     name = "memory-budget"
     severity = Severity.ERROR
+    depends_on_sizes = True
 
     class Options(RuleOptions, frozen=True):
         """What is there, and what is to be trained with."""

@@ -48,6 +48,7 @@ class MismatchedJoin(Rule):
     code = "SKL101"
     name = "mismatched-join"
     severity = Severity.ERROR
+    depends_on_sizes = True
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the faults of the trace that are joins."""

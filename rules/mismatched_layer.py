@@ -46,6 +46,7 @@ class MismatchedLayer(Rule):
     code = "SKL102"
     name = "mismatched-layer"
     severity = Severity.ERROR
+    depends_on_sizes = True
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the faults of the trace that are no joins."""

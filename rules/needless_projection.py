@@ -54,6 +54,7 @@ class NeedlessProjection(Rule):
     code = "SKL303"
     name = "needless-projection"
     severity = Severity.WARNING
+    depends_on_sizes = True
 
     class Options(RuleOptions, frozen=True):
         """How many are a pattern."""

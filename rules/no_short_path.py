@@ -48,6 +48,7 @@ class NoShortPath(Rule):
     code = "SKL502"
     name = "no-short-path"
     severity = Severity.WARNING
+    depends_on_sizes = True
 
     class Options(RuleOptions, frozen=True):
         """How long is too long."""

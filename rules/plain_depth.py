@@ -49,6 +49,7 @@ class PlainDepth(Rule):
     code = "SKL305"
     name = "plain-depth"
     severity = Severity.WARNING
+    depends_on_sizes = True
 
     class Options(RuleOptions, frozen=True):
         """How deep is too deep."""

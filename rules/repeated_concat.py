@@ -41,6 +41,7 @@ class RepeatedConcat(Rule):
     code = "SKL404"
     name = "repeated-concat"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

@@ -60,6 +60,7 @@ class ResidualVarianceGrowth(Rule):
     code = "SKL309"
     name = "residual-variance-growth"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

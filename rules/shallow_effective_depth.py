@@ -50,6 +50,7 @@ class ShallowEffectiveDepth(Rule):
     code = "SKL501"
     name = "shallow-effective-depth"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

@@ -56,6 +56,7 @@ class SizeDependentJoin(Rule):
     code = "SKL104"
     name = "size-dependent-join"
     severity = Severity.WARNING
+    depends_on_sizes = True
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Report the first join that fails at the nearest size that fails."""

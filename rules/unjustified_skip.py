@@ -52,6 +52,7 @@ class UnjustifiedSkip(Rule):
     code = "SKL601"
     name = "unjustified-skip"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

@@ -71,6 +71,7 @@ class UnscaledResidualInit(Rule):
     code = "SKL308"
     name = "unscaled-residual-init"
     severity = Severity.INFO
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

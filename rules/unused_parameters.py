@@ -43,6 +43,7 @@ class UnusedParameters(Rule):
     code = "SKL504"
     name = "unused-parameters"
     severity = Severity.WARNING
+    depends_on_sizes = True
     default = False
 
     class Options(RuleOptions, frozen=True):

@@ -88,9 +88,8 @@ def _look() -> tuple[list[ModelEntry], int]:
 
     with output.stdout_to_stderr(), progress() as next_model:
         items = resolve(".")
-        snippets = {
-            item.target: item.snippet for item in items if isinstance(item, SkippedTarget) and item.snippet
-        }
+        unbuilt = [item if isinstance(item, SkippedTarget) else item.unbuilt for item in items]
+        snippets = {item.target: item.snippet for item in unbuilt if item is not None and item.snippet}
         tried = tuple(_entry_of(snippet) for snippet in snippets.values())
         report = check_targets(
             Request(["."], Settings(models=tried)), registry=Registry(()), progress=next_model

@@ -47,6 +47,8 @@ class ModelFile(pytest.File):
             item = ModelItem.for_target(self, target.name, target.target, target.line)
             if isinstance(target, SkippedTarget):
                 item.add_marker(pytest.mark.skip(reason=target.reason))
+            elif target.unbuilt is not None:
+                item.unbuilt = target.unbuilt.reason
             yield item
 
 
@@ -55,6 +57,8 @@ class ModelItem(pytest.Item):
 
     target: str
     line: int | None
+    unbuilt: str | None = None
+    """Why the model may not be constructible, which skips the test."""
 
     @classmethod
     def for_target(cls, parent: ModelFile, name: str, target: str, line: int | None) -> ModelItem:
@@ -79,6 +83,8 @@ class ModelItem(pytest.Item):
         registry = load_registry()
         settings = effective_settings([str(self.path)], registry=registry).settings
         report = check_targets(Request([self.target], settings), registry=registry)
+        if self.unbuilt is not None and all(model.status != "traced" for model in report.models):
+            pytest.skip(self.unbuilt)
         _judge(report, settings.fail_on)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -55,6 +55,8 @@ class Finding:
     """Further places, such as the class, where a suppression comment counts; not in the report."""
     detail: str = ""
     """More for ``--verbose``, such as a traceback; not in the report."""
+    depends_on_sizes: bool = False
+    """Whether it may not hold at other sizes (:attr:`Rule.depends_on_sizes`); not in the report."""
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str, str, str]:

@@ -69,6 +69,9 @@ class Rule(ABC):
     severity: ClassVar[Severity]
     default: ClassVar[bool] = True
     """Whether it runs without being selected."""
+    depends_on_sizes: ClassVar[bool] = False
+    """Whether other widths, depths or input sizes of the same model may have no such finding. Of a model with
+    guessed arguments, such a finding counts only if a second guess has it too."""
     url: ClassVar[str | None] = None
     bad: ClassVar[tuple[Example, ...]] = ()
     good: ClassVar[tuple[Example, ...]] = ()
@@ -131,6 +134,7 @@ class Rule(ABC):
             url=self.url,
             shapes=shapes,
             detail=detail,
+            depends_on_sizes=self.depends_on_sizes,
         )
 
 

@@ -25,6 +25,7 @@ from skiplint.run.request import Request, encoded
 from skiplint.run.workers import Unit
 from skiplint.sources.atomic_files import write_at_once
 from skiplint.sources.footprint import Footprint, source_digest
+from skiplint.sources.project_files import ProjectFiles
 from skiplint.version import __version__
 
 FOLDER = ".skiplint_cache"
@@ -58,6 +59,7 @@ class Cache:
         """Remarks for people."""
         self._identity = ""
         self._digests: dict[str, str | None] = {}
+        self._projects: dict[str, ProjectFiles] = {}
         self._decoder = msgspec.json.Decoder(_Entry)
         self._written = 0
 
@@ -95,7 +97,7 @@ class Cache:
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
-        if not entry.footprint.holds(self._digests):
+        if not entry.footprint.holds(self._digests, self._projects):
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # In use, so not to be dropped for its age.

@@ -21,6 +21,7 @@ from skiplint.reporting.describe import describe_inputs
 from skiplint.reporting.report import ModelReport
 from skiplint.run.outcome import Outcome, untraced
 from skiplint.run.request import Request
+from skiplint.run.trials import NotConstructedError, Trial, Trials, traced
 from skiplint.run.workers import Item, Listener, Unit, ran_out_of_memory
 from skiplint.sources.footprint import Footprint, local_modules, record
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from skiplint.graph import ModelGraph
+    from skiplint.linting.finding import Finding
     from skiplint.targets import ExampleInputs, ModelTarget, SkippedTarget
     from skiplint.targets.records import Device
     from skiplint.tracing import Subject
@@ -48,6 +50,7 @@ class Examiner:
             make: the outcome of a traced model, of which the report holds target, place and inputs.
             memory_limit: bytes that this process may allocate, named where they are not enough; 0 for any.
         """
+        from skiplint.targets import Projects
         from skiplint.targets.models.importing import Workspaces
 
         self._request = request
@@ -55,6 +58,7 @@ class Examiner:
         self._memory_limit = memory_limit
         # One for all units: a module that registers something must not be imported twice.
         self._workspaces = Workspaces()
+        self._projects = Projects()
         self._since = time.time()
 
     def examine(self, unit: Unit, listener: Listener, leave_out: frozenset[int] = frozenset()) -> None:
@@ -63,6 +67,7 @@ class Examiner:
         from skiplint.targets.models.overlay import sources_replaced
 
         before = local_modules()
+        self._projects.start_noting()
         with sources_replaced(self._request.texts):
             try:
                 items = self._resolve(unit)
@@ -88,27 +93,54 @@ class Examiner:
         request = self._request
         models = request.settings.models
         if unit.member:
-            return resolve_member(unit.target, models=models, workspaces=self._workspaces)
+            return resolve_member(
+                unit.target, models=models, workspaces=self._workspaces, projects=self._projects
+            )
         return resolve(
             unit.target,
             models=models,
             args=request.args,
             kwargs=dict(request.kwargs),
             workspaces=self._workspaces,
+            projects=self._projects,
         )
 
     def _examine(self, target: ModelTarget, stages: _Stages) -> Outcome:
         """Trace one model and make its outcome; whatever it raises, the other models are not harmed."""
+        trials = self._trials(target, stages)
         try:
-            analysis, inputs = traced(stages.noting(target), self._request)
+            trial = traced(trials)
             stages.begin("it was analysed")
-            described = describe_inputs(analysis.graph, inputs.source, inputs.why)
-            return self._make(analysis, _report(target, status="traced", inputs=described))
+            outcome = self._outcome(trial)
+            if trial.target.built_with.source == "guessed":
+                outcome = self._confirmed(outcome, trials)
+            return outcome
+        except NotConstructedError as error:
+            return _skipped(error.skipped)
         except (Exception, SystemExit) as error:
             reason, detail = _failure(error)
             if self._memory_limit and ran_out_of_memory(error):
                 reason += memory_note(self._memory_limit)
             return failed(target, reason, detail)
+
+    def _trials(self, target: ModelTarget, stages: _Stages) -> Trials:
+        project = None if target.path is None else self._projects.of(Path(target.path))
+        return Trials(target, project, lambda way: _traced(stages.noting(way), self._request))
+
+    def _outcome(self, trial: Trial) -> Outcome:
+        inputs = trial.inputs
+        described = describe_inputs(trial.analysis.graph, inputs.source, inputs.why)
+        return self._make(trial.analysis, _report(trial.target, status="traced", inputs=described))
+
+    def _confirmed(self, outcome: Outcome, trials: Trials) -> Outcome:
+        """``outcome`` without findings that may come from guessed arguments and not from the model."""
+        doubtful = [finding for finding in outcome.findings if finding.depends_on_sizes]
+        if not doubtful:
+            return outcome
+        other = trials.another()
+        held = set() if other is None else {_identity(finding) for finding in self._outcome(other).findings}
+        kept = [f for f in outcome.findings if not f.depends_on_sizes or _identity(f) in held]
+        return replace(outcome, findings=tuple(kept))
 
     def _footprint(self, unit: Unit, before: set[str]) -> Footprint | None:
         from skiplint.targets import split_target
@@ -116,7 +148,12 @@ class Examiner:
         location, _ = split_target(unit.target)
         is_file = Path(location).is_file()
         asked = set() if is_file else {location}
-        return record([location] if is_file else [], asked | (local_modules() - before), since=self._since)
+        return record(
+            [location] if is_file else [],
+            asked | (local_modules() - before),
+            since=self._since,
+            mentions=self._projects.asked(),
+        )
 
 
 class _Stages:
@@ -145,6 +182,11 @@ class _Stages:
 def failed(item: Item | ModelTarget | SkippedTarget, reason: str, detail: str = "") -> Outcome:
     """The outcome of a model that failed: ``reason`` is one line, ``detail`` a traceback."""
     return untraced(_report(item, status="failed", reason=reason, detail=detail))
+
+
+def _identity(finding: Finding) -> tuple[str, object]:
+    """What stays of a finding at other sizes: its rule and its place."""
+    return finding.code, finding.location
 
 
 def memory_note(limit: int) -> str:
@@ -188,8 +230,8 @@ def _failure(error: BaseException) -> tuple[str, str]:
 # -- one model ----------------------------------------------------------------------------------------
 
 
-def traced(target: ModelTarget, request: Request) -> tuple[Analysis, ExampleInputs]:
-    """Build the model of ``target``, find inputs and trace it; without memory for weights where that works.
+def _traced(target: ModelTarget, request: Request) -> tuple[Analysis, ExampleInputs]:
+    """Build ``target``, find inputs and trace it; without memory for weights where that works.
 
     Raises:
         TargetError: it cannot be built, or no inputs run.

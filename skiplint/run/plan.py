@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from skiplint.reporting.report import ModelReport
 from skiplint.run.gather import Gathering
 from skiplint.run.outcome import UnitResult
 from skiplint.run.request import Request
 from skiplint.run.workers import Unit
-from skiplint.targets import folder_files, parts_elsewhere
+from skiplint.targets import folder_files
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,6 @@ class Plan:
 
     target: str
     units: tuple[Unit, ...]
-    files: tuple[str, ...] = ()
-    """All files of a folder, also those that are not linted."""
 
     @classmethod
     def of(cls, target: str, request: Request) -> Plan:
@@ -36,22 +33,19 @@ class Plan:
             return cls(target, (Unit(target),))
         among = request.among
         wanted = [file for file in files if among is None or Path(file).resolve() in among]
-        return cls(target, tuple(Unit(file, member=True) for file in wanted), tuple(files))
+        return cls(target, tuple(Unit(file, member=True) for file in wanted))
 
     def gather(self, results: Mapping[Unit, UnitResult], gathering: Gathering) -> None:
         """Add the results of the target's units to ``gathering``, in the order of its files and models."""
         outcomes = [outcome for unit in self.units for outcome in results[unit].outcomes]
-        parts = [_part(outcome.report) for outcome in outcomes if outcome.report.status == "skipped"]
-        elsewhere = parts_elsewhere(parts, self.files) if self.files else set()
-        wanted = [outcome for outcome in outcomes if _part(outcome.report) not in elsewhere]
-        if not wanted:
+        if not outcomes:
             gathering.note(
                 f"no model in {self.target}, nothing was linted there{_function_to_name(self.target)}"
             )
-        for outcome in wanted:
+        for outcome in outcomes:
             gathering.add(outcome)
         if Path(self.target).exists():
-            for path in {outcome.report.path for outcome in wanted if outcome.report.path}:
+            for path in {outcome.report.path for outcome in outcomes if outcome.report.path}:
                 gathering.complete_file(path)
 
 
@@ -68,7 +62,3 @@ def _function_to_name(target: str) -> str:
     except TargetError:
         return ""
     return f"; if {name} makes one, name it, as in {target}:{name}" if name else ""
-
-
-def _part(report: ModelReport) -> tuple[str, str]:
-    return report.path or "", report.name

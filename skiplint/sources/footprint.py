@@ -20,6 +20,7 @@ from types import ModuleType
 from skiplint.sources.import_roots import import_root, outer_roots
 from skiplint.sources.imports import closure, imports_of, is_importable
 from skiplint.sources.owners import owner
+from skiplint.sources.project_files import ProjectFiles
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,11 @@ class Footprint:
     """Files that would be imported in place of others if they were there."""
     missing: tuple[str, ...] = ()
     """Packages that an import asks for and that are not installed."""
+    mentions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By topmost folder of a project, words that were looked up in its files; the digest of those files."""
 
-    def holds(self, digests: dict[str, str | None]) -> bool:
-        """Whether everything is as it was; ``digests`` remembers files for the next footprint."""
+    def holds(self, digests: dict[str, str | None], projects: dict[str, ProjectFiles]) -> bool:
+        """Whether everything is as it was; ``digests`` and ``projects`` keep what was read for the next."""
         for path, known in self.files.items():
             if path not in digests:
                 digests[path] = digest(path)
@@ -46,7 +49,12 @@ class Footprint:
             all(_record_size(folder) == size for folder, size in self.distributions.items())
             and not any(os.path.lexists(path) for path in self.absent)
             and not any(is_importable(name) for name in self.missing)
+            and all(self._mentioned_alike(root, projects) for root in self.mentions)
         )
+
+    def _mentioned_alike(self, root: str, projects: dict[str, ProjectFiles]) -> bool:
+        files = projects.setdefault(root, ProjectFiles(Path(root)))
+        return all(files.digest_of(word) == known for word, known in self.mentions[root].items())
 
 
 def digest(path: str) -> str | None:
@@ -67,13 +75,20 @@ def source_digest(places: Iterable[str]) -> str:
     return total.hexdigest()
 
 
-def record(paths: Iterable[str], modules: Iterable[str], *, since: float) -> Footprint | None:
+def record(
+    paths: Iterable[str],
+    modules: Iterable[str],
+    *,
+    since: float,
+    mentions: Mapping[str, Mapping[str, str]] | None = None,
+) -> Footprint | None:
     """What the models that have just been run in this process depended on.
 
     Args:
         paths: the files that were asked for.
         modules: names of the modules that were asked for, and of those that the run imported.
         since: when this process began to import the user's modules (seconds since the epoch).
+        mentions: words that were looked up in the files of projects, as in :attr:`Footprint.mentions`.
 
     Returns:
         None where a file is newer than ``since``, so that what ran may not be what stands there now.
@@ -92,6 +107,7 @@ def record(paths: Iterable[str], modules: Iterable[str], *, since: float) -> Foo
         distributions=distributions,
         absent=tuple(sorted(walk.absent)),
         missing=tuple(sorted(name for name in walk.unknown if not is_importable(name))),
+        mentions=mentions or {},
     )
 
 

@@ -23,12 +23,13 @@ def outer_roots(root: Path) -> tuple[Path, ...]:
     else up to the working directory, and ``src`` in each; where ``root`` is in neither, the one around it.
     """
     line = [root, *root.parents]
-    top = next((number for number, folder in enumerate(line) if _is_top(folder)), None)
+    top = next((number for number, folder in enumerate(line) if is_project_top(folder)), None)
     if top is None:
         top = line.index(Path.cwd()) if Path.cwd() in line else 1
     found = [place for folder in line[: top + 1] for place in (folder, folder / "src")]
     return tuple(place for place in found if place != root and place.is_dir())
 
 
-def _is_top(folder: Path) -> bool:
+def is_project_top(folder: Path) -> bool:
+    """Whether ``folder`` has the files that the topmost folder of a project has."""
     return any((folder / name).exists() for name in _MARKS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 InputSource = Literal["config", "annotation", "module", "demo", "inferred"]
 Device = Literal["meta", "cpu"]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+ArgumentsSource = Literal["defaults", "configuration", "file", "project", "config file", "guessed"]
 
 
 class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,6 +50,52 @@ class DemoCall:
 
 
 @dataclass(frozen=True)
+class BuiltWith:
+    """The arguments that a model is constructed with, and where they come from."""
+
+    source: ArgumentsSource = "defaults"
+    place: str = ""
+    """Where they stand, such as ``train.py:12``."""
+    arguments: Callable[[], Arguments] = field(default=lambda: ((), {}), compare=False, repr=False)
+    """Evaluates them, on the device where the model is built."""
+
+    @property
+    def meant(self) -> bool:
+        """Whether the model's author or the user means this model with these arguments."""
+        return self.source in ("defaults", "configuration", "file")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to construct a model."""
+
+    make: Callable[[], Any] = field(compare=False, repr=False)
+    built_with: BuiltWith
+
+
+@dataclass(frozen=True)
+class Constructor:
+    """A class or factory of a file, for whoever looks for its arguments."""
+
+    name: str
+    """Its name in the file, which may be dotted."""
+    value: Callable[..., Any] = field(compare=False, repr=False)
+    path: Path
+    """The file, resolved."""
+    namespace: Mapping[str, Any] = field(compare=False, repr=False)
+    """The names of the imported file."""
+
+    def way(self, built_with: BuiltWith) -> Way:
+        """The way that calls it with the arguments of ``built_with``, evaluated anew for each model."""
+
+        def make() -> Any:
+            args, kwargs = built_with.arguments()
+            return self.value(*args, **kwargs)
+
+        return Way(make, built_with)
+
+
+@dataclass(frozen=True)
 class ModelTarget:
     """A model that can be built."""
 
@@ -68,6 +116,12 @@ class ModelTarget:
         default=nullcontext, compare=False, repr=False
     )
     """The import environment of the user's file, for whatever runs the user's code."""
+    built_with: BuiltWith = field(default=BuiltWith(), compare=False, repr=False)
+    """What :attr:`build` passes to the constructor."""
+    constructor: Constructor | None = field(default=None, compare=False, repr=False)
+    """For other ways to construct it (:func:`skiplint.targets.constructions`)."""
+    unbuilt: SkippedTarget | None = field(default=None, compare=False, repr=False)
+    """Set where arguments are missing: what is reported if there is no way to construct it."""
 
 
 @dataclass(frozen=True)

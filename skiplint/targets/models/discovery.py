@@ -6,7 +6,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -17,8 +17,19 @@ from skiplint.targets.models.evaluation import NotSimpleError
 from skiplint.targets.models.importing import Workspace
 from skiplint.targets.models.option_classes import option_classes
 from skiplint.targets.models.syntax import FileSyntax, has_factory_name, returned_names
-from skiplint.targets.records import DemoCall, ModelConfig, ModelTarget, SkippedTarget, TargetError
+from skiplint.targets.records import (
+    Arguments,
+    BuiltWith,
+    Constructor,
+    DemoCall,
+    ModelConfig,
+    ModelTarget,
+    SkippedTarget,
+    TargetError,
+)
 from skiplint.targets.snippets import factory_hint, missing_arguments, on_one_line, snippet, takes_objects
+
+_DEFAULTS = BuiltWith()
 
 
 @dataclass(frozen=True)
@@ -51,15 +62,13 @@ class ModelFile:
     module: ModuleType
     workspace: Workspace = field(repr=False)
 
-    def discover(self) -> list[ModelTarget | SkippedTarget]:
+    def discover(self) -> list[ModelTarget]:
         """The models of the file, in the order of their definitions."""
         with self.workspace.active():
             chosen = self._choose()
         return [self._record(candidate) for candidate in sorted(chosen, key=lambda c: c.line)]
 
-    def named(
-        self, attribute: str, args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> ModelTarget | SkippedTarget:
+    def named(self, attribute: str, args: Sequence[Any], kwargs: dict[str, Any]) -> ModelTarget:
         """The model called ``attribute``, built with ``args`` and ``kwargs``.
 
         Args:
@@ -73,14 +82,15 @@ class ModelFile:
         value = attribute_of(self.module, attribute, self.display)
         line = self._line(attribute)
         if args or kwargs:
-            return self._target(attribute, line, lambda: value(*args, **kwargs))
+            given = BuiltWith("configuration", "the command line", lambda: (tuple(args), dict(kwargs)))
+            return self._target(attribute, line, value, given)
         with self.workspace.active():
             candidate = self._candidate(attribute, value, line)
             if candidate is None:
                 raise no_model(f"{self.display}:{attribute}", value)
         return self._record(candidate)
 
-    def configured(self, entry: ModelConfig, attribute: str) -> ModelTarget | SkippedTarget:
+    def configured(self, entry: ModelConfig, attribute: str) -> ModelTarget:
         """The model ``attribute``, built as the configuration ``entry`` says.
 
         Raises:
@@ -88,12 +98,10 @@ class ModelFile:
         """
         if entry.args or entry.kwargs:
             value = attribute_of(self.module, attribute, self.display)
-            made = self._target(attribute, self._line(attribute), lambda: value(*entry.args, **entry.kwargs))
+            given = BuiltWith("configuration", "", lambda: (tuple(entry.args), dict(entry.kwargs)))
+            made = self._target(attribute, self._line(attribute), value, given)
         else:
-            found = self.named(attribute, (), {})
-            if isinstance(found, SkippedTarget):
-                return found
-            made = found
+            made = self.named(attribute, (), {})
         return with_config(made, entry)
 
     # -- choosing ---------------------------------------------------------------------------------
@@ -252,42 +260,49 @@ class ModelFile:
 
     # -- records ----------------------------------------------------------------------------------
 
-    def _record(self, candidate: Candidate) -> ModelTarget | SkippedTarget:
+    def _record(self, candidate: Candidate) -> ModelTarget:
         from torch import nn
 
-        value = candidate.value
+        name, line, value = candidate.name, candidate.line, candidate.value
         if isinstance(value, nn.Module):
-            return self._target(candidate.name, candidate.line, lambda: value)
+            return self._target(name, line, lambda: value)
         if not candidate.missing:
-            return self._target(candidate.name, candidate.line, value)
-        if candidate.demo is not None:
-            return self._target(candidate.name, candidate.line, _replay(value, candidate.demo))
-        if candidate.options is not None:
-            options = candidate.options
-            return self._target(
-                candidate.name,
-                candidate.line,
-                lambda: value(**{name: make() for name, make in options.items()}),
-            )
+            given = _DEFAULTS
+        elif candidate.demo is not None:
+            given = BuiltWith("file", candidate.demo.label, _arguments_of(candidate.demo))
+        elif candidate.options is not None:
+            given = BuiltWith("file", "", _arguments_from(candidate.options))
+        else:
+            return replace(self._target(name, line, value), unbuilt=self._unbuilt(candidate))
+        return self._target(name, line, value, given)
+
+    def _unbuilt(self, candidate: Candidate) -> SkippedTarget:
+        """What to report of a model for whose arguments nothing is found."""
         target = f"{self.display}:{candidate.name}"
-        names = ", ".join(parameter.name for parameter in candidate.missing)
         missing = list(candidate.missing)
+        names = ", ".join(parameter.name for parameter in missing)
         if takes_objects(missing):
-            reason = f"{candidate.name} needs {names}; {factory_hint(candidate.name, missing)}"
-            return SkippedTarget(target, candidate.name, self.display, candidate.line or None, reason)
-        lines = snippet(target, missing)
-        reason = f"{candidate.name} needs {names}; add {on_one_line(lines)} to pyproject.toml"
+            lines, advice = "", factory_hint(candidate.name, missing)
+        else:
+            lines = snippet(target, missing)
+            advice = f"add {on_one_line(lines)} to pyproject.toml"
+        reason = f"{candidate.name} needs {names}; {advice}"
         return SkippedTarget(target, candidate.name, self.display, candidate.line or None, reason, lines)
 
-    def _target(self, name: str, line: int | None, make: Callable[[], Any]) -> ModelTarget:
+    def _target(
+        self, name: str, line: int | None, value: Callable[..., Any], given: BuiltWith = _DEFAULTS
+    ) -> ModelTarget:
+        constructor = Constructor(name, value, self.syntax.path.resolve(), vars(self.module))
         return ModelTarget(
             target=f"{self.display}:{name}",
             name=name,
             path=self.display,
             line=line or None,
-            build=make,
+            build=constructor.way(given).make,
             demos=self.demos(name),
             environment=self._environment,
+            built_with=given,
+            constructor=constructor,
         )
 
     def _environment(self) -> AbstractContextManager[None]:
@@ -343,8 +358,6 @@ def no_model(what: str, value: object) -> TargetError:
 
 def with_config(target: ModelTarget, entry: ModelConfig) -> ModelTarget:
     """``target`` with its configuration entry."""
-    from dataclasses import replace
-
     return replace(target, config=entry)
 
 
@@ -367,9 +380,9 @@ def _evaluates(call: DemoCall) -> bool:
     return True
 
 
-def _replay(make: Callable[..., Any], call: DemoCall) -> Callable[[], Any]:
-    def build() -> Any:
-        args, kwargs = call.evaluate()[0]
-        return make(*args, **kwargs)
+def _arguments_of(call: DemoCall) -> Callable[[], Arguments]:
+    return lambda: call.evaluate()[0]
 
-    return build
+
+def _arguments_from(options: Mapping[str, type[Any]]) -> Callable[[], Arguments]:
+    return lambda: ((), {name: make() for name, make in options.items()})

@@ -10,8 +10,9 @@ from typing import Any
 from skiplint.targets.models import programs
 from skiplint.targets.models.discovery import ModelFile
 from skiplint.targets.models.dotted import resolve_dotted
-from skiplint.targets.models.folders import folder_files, parts_elsewhere
+from skiplint.targets.models.folders import folder_files
 from skiplint.targets.models.importing import Workspaces, import_file
+from skiplint.targets.models.project import Projects
 from skiplint.targets.models.syntax import FileSyntax, parse
 from skiplint.targets.models.wanted import (
     DOTTED,
@@ -33,6 +34,7 @@ def resolve(
     args: Sequence[Any] = (),
     kwargs: dict[str, Any] | None = None,
     workspaces: Workspaces | None = None,
+    projects: Projects | None = None,
 ) -> Resolved:
     """The models that ``target`` names, in a fixed order; none if a file has none.
 
@@ -45,6 +47,7 @@ def resolve(
         args: positional arguments for the constructor or factory that is named.
         kwargs: keyword arguments for it.
         workspaces: what earlier targets of the same run have imported.
+        projects: what was read of the projects of earlier targets.
 
     Returns:
         In a folder, a file that cannot be imported is a :class:`SkippedTarget` with its ``error``.
@@ -54,7 +57,14 @@ def resolve(
     """
     if not target:
         raise TargetError("an empty target names nothing; give a file, or . for this folder")
-    wanted = Wanted(target, tuple(models), tuple(args), dict(kwargs or {}), workspaces or Workspaces())
+    wanted = Wanted(
+        target,
+        tuple(models),
+        tuple(args),
+        dict(kwargs or {}),
+        workspaces or Workspaces(),
+        projects or Projects(),
+    )
     location, attribute = split_target(target)
     path = Path(location)
     if path.is_dir():
@@ -75,20 +85,27 @@ def resolve(
 
 
 def resolve_member(
-    file: str, *, models: Sequence[ModelConfig] = (), workspaces: Workspaces | None = None
+    file: str,
+    *,
+    models: Sequence[ModelConfig] = (),
+    workspaces: Workspaces | None = None,
+    projects: Projects | None = None,
 ) -> Resolved:
-    """The models of one file of a folder, which, unlike a file that is named, is never run as a program."""
-    return _resolve_member(Path(file), Wanted(file, tuple(models), workspaces=workspaces or Workspaces()))
+    """The models of one file of a folder, which, unlike a file that is named, is never run as a program.
+
+    A class that needs arguments and that a module class in another file of the project uses is left out.
+    """
+    wanted = Wanted(
+        file, tuple(models), workspaces=workspaces or Workspaces(), projects=projects or Projects()
+    )
+    return _resolve_member(Path(file), wanted)
 
 
 def _resolve_folder(folder: Path, wanted: Wanted) -> Resolved:
     if wanted.has_arguments:
         raise TargetError(f"{wanted.target}: arguments need one model; name it as in model.py:UNet")
     files = folder_files(str(folder)) or ()
-    found = [item for file in files for item in _resolve_member(Path(file), wanted)]
-    parts = [(item.path, item.name) for item in found if item.path is not None and is_part(item)]
-    elsewhere = parts_elsewhere(parts, files)
-    return [item for item in found if not (is_part(item) and (item.path, item.name) in elsewhere)]
+    return [item for file in files for item in _resolve_member(Path(file), wanted)]
 
 
 def _resolve_member(path: Path, wanted: Wanted) -> Resolved:
@@ -96,7 +113,8 @@ def _resolve_member(path: Path, wanted: Wanted) -> Resolved:
     try:
         syntax = parse(path)
         if not syntax.runs_a_program() or wanted.entries_for(path):
-            return _resolve_file(syntax, display, "", wanted)
+            found = _resolve_file(syntax, display, "", wanted)
+            return [item for item in found if not _is_part(item, path, wanted)]
         return [_program(path, display)] if syntax.defines_model() or syntax.holds_model() else []
     except TargetError as error:
         return [SkippedTarget(display, path.stem, display, None, str(error), error=error)]
@@ -111,9 +129,11 @@ def _program(path: Path, display: str) -> SkippedTarget:
     return SkippedTarget(display, path.stem, display, None, reason)
 
 
-def is_part(item: ModelTarget | SkippedTarget) -> bool:
-    """Whether ``item`` may be a part of a model: what was skipped because it needs arguments."""
-    return isinstance(item, SkippedTarget) and item.error is None
+def _is_part(item: ModelTarget | SkippedTarget, path: Path, wanted: Wanted) -> bool:
+    """Whether ``item`` needs arguments and is a part of a model in another file."""
+    if isinstance(item, SkippedTarget) or item.unbuilt is None:
+        return False
+    return wanted.projects.of(path).is_part(path.resolve(), item.name)
 
 
 def _resolve_file(syntax: FileSyntax, display: str, attribute: str, wanted: Wanted) -> Resolved:
@@ -124,7 +144,7 @@ def _resolve_file(syntax: FileSyntax, display: str, attribute: str, wanted: Want
     file = ModelFile(syntax, display, module, workspace)
     if attribute:
         return _named(file, attribute, entries, wanted)
-    found = [file.configured(entry, name) for entry, name in entries]
+    found: Resolved = [file.configured(entry, name) for entry, name in entries]
     configured = {name for _, name in entries}
     others = [item for item in file.discover() if item.name not in configured]
     if wanted.has_arguments:

@@ -142,7 +142,7 @@ class FileSyntax:
         """Whether a class or a function of the file may be, or make, a model."""
         if not self.foreign:
             return False
-        return any(map(_may_be_module, self.classes.values())) or any(
+        return any(map(may_be_module, self.classes.values())) or any(
             self._may_be_factory(node) for node in self.functions.values()
         )
 
@@ -300,7 +300,7 @@ def _dotted(node: ast.expr) -> str:
     return ""
 
 
-def _may_be_module(node: ast.ClassDef) -> bool:
+def may_be_module(node: ast.ClassDef) -> bool:
     """Whether some base of the class may be a module; bases that plainly are none do not count."""
     return any(_dotted(base).rpartition(".")[2] not in _NO_MODULE_BASES for base in node.bases)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from skiplint.targets.models.discovery import ModelFile
 from skiplint.targets.models.importing import Workspaces
+from skiplint.targets.models.project import Projects
 from skiplint.targets.records import ModelConfig, ModelTarget, SkippedTarget, TargetError
 
 Resolved = list[ModelTarget | SkippedTarget]
@@ -28,6 +29,7 @@ class Wanted:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     workspaces: Workspaces = field(default_factory=Workspaces)
+    projects: Projects = field(default_factory=Projects)
 
     @property
     def has_arguments(self) -> bool:
@@ -71,16 +73,13 @@ def only_one(file: ModelFile, found: Resolved, wanted: Wanted) -> ModelTarget:
     return insist(file.named(found[0].name, wanted.args, wanted.kwargs))
 
 
-def insist(found: ModelTarget | SkippedTarget) -> ModelTarget:
-    """``found``, unless it was skipped: a model that the user asked for by name cannot be.
-
-    Raises:
-        TargetError: it was.
-    """
-    if isinstance(found, SkippedTarget):
-        or_else = ", or pass --kwargs" if found.snippet else " and name that"
-        raise TargetError(f"{found.target}: {found.reason}{or_else}")
-    return found
+def insist(found: ModelTarget) -> ModelTarget:
+    """``found``, for which it is an error if it cannot be constructed: the user asked for it by name."""
+    if found.unbuilt is None:
+        return found
+    or_else = ", or pass --kwargs" if found.unbuilt.snippet else " and name that"
+    error = TargetError(f"{found.target}: {found.unbuilt.reason}{or_else}")
+    return replace(found, unbuilt=replace(found.unbuilt, error=error))
 
 
 def no_such_file(path: Path) -> str:

@@ -1,0 +1,124 @@
+"""The text files of a project, read once, and which of them mention a word."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from skiplint.sources.import_roots import import_root, is_project_top
+
+Kind = Literal["python", "notebook", "document", "config"]
+
+_KINDS: dict[str, Kind] = {
+    ".py": "python",
+    ".ipynb": "notebook",
+    ".md": "document",
+    ".rst": "document",
+    ".yaml": "config",
+    ".yml": "config",
+    ".json": "config",
+    ".toml": "config",
+}
+_MOST_BYTES: dict[Kind, int] = {
+    "python": 1_000_000,
+    "notebook": 2_000_000,
+    "document": 500_000,
+    "config": 200_000,
+}
+"""Larger files hold data."""
+_MOST_FILES = 6_000
+_MOST_FOLDERS = 4_000
+"""A folder with more is no one project: a home folder, or one of many checkouts."""
+_SKIPPED_FOLDERS = frozenset(
+    "node_modules site-packages dist-packages __pycache__ build dist venv env virtualenv".split()
+)
+
+
+def project_root(path: Path) -> Path:
+    """The topmost folder of the project that the file ``path`` is part of.
+
+    The nearest folder that has a project's files (pyproject.toml, .git, requirements.txt, ...); without one,
+    the working directory where it contains the file, else the folder that its imports start from.
+    """
+    start = import_root(path)
+    for folder in (start, *start.parents):
+        if is_project_top(folder):
+            return folder
+    here = Path.cwd()
+    return here if here in start.parents else start
+
+
+class ProjectFiles:
+    """The text files below one folder that are of use to a reader of models, in a fixed order."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the files of ``root``; nothing is read before it is asked for."""
+        self.root = root
+        self.asked: set[str] = set()
+        """Words that were looked up since this was last emptied: results depend on the answers."""
+        self._mentions: dict[str, tuple[Path, ...]] = {}
+
+    @cached_property
+    def _texts(self) -> dict[Path, bytes]:
+        texts: dict[Path, bytes] = {}
+        for path, kind in islice(_listed(self.root), _MOST_FILES):
+            with contextlib.suppress(OSError):
+                if path.stat().st_size <= _MOST_BYTES[kind]:
+                    texts[path] = path.read_bytes()
+        return texts
+
+    def of_kind(self, *kinds: Kind) -> tuple[Path, ...]:
+        """The files of ``kinds``, by their place in the project."""
+        return tuple(path for path in self._texts if _KINDS[path.suffix] in kinds)
+
+    def text(self, path: Path) -> bytes:
+        """The content of one of the files."""
+        return self._texts[path]
+
+    def mentioning(self, word: str, *kinds: Kind) -> tuple[Path, ...]:
+        """The files of ``kinds`` in which ``word`` stands as a whole word."""
+        self.asked.add(word)
+        if word not in self._mentions:
+            plain, pattern = word.encode(), re.compile(rb"(?<!\w)" + re.escape(word.encode()) + rb"(?!\w)")
+            self._mentions[word] = tuple(
+                path for path, text in self._texts.items() if plain in text and pattern.search(text)
+            )
+        return tuple(path for path in self._mentions[word] if _KINDS[path.suffix] in kinds)
+
+    def digest_of(self, word: str) -> str:
+        """SHA-256, in hex, of the names and contents of all files that mention ``word``."""
+        total = hashlib.sha256()
+        for path in self.mentioning(word, "python", "notebook", "document", "config"):
+            content = hashlib.sha256(self._texts[path]).hexdigest()
+            total.update(f"{path.relative_to(self.root).as_posix()}\0{content}\0".encode())
+        return total.hexdigest()
+
+
+def folders_below(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder from ``root`` down with the names of its files, sorted; not environments and builds."""
+    for current, folders, files in os.walk(root):
+        here = Path(current)
+        folders[:] = sorted(name for name in folders if not _is_skipped(here / name))
+        yield here, sorted(files)
+
+
+def _listed(root: Path) -> Iterator[tuple[Path, Kind]]:
+    for folder, files in islice(folders_below(root), _MOST_FOLDERS):
+        for name in files:
+            kind = _KINDS.get(os.path.splitext(name)[1])  # noqa: PTH122 - no Path for files that are left out
+            if kind is not None and not name.startswith("."):
+                yield folder / name, kind
+
+
+def _is_skipped(folder: Path) -> bool:
+    name = folder.name
+    if name.startswith(".") or name in _SKIPPED_FOLDERS or name.endswith(".egg-info"):
+        return True
+    return (folder / "pyvenv.cfg").exists()

@@ -1,0 +1,1 @@
+"""How to construct a model: the ways there are, from what its file says to synthesis."""
