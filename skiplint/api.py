@@ -49,23 +49,24 @@ def lint(model: torch.nn.Module, *args: Any, settings: Settings | None = None, *
         TraceError: the model does not run with these inputs, and tracing cannot go on after the failed call.
         ConfigError: ``settings`` name a rule or an option that does not exist.
     """
-    from skiplint.tracing import Subject, caches_kept_clean, trace_or_recover
+    from skiplint.tracing import Subject, one_at_a_time, trace_or_recover
 
     gathering = gathering_for(settings or Settings())
-    with caches_kept_clean(model):
+    # Python before 3.12 also fails at times where two threads parse sources.
+    with one_at_a_time:
         analysis = Analysis(trace_or_recover(model, args, kwargs), Subject(model, args, kwargs))
-    kind = type(model)
-    place = _class_place(kind)
-    report = ModelReport(
-        target=f"{kind.__module__}:{kind.__qualname__}",
-        name=kind.__name__,
-        path=place.path if place else None,
-        line=place.line if place else None,
-        status="traced",
-        inputs=describe_inputs(analysis.graph, "given"),
-    )
-    gathering.add(outcome_of(analysis, report, gathering.rules))
-    return gathering.report()
+        kind = type(model)
+        place = _class_place(kind)
+        report = ModelReport(
+            target=f"{kind.__module__}:{kind.__qualname__}",
+            name=kind.__name__,
+            path=place.path if place else None,
+            line=place.line if place else None,
+            status="traced",
+            inputs=describe_inputs(analysis.graph, "given"),
+        )
+        gathering.add(outcome_of(analysis, report, gathering.rules))
+        return gathering.report()
 
 
 def _class_place(kind: type) -> Location | None:

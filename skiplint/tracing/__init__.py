@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skiplint.tracing.execution.caches import caches_kept_clean as caches_kept_clean
+    from skiplint.tracing.execution.backends import one_at_a_time as one_at_a_time
     from skiplint.tracing.execution.errors import TraceError as TraceError
     from skiplint.tracing.execution.forward import dry_run as dry_run
     from skiplint.tracing.execution.forward import recovered as recovered
@@ -24,9 +24,9 @@ _HOMES = {
     "Subject": "subject",
     "SubjectError": "subject",
     "TraceError": "errors",
-    "caches_kept_clean": "caches",
     "dry_run": "forward",
     "needs_values": "limits",
+    "one_at_a_time": "backends",
     "recovered": "forward",
     "trace": "forward",
     "trace_call": "forward",

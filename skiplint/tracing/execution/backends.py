@@ -1,16 +1,15 @@
 """Run a forward on a backend and restore the model afterwards.
 
 ``meta``: shapes only, no memory. ``fake``: shapes, and devices as on the real machine. ``eager``: real
-tensors on the CPU, for a forward that needs values. Whatever the forward changes in the model (buffers,
-attributes, lazily made weights) is restored.
+tensors, for a forward that needs values. Whatever the forward changes in what it can reach is restored.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
 import warnings
-from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -22,10 +21,15 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_l
 
 from skiplint.graph import Backend
 from skiplint.tracing.execution.autocast import regions_followed
+from skiplint.tracing.execution.caches import caches_kept_clean
 from skiplint.tracing.execution.errors import BackendLimitError
+from skiplint.tracing.execution.live_state import LiveState
 from skiplint.tracing.recording.trees import replace
 
 ORDER: tuple[Backend, ...] = ("meta", "fake", "eager")
+
+one_at_a_time = threading.RLock()
+"""Held while a live model is traced: its tensors are replaced, which other threads must not see."""
 
 Call = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
 
@@ -47,6 +51,7 @@ def prepared(
         BackendLimitError: ``eager`` was asked of a model whose weights are on the meta device.
     """
     with ExitStack() as stack:
+        state = stack.enter_context(_kept(model))
         stack.enter_context(torch.set_grad_enabled(grad))
         stack.enter_context(_compiled_code_run_eagerly())
         stack.enter_context(torch.random.fork_rng(devices=[]))
@@ -63,6 +68,7 @@ def prepared(
             if any(parameter.is_meta for parameter in model.parameters()):
                 raise BackendLimitError("the model has no real weights (it was built on the meta device)")
             convert = _to_copy
+            state.save(*(parameter for parameter in model.parameters() if not is_lazy(parameter)))
         memo: dict[int, Tensor] = {}
 
         def once(tensor: Tensor) -> Tensor:
@@ -70,8 +76,10 @@ def prepared(
                 memo[id(tensor)] = convert(tensor)
             return memo[id(tensor)]
 
-        stack.enter_context(_swapped(model, once, keep_weights=backend == "eager"))
-        yield model, replace(args, once), replace(kwargs, once)
+        inputs = replace(args, once), replace(kwargs, once)
+        state.save(*inputs, apart_from={id(tensor) for tensor in memo.values()})
+        _replace_tensors(model, once, keep_weights=backend == "eager")
+        yield model, *inputs
 
 
 def _to_meta(tensor: Tensor) -> Tensor:
@@ -101,7 +109,9 @@ class _Faker:
 
 
 def _to_copy(tensor: Tensor) -> Tensor:
-    return _lazy_twin(tensor, tensor.device) if is_lazy(tensor) else tensor.detach().clone()
+    if is_lazy(tensor):
+        return _lazy_twin(tensor, tensor.device)
+    return tensor.detach().clone()
 
 
 def _lazy_twin(tensor: Tensor, device: torch.device) -> Tensor:
@@ -118,58 +128,38 @@ def _as_parameter_if(original: Tensor, tensor: Tensor) -> Tensor:
 
 
 @contextmanager
-def _swapped(model: nn.Module, once: Callable[[Tensor], Tensor], *, keep_weights: bool) -> Iterator[None]:
-    """Replace all tensors that the modules hold by converted ones, and restore every attribute after."""
-    saved: list[_Saved] = []
+def _kept(model: nn.Module) -> Iterator[LiveState]:
+    """Put back all that a forward of ``model`` can reach; other threads wait."""
+    state = LiveState()
+    with one_at_a_time:
+        state.save(model, warnings.filters)
+        try:
+            with caches_kept_clean(state.caches):
+                yield state
+        finally:
+            state.restore()
+
+
+def _replace_tensors(model: nn.Module, once: Callable[[Tensor], Tensor], *, keep_weights: bool) -> None:
+    """Replace all tensors that the modules hold by converted ones; parameters only if they are not kept."""
 
     def change(tensor: Tensor) -> Tensor:
         keep = keep_weights and isinstance(tensor, nn.Parameter) and not is_lazy(tensor)
         return tensor if keep else once(tensor)
 
-    try:
-        for module in model.modules():
-            if isinstance(module, torch.jit.ScriptModule):
-                continue  # its weights live in TorchScript, out of reach
-            saved.append(_Saved(module))
-            own = module.__dict__
-            for group in ("_parameters", "_buffers"):
-                own[group] = {
-                    key: None if tensor is None else change(tensor) for key, tensor in own[group].items()
-                }
-            for key, value in list(own.items()):
-                if key not in _MODULE_INTERNALS:
-                    own[key] = _replaced_attribute(value, change)
-        yield
-    finally:
-        for state in saved:
-            state.restore()
+    for module in model.modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            continue  # its weights live in TorchScript, out of reach
+        own = module.__dict__
+        for group in ("_parameters", "_buffers"):
+            own[group] = {
+                key: None if tensor is None else change(tensor) for key, tensor in own[group].items()
+            }
+        for key, value in list(own.items()):
+            if key not in _MODULE_INTERNALS:
+                own[key] = _replaced_attribute(value, change)
 
 
-class _Saved:
-    """A module's class and attributes, its plain containers with their contents."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self._module = module
-        self._class = type(module)
-        self._attributes = dict(module.__dict__)
-        self._contents = [
-            (value, value.copy() if value else ())
-            for value in self._attributes.values()
-            if type(value) in _PLAIN_CONTAINERS
-        ]
-
-    def restore(self) -> None:
-        for container, content in self._contents:
-            container.clear()
-            container.extend(content) if isinstance(container, list) else container.update(content)
-        self._module.__dict__.clear()
-        self._module.__dict__.update(self._attributes)
-        if type(self._module) is not self._class:
-            self._module.__class__ = self._class  # lazy modules become plain ones on their first call
-
-
-# Subclasses of these may refuse to be changed, or do more than hold things.
-_PLAIN_CONTAINERS = (dict, list, set, OrderedDict, defaultdict)
 _MODULE_INTERNALS = frozenset(nn.Module().__dict__)
 
 

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
 from skiplint.tracing.execution.autocast import AutocastWithoutDeviceError
 from skiplint.tracing.execution.backends import ORDER, asks_for_grad, prepared
-from skiplint.tracing.execution.caches import caches_kept_clean
 from skiplint.tracing.execution.errors import TraceError, one_line, user_place, verbose_text
 from skiplint.tracing.execution.limits import needs_values
 from skiplint.tracing.execution.strict import Strict
@@ -37,8 +36,7 @@ def trace(model: nn.Module, /, *args: Any, **kwargs: Any) -> ModelGraph:
     Raises:
         TraceError: the forward did not run on any backend.
     """
-    with caches_kept_clean(model):
-        return trace_call(model, args, kwargs)
+    return trace_call(model, args, kwargs)
 
 
 def trace_call(

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from skiplint.graph import Backend, ModelGraph
 from skiplint.tracing.execution.backends import Call, prepared
-from skiplint.tracing.execution.caches import caches_kept_clean
 from skiplint.tracing.execution.errors import Refusal, TraceError, refusal
 from skiplint.tracing.execution.forward import dry_run, observe_call, trace_call
 from skiplint.tracing.execution.reshaping import Shape, reshaped
@@ -88,7 +87,6 @@ class Subject:
         """
         with ExitStack() as stack:
             stack.enter_context(self._environment())
-            stack.enter_context(caches_kept_clean(self.model))
             stack.enter_context(_mode(self.model, training))
             return trace_call(
                 self.model,
@@ -128,7 +126,7 @@ class Subject:
             error = dry_run(self.model, args, kwargs, backends=(backend,))
             return None if error is None else refusal(error)
 
-        with self._environment(), caches_kept_clean(self.model):
+        with self._environment():
             yield attempt
 
     def graph_at(self, shapes: Sequence[Shape], backend: Backend = "meta") -> ModelGraph | None:
