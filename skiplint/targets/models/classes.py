@@ -70,6 +70,11 @@ class Classes:
                     found.setdefault(item.name, item)
         return found
 
+    def has_foreign_base(self, definition: Definition) -> bool:
+        """Whether a base from outside the project may call its methods; torch and Lightning do not."""
+        tops = {base.partition(".")[0] for base in self.outer_bases(definition)}
+        return bool(tops - {"torch", *LIGHTNING, *sys.stdlib_module_names} - set(dir(builtins)))
+
     def computes(self, definition: Definition) -> bool:
         """Whether the class has a forward that does something: its own, or one from outside the project."""
         forward = self.methods(definition).get("forward")

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from skiplint.targets.models.mentions import FunctionNode, bound_in, dotted
 
+_STARTS = ("__init__", "__new__", "__post_init__", "forward", "__call__", "setup", "configure_model")
+"""The methods that torch and Lightning call."""
 _ADDING = frozenset("append extend insert add update add_module register_module setdefault".split())
 _ALL_PARTS = frozenset("children modules named_children named_modules _modules __dict__ parts".split())
 _MOVING = frozenset("to cuda cpu eval train float half double requires_grad_ apply".split())
@@ -28,16 +30,34 @@ class _Places:
     elsewhere: bool = False
 
 
-def takes_part(node: ast.ClassDef, methods: Mapping[str, FunctionNode], used: frozenset[str]) -> bool:
+def methods_that_run(
+    node: ast.ClassDef, methods: Mapping[str, FunctionNode], *, every: bool
+) -> list[ast.stmt]:
+    """The statements of a class body that have to do with how its instances are made and run.
+
+    Args:
+        node: the class.
+        methods: the methods of the class by name, inherited ones too.
+        every: whether something that is not known may call any method.
+    """
+    called = {id(method) for start in _STARTS for method in _closure(start, methods)}
+    return [
+        item
+        for item in node.body
+        if every or not isinstance(item, FunctionNode) or item.decorator_list or id(item) in called
+    ]
+
+
+def takes_part(body: list[ast.stmt], methods: Mapping[str, FunctionNode], used: frozenset[str]) -> bool:
     """Whether what ``used`` names has a part in the forward of a class that does more than pass it on.
 
     Args:
-        node: the class whose body names it.
+        body: the statements of the class that count, among them those that name it.
         methods: the methods of the class by name, inherited ones too; one of them is ``forward``.
         used: the dotted names in the body of the class that stand for it.
     """
     places = _Places()
-    for item in node.body:
+    for item in body:
         if isinstance(item, FunctionNode):
             _follow(item, used, places)
         elif _contains(item, used, set()):
@@ -78,7 +98,7 @@ def _follow_statement(node: ast.AST, used: frozenset[str], carriers: set[str], p
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         call = node.value
         if any(_contains(each, used, carriers) for each in [*call.args, *(k.value for k in call.keywords)]):
-            _put_by_call(call, carriers, places)
+            _put_by_call(call, used, carriers, places)
     elif isinstance(node, ast.For) and _contains(node.iter, used, set()):
         carriers.update(each.id for each in ast.walk(node.target) if isinstance(each, ast.Name))
 
@@ -105,7 +125,7 @@ def _put(
         places.elsewhere = True
 
 
-def _put_by_call(call: ast.Call, carriers: set[str], places: _Places) -> None:
+def _put_by_call(call: ast.Call, used: frozenset[str], carriers: set[str], places: _Places) -> None:
     function = call.func
     if isinstance(function, ast.Attribute) and function.attr in _ADDING:
         holder = dotted(function.value)
@@ -115,7 +135,11 @@ def _put_by_call(call: ast.Call, carriers: set[str], places: _Places) -> None:
         if holder and holder != "self":
             carriers.add(holder)
             return
-    if isinstance(function, ast.Attribute) or dotted(function) != "print":
+    # A function that is handed an instance may start its weights or print it; one that is handed the class,
+    # or a method of the class itself, may make a part of it.
+    is_own = dotted(function).startswith("self.") or not dotted(function) or dotted(function) == "setattr"
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if is_own or any(_contains(each, used, set()) for each in given) or dotted(function).endswith("__init__"):
         places.elsewhere = True
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from skiplint.targets.models.classes import Classes
+from skiplint.targets.models.classes import Classes, is_module_base
 from skiplint.targets.models.mentions import FunctionNode, dotted, mentioned, needs_arguments, parameters
 from skiplint.targets.models.names import Definition, Meaning
 
@@ -89,9 +89,23 @@ class Factories:
         return None
 
     def gives_back(self, function: Definition) -> bool:
-        """Whether the function returns nothing but what it was given, as one that loads weights into it."""
+        """Whether the function is given a module, as one is that loads weights, or returns no call."""
         node = self._names.function_node(function)
-        return node is None or not any(True for _ in _returned(node))
+        if node is None or not any(True for _ in _returned(node)):
+            return True
+        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        annotations = [each.annotation for each in given if each.annotation is not None]
+        return any(self._is_module(function, each) for each in annotations)
+
+    def _is_module(self, function: Definition, annotation: ast.expr) -> bool:
+        for name in mentioned([annotation]):
+            found = self._names.meaning(function.path, name)
+            if isinstance(found, Definition):
+                if self._classes.is_module(found):
+                    return True
+            elif found is not None and is_module_base(found):
+                return True
+        return False
 
     def needs_arguments(self, function: Definition) -> bool:
         """Whether a call of the function needs an argument."""

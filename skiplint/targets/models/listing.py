@@ -9,6 +9,7 @@ from pathlib import Path
 
 from skiplint.targets.models.factories import MODEL_LIBRARIES, Makes, is_registered
 from skiplint.targets.models.losses import gives_only_a_loss
+from skiplint.targets.models.mentions import needs_arguments
 from skiplint.targets.models.modelhood import names_a_model
 from skiplint.targets.models.names import Definition
 from skiplint.targets.models.project import Project
@@ -44,11 +45,12 @@ class Listing:
 
     @cached_property
     def factories(self) -> dict[str, Makes]:
-        """The names of its functions that make a model, each with what it makes."""
+        """The names of its functions that make a model, each with what it makes; none in tests."""
+        is_test = self._within is None and self._project.parts.in_aside(self._path)
         found = {
             name: self._project.factories.makes(Definition(self._path, name))
             for name in self._syntax.functions
-            if not name.startswith("_") and self._is_factory(Definition(self._path, name))
+            if not name.startswith("_") and not is_test and self._is_factory(Definition(self._path, name))
         }
         served = {
             inner.name
@@ -80,9 +82,12 @@ class Listing:
         ]
 
     def covered(self) -> set[str]:
-        """The classes of the file that one of its factories makes without arguments, and nothing else."""
+        """The classes of the file that a factory makes without arguments, and nothing else.
+
+        The factory is in this file; where the class needs arguments, it may be in another one of the folder.
+        """
         factories = self._project.factories
-        return {
+        return {name for name in self.classes if self._is_made_nearby(Definition(self._path, name))} | {
             made.name
             for name, makes in self.factories.items()
             if not factories.needs_arguments(Definition(self._path, name)) and len(makes.classes) == 1
@@ -158,6 +163,21 @@ class Listing:
         if any(has_factory_name(function.name) and _may_be_made_elsewhere(name) for name in makes.outer):
             return True
         return factories.annotated(function) is not None and not factories.gives_back(function)
+
+    def _is_made_nearby(self, definition: Definition) -> bool:
+        """Whether a class that needs arguments is made by a function of another file of the same folder."""
+        init = self._project.classes.methods(definition).get("__init__")
+        if self._within is not None or init is None or not needs_arguments(init):
+            return False
+        factories = self._project.factories
+        return any(
+            function.path != self._path
+            and function.path.parent == self._path.parent
+            and not function.name.startswith("_")
+            and not factories.needs_arguments(function)
+            and factories.makes(function).classes == {definition}
+            for function in self._project.parts.functions_naming(definition)
+        )
 
     # -- objects ----------------------------------------------------------------------------------
 

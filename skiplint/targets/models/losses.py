@@ -20,7 +20,9 @@ class _Kind(Enum):
 
 
 def gives_only_a_loss(forward: FunctionNode, methods: Mapping[str, FunctionNode]) -> bool:
-    """Whether everything that ``forward`` returns is a sum or mean over all elements, or a loss of torch.
+    """Whether ``forward`` compares inputs: it returns only sums or means over all elements, or losses.
+
+    A model that is trained by itself, such as a masked autoencoder, takes one input and is no loss.
 
     Args:
         forward: the method.
@@ -31,7 +33,8 @@ def gives_only_a_loss(forward: FunctionNode, methods: Mapping[str, FunctionNode]
     criteria = _criteria(methods)
     tensors = frozenset(parameters(forward))
     kinds = [_Reader(values, criteria, tensors).kind(value, ()) for value in returns if value is not None]
-    return bool(kinds) and all(kind is _Kind.SCALAR for kind in kinds)
+    compares = len(forward.args.args) - len(forward.args.defaults) > 2  # beside self
+    return compares and bool(kinds) and all(kind is _Kind.SCALAR for kind in kinds)
 
 
 class _Reader:

@@ -150,7 +150,8 @@ class Names:
                 folder /= part
             elif folder / f"{part}.py" in self.syntaxes.paths:
                 inner = ".".join(parts[index + 1 :])
-                return self.meaning(folder / f"{part}.py", inner) if inner else None
+                is_module = index + 1 >= sure
+                return self.meaning(folder / f"{part}.py", inner) if inner and is_module else None
             else:
                 return None
         return None
@@ -162,6 +163,7 @@ class Names:
             start = self.package(path)
             line = [start, *start.parents]
             around = line[: line.index(top) + 1] if top in line else [start]
-            roots = [path.parent, *(place for folder in around for place in (folder, folder / "src"))]
+            own = [] if path.parent / "__init__.py" in self.syntaxes.paths else [path.parent]
+            roots = [*own, *(place for folder in around for place in (folder, folder / "src"))]
             self._roots[path] = tuple(dict.fromkeys(roots))
         return self._roots[path]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from skiplint.targets.models.classes import Classes
-from skiplint.targets.models.composition import takes_part
+from skiplint.targets.models.composition import methods_that_run, takes_part
 from skiplint.targets.models.mentions import dotted, needs_arguments
 from skiplint.targets.models.names import Definition
 from skiplint.targets.models.syntax import FileSyntax
@@ -62,16 +63,38 @@ class Parts:
         return self._users[definition]
 
     def is_exported(self, definition: Definition) -> bool:
-        """Whether it needs no arguments, and its outermost package or a ``hubconf.py`` offers it by name."""
+        """Whether its outermost package, or a ``hubconf.py``, offers it by name to whoever uses the project.
+
+        In a project that is not made to be installed, a package such as ``layers`` is for the project itself:
+        there, only what needs no arguments counts.
+        """
         init = self.names.function_node(definition) or self.classes.methods(definition).get("__init__")
-        if init is not None and needs_arguments(init):
+        if init is not None and needs_arguments(init) and not self._is_distribution:
             return False
         top = self.names.package(definition.path)
         package = top / definition.path.relative_to(top).parts[0] / "__init__.py"
         places = (package, self.syntaxes.files.root / "hubconf.py")
         return any(definition in self._exported(place) for place in places)
 
+    def functions_naming(self, definition: Definition) -> list[Definition]:
+        """The functions that name ``definition``, directly or through other functions; not those of tests."""
+        found: list[Definition] = []
+        pending = [definition]
+        while pending:
+            for user, _ in self._naming(pending.pop()):
+                is_new = user not in found and self.names.function_node(user) is not None
+                if is_new and not self.in_aside(user.path):
+                    found.append(user)
+                    pending.append(user)
+        return found
+
     # -- users ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _is_distribution(self) -> bool:
+        root = self.syntaxes.files.root
+        files = self.syntaxes.files.of_kind("python", "config")
+        return not {root / "setup.py", root / "pyproject.toml"}.isdisjoint(files)
 
     def _find_users(self, definition: Definition) -> dict[Definition, bool]:
         found: dict[Definition, bool] = {}
@@ -81,7 +104,8 @@ class Parts:
             for user, used in self._naming(pending.pop()):
                 node = self.names.class_node(user)
                 if node is not None and self.classes.is_module(user):
-                    if user != definition and not self._is_aside(user, definition):
+                    is_kind = definition in self.classes.line(user)
+                    if not is_kind and not self._is_aside(user, definition):
                         found[user] = found.get(user, False) or self._takes_part(user, node, used)
                 elif user not in seen:
                     seen.add(user)
@@ -90,9 +114,10 @@ class Parts:
 
     def _is_aside(self, user: Definition, used: Definition) -> bool:
         """Whether ``user`` stands in a test or an example and ``used`` does not."""
-        return self._in_aside(user.path) and not self._in_aside(used.path)
+        return self.in_aside(user.path) and not self.in_aside(used.path)
 
-    def _in_aside(self, path: Path) -> bool:
+    def in_aside(self, path: Path) -> bool:
+        """Whether a file is a test or an example."""
         root = self.syntaxes.files.root
         parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts[-1:]
         is_test = path.stem.startswith("test_") or path.stem.endswith("_test") or path.stem == "conftest"
@@ -105,7 +130,8 @@ class Parts:
             return True  # Its forward is not here to be read.
         if not self.classes.computes(user):
             return any(True for _ in self._subclasses(user))
-        return takes_part(node, methods, used)
+        body = methods_that_run(node, methods, every=self.classes.has_foreign_base(user))
+        return takes_part(body, methods, used)
 
     def _subclasses(self, definition: Definition) -> Iterator[Definition]:
         for word in self._words(definition):

@@ -27,7 +27,8 @@ _PROGRAM_FUNCTIONS = frozenset({"main", "train", "fit", "run", "exec"})
 # Packages that research code imports and that hold no torch module: a file with only these is not run.
 NO_MODELS = frozenset(
     "numpy pandas scipy sklearn matplotlib seaborn PIL cv2 requests yaml tqdm setuptools pytest click typer "
-    "rich networkx h5py skimage tensorboard wandb".split()
+    "rich networkx h5py skimage tensorboard wandb mxnet tensorflow keras jax flax paddle "
+    "pydantic".split()
 )
 
 

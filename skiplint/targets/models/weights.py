@@ -17,6 +17,7 @@ _MIXING = frozenset(
     "linear bilinear matmul mm bmm einsum tensordot addmm baddbmm conv1d conv2d conv3d conv_transpose1d "
     "conv_transpose2d conv_transpose3d embedding embedding_bag mv addmv chain_matmul multi_dot".split()
 )
+_CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 _PARAMETERS = (".Parameter", ".ParameterList", ".ParameterDict")
 _WEIGHTLESS_PACKAGES = frozenset({"einops", "functorch", "jaxtyping", "torchmetrics", *LIGHTNING})
 
@@ -79,26 +80,42 @@ class Weights:
         """Whether the class may be given a module, or what makes one: it calls what it was given."""
         methods = self._classes.methods(definition)
         init = methods.get("__init__")
+        is_container = not _CONTAINERS.isdisjoint(self._classes.outer_bases(definition))
         if init is None:
-            return False
-        given = set(parameters(init)[1:])
+            return is_container
+        given = frozenset(parameters(init)[1:])
         nodes = [node for method in methods.values() for node in ast.walk(method)]
         called = {dotted(node.func) for node in nodes if isinstance(node, ast.Call)}
         called |= {dotted(node.iter) for node in nodes if isinstance(node, ast.For | ast.comprehension)}
         held = {
             dotted(target)
             for node in ast.walk(init)
-            if isinstance(node, ast.Assign)
-            and any(isinstance(each, ast.Name) and each.id in given for each in ast.walk(node.value))
-            and not _is_plain(node.value)
+            if isinstance(node, ast.Assign) and _hands_on(node.value, given)
             for target in node.targets
         }
-        return bool(called & held) or bool(called & given) or init.args.vararg is not None
+        return bool(called & (held | given)) or (is_container and init.args.vararg is not None)
 
 
-def _is_plain(value: ast.expr) -> bool:
-    """Whether a value is made by torch, as ``nn.LayerNorm(dim)`` is, and is not an argument itself."""
-    return isinstance(value, ast.Call) and dotted(value.func).partition(".")[0] in ("nn", "torch", "math")
+def _hands_on(value: ast.expr, given: frozenset[str]) -> bool:
+    """Whether ``value`` may hold a module that was given, or is made by something that was given."""
+    if isinstance(value, ast.Call):
+        name = dotted(value.func)
+        if name.partition(".")[0] in given:
+            return True
+        holds = name.rpartition(".")[2] in ("Sequential", "ModuleList", "ModuleDict", "list", "deepcopy")
+        return holds and any(_hands_on(each, given) for each in value.args)
+    if isinstance(value, ast.Name):
+        return value.id in given
+    if isinstance(value, ast.IfExp):
+        return _hands_on(value.body, given) or _hands_on(value.orelse, given)
+    if isinstance(value, ast.BoolOp | ast.List | ast.Tuple):
+        inner = value.values if isinstance(value, ast.BoolOp) else value.elts
+        return any(_hands_on(each, given) for each in inner)
+    if isinstance(value, ast.Starred):
+        return _hands_on(value.value, given)
+    if isinstance(value, ast.ListComp | ast.GeneratorExp):
+        return any(isinstance(each, ast.Name) and each.id in given for each in ast.walk(value))
+    return False
 
 
 def may_weigh(name: str) -> bool:
