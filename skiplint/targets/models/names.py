@@ -75,7 +75,7 @@ class Names:
     def package(self, path: Path) -> Path:
         """The folder that holds the outermost package of ``path``, or the file itself if it is in none."""
         folder = path.parent
-        while folder / "__init__.py" in self.syntaxes.paths and folder != self.syntaxes.files.root:
+        while folder / "__init__.py" in self.syntaxes.paths:
             folder = folder.parent
         return folder
 
@@ -164,6 +164,6 @@ class Names:
             line = [start, *start.parents]
             around = line[: line.index(top) + 1] if top in line else [start]
             own = [] if path.parent / "__init__.py" in self.syntaxes.paths else [path.parent]
-            roots = [*own, *(place for folder in around for place in (folder, folder / "src"))]
+            roots = [*own, *(place for folder in around for place in (folder, folder / "src")), top]
             self._roots[path] = tuple(dict.fromkeys(roots))
         return self._roots[path]

@@ -77,16 +77,16 @@ class Parts:
         return any(definition in self._exported(place) for place in places)
 
     def functions_naming(self, definition: Definition) -> list[Definition]:
-        """The functions that name ``definition``, directly or through other functions; not those of tests."""
+        """The functions that name ``definition``, directly or through others; none of tests."""
         found: list[Definition] = []
         pending = [definition]
         while pending:
             for user, _ in self._naming(pending.pop()):
-                is_new = user not in found and self.names.function_node(user) is not None
-                if is_new and not self.in_aside(user.path):
+                is_class = self.names.class_node(user) is not None
+                if user not in found and not is_class and not self.in_aside(user.path):
                     found.append(user)
                     pending.append(user)
-        return found
+        return [each for each in found if self.names.function_node(each) is not None]
 
     # -- users ------------------------------------------------------------------------------------
 
