@@ -68,7 +68,7 @@ def resolve(
     )
     location, attribute = split_target(target)
     path = Path(location)
-    if path.is_dir():
+    if path.is_dir() and not (attribute and DOTTED.match(location)):  # ``package:Net`` is a name in a module
         return _resolve_folder(path, wanted)
     if path.is_file() or location.endswith(".py") or path.suffix in programs.SUFFIXES:
         if not path.is_file():
