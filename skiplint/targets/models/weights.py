@@ -27,6 +27,11 @@ class _Reading:
     """What one definition tells."""
 
     weighs: bool
+    """It surely may make a weighted layer."""
+    holds: bool = False
+    """It makes a parameter."""
+    mixes: bool = False
+    """It has a matrix product, a convolution or a look-up in a table."""
     leads_to: frozenset[Definition] = frozenset()
     """The definitions that it uses, and its bases."""
 
@@ -43,7 +48,11 @@ class Weights:
     def possible(self, definition: Definition) -> bool:
         """Whether a weighted layer may be in what ``definition`` makes; False only where there is none."""
         used = closure([definition], lambda one: self._read(one).leads_to)
-        return any(self._read(each).weighs for each in used)
+        readings = [self._read(each) for each in used]
+        if any(each.weighs for each in readings):
+            return True
+        # A base may hold the parameter that a subclass convolves with.
+        return any(each.holds for each in readings) and any(each.mixes for each in readings)
 
     def _read(self, definition: Definition) -> _Reading:
         if definition not in self._known:
@@ -74,7 +83,7 @@ class Weights:
                 has_parameter = has_parameter or name.endswith(".register_parameter")
                 if _is_unknown(name.partition(".")[0], node, syntax):
                     return _Reading(True)
-        return _Reading(has_parameter and _mixes(node), frozenset(leads_to))
+        return _Reading(False, has_parameter, _mixes(node), frozenset(leads_to))
 
     def _takes_modules(self, definition: Definition) -> bool:
         """Whether the class may be given a module, or what makes one: it calls what it was given."""
@@ -93,7 +102,18 @@ class Weights:
             if isinstance(node, ast.Assign) and _hands_on(node.value, given)
             for target in node.targets
         }
-        return bool(called & (held | given)) or (is_container and init.args.vararg is not None)
+        if is_container and init.args.vararg is not None:
+            return True
+        later = (method for name, method in methods.items() if name != "__init__")
+        return bool(called & (held | given)) or any(map(_adds_modules, later))
+
+
+def _adds_modules(method: ast.AST) -> bool:
+    """Whether a method adds to what the object holds, as ``self.layers.append(module)`` does."""
+    calls = (dotted(node.func) for node in ast.walk(method) if isinstance(node, ast.Call))
+    return any(
+        name.startswith("self.") and name.endswith((".append", ".add_module", ".extend")) for name in calls
+    )
 
 
 def _hands_on(value: ast.expr, given: frozenset[str]) -> bool:

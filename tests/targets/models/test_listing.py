@@ -427,6 +427,19 @@ WEIGHTED = {
                 x = net(x)
             return x
         """,
+    "given later": """
+        def __init__(self):
+            super().__init__()
+            self.nets = nn.ModuleList()
+
+        def add(self, net):
+            self.nets.append(net)
+
+        def forward(self, x):
+            for net in self.nets:
+                x = net(x)
+            return x
+        """,
     "of another package": """
         def __init__(self):
             super().__init__()
@@ -456,6 +469,20 @@ def test_the_base_tells_whether_there_are_weights(models: Models) -> None:
     assert models({"nets.py": "class Pool(nn.MaxPool2d):\n    pass\nclass Net(nn.Linear):\n    pass"}) == {
         "Net"
     }
+
+
+def test_a_base_may_hold_the_weight_of_a_layer(models: Models) -> None:
+    conv = """
+    class _Conv(nn.Module):
+        def __init__(self, n):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(n, n, 3, 3))
+
+    class Conv(_Conv):
+        def forward(self, x):
+            return F.conv2d(x, self.weight)
+    """
+    assert models({"conv.py": textwrap.dedent(conv)}) == {"Conv"}
 
 
 def test_a_loss_that_holds_a_network_is_no_model(models: Models) -> None:
