@@ -163,7 +163,13 @@ class Names:
             start = self.package(path)
             line = [start, *start.parents]
             around = line[: line.index(top) + 1] if top in line else [start]
+            # Scripts put the folder of a package on the path too, but what is installed comes first.
             own = [] if path.parent / "__init__.py" in self.syntaxes.paths else [path.parent]
-            roots = [*own, *(place for folder in around for place in (folder, folder / "src")), top]
+            roots = [
+                *own,
+                *(place for folder in around for place in (folder, folder / "src")),
+                top,
+                path.parent,
+            ]
             self._roots[path] = tuple(dict.fromkeys(roots))
         return self._roots[path]

@@ -681,6 +681,16 @@ def test_a_file_that_is_asked_for_alone_shows_its_parts(models: Models) -> None:
     assert models(files, alone=True) == {"Net", "Whole"}
 
 
+def test_modules_of_a_package_may_import_each_other_as_scripts_do(models: Models) -> None:
+    files = {
+        "core/__init__.py": "",
+        "core/net.py": NET,
+        "core/whole.py": "from net import Net\n" + USE.format("Net"),
+        "core/core.py": "from core.net import Net\n",
+    }
+    assert models(files) == {"Whole"}
+
+
 def test_imports_that_go_round_in_circles_end(models: Models) -> None:
     files = {
         "pkg/__init__.py": "from .pkg import *\nfrom .other import *",
