@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from skiplint.targets.records import Device
     from skiplint.tracing import Subject
 
+_WEIGHTLESS = "it has no weighted layer"
 OWN_FAILURE = "skiplint itself failed on this model, please report it"
 
 
@@ -110,6 +111,9 @@ class Examiner:
         trials = self._trials(target, stages)
         try:
             trial = traced(trials)
+            if not target.named and _is_weightless(trial.analysis.graph):
+                report = _report(target, status="skipped", reason=_WEIGHTLESS)
+                return replace(untraced(report), is_model=False)
             stages.begin("it was analysed")
             outcome = self._outcome(trial)
             if trial.target.built_with.source == "guessed":
@@ -300,6 +304,12 @@ def _traced_on(target: ModelTarget, device: Device, request: Request) -> tuple[A
             model.train()
         graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
     return Analysis(graph, _subject(target, model, inputs)), inputs
+
+
+def _is_weightless(graph: ModelGraph) -> bool:
+    """Whether a traced forward has no weighted layer: a norm, a pooling, a loss, and no model."""
+    is_whole = not graph.faults and not graph.ended_by
+    return not graph.parameters or (is_whole and not any(operation.weighted for operation in graph))
 
 
 def _is_wrong_guess(graph: ModelGraph) -> bool:

@@ -41,6 +41,8 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """By file, the lines of operations that ran and of classes whose modules ran."""
+    is_model: bool = True
+    """False for what turned out to have no weighted layer, and that nobody asked for by name."""
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,12 @@ class Plan:
     def gather(self, results: Mapping[Unit, UnitResult], gathering: Gathering) -> None:
         """Add the results of the target's units to ``gathering``, in the order of its files and models."""
         outcomes = [outcome for unit in self.units for outcome in results[unit].outcomes]
-        if not outcomes:
+        models = [outcome for outcome in outcomes if outcome.is_model]
+        if not models:
             gathering.note(
                 f"no model in {self.target}, nothing was linted there{_function_to_name(self.target)}"
             )
-        for outcome in outcomes:
+        for outcome in models:
             gathering.add(outcome)
         if Path(self.target).exists():
             for path in {outcome.report.path for outcome in outcomes if outcome.report.path}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from skiplint.sources.owners import owner
 
 _DYNAMIC = frozenset({"importlib", "__import__", "runpy", "exec", "pkgutil"})
 """Names whose use means that import statements do not tell everything."""
-_File = TypeVar("_File", Path, str)
+_Node = TypeVar("_Node", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,10 @@ def is_importable(module: str) -> bool:
         return False
 
 
-def closure(starts: Iterable[_File], direct: Callable[[_File], Iterable[_File]]) -> set[_File]:
-    """``starts`` and all that can be reached from them, where ``direct`` says what a file leads to itself."""
+def closure(starts: Iterable[_Node], direct: Callable[[_Node], Iterable[_Node]]) -> set[_Node]:
+    """``starts`` and all that can be reached from them, where ``direct`` says what one leads to itself."""
     pending = list(starts)
-    found: set[_File] = set()
+    found: set[_Node] = set()
     while pending:
         path = pending.pop()
         if path not in found:

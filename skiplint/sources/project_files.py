@@ -33,21 +33,25 @@ _MOST_BYTES: dict[Kind, int] = {
     "config": 200_000,
 }
 """Larger files hold data."""
+_WORD = re.compile(rb"(?<!\w)[A-Za-z_]\w*")
+_PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MOST_FILES = 6_000
 _MOST_FOLDERS = 4_000
 """A folder with more is no one project: a home folder, or one of many checkouts."""
-_SKIPPED_FOLDERS = frozenset(
-    "node_modules site-packages dist-packages __pycache__ build dist venv env virtualenv".split()
-)
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_SKIPPED_FOLDERS = _INSTALLED | frozenset("node_modules __pycache__ build dist venv env virtualenv".split())
 
 
 def project_root(path: Path) -> Path:
     """The topmost folder of the project that the file ``path`` is part of.
 
     The nearest folder that has a project's files (pyproject.toml, .git, requirements.txt, ...); without one,
-    the working directory where it contains the file, else the folder that its imports start from.
+    the working directory where it contains the file, else the folder that its imports start from. An
+    installed package is a project of its own.
     """
     start = import_root(path)
+    if start.name in _INSTALLED:
+        return start / path.relative_to(start).parts[0] if path.parent != start else start
     for folder in (start, *start.parents):
         if is_project_top(folder):
             return folder
@@ -85,19 +89,34 @@ class ProjectFiles:
     def mentioning(self, word: str, *kinds: Kind) -> tuple[Path, ...]:
         """The files of ``kinds`` in which ``word`` stands as a whole word."""
         self.asked.add(word)
+        found = self._index.get(word.encode(), ()) if _PLAIN.fullmatch(word) else self._searched(word)
+        return tuple(path for path in found if _KINDS[path.suffix] in kinds)
+
+    @cached_property
+    def _index(self) -> dict[bytes, list[Path]]:
+        """The files by each word in them."""
+        found: dict[bytes, list[Path]] = {}
+        for path, text in self._texts.items():
+            for word in set(_WORD.findall(text)):
+                found.setdefault(word, []).append(path)
+        return found
+
+    def _searched(self, word: str) -> tuple[Path, ...]:
+        """The files with a ``word`` of other characters."""
         if word not in self._mentions:
-            plain, pattern = word.encode(), re.compile(rb"(?<!\w)" + re.escape(word.encode()) + rb"(?!\w)")
-            self._mentions[word] = tuple(
-                path for path, text in self._texts.items() if plain in text and pattern.search(text)
-            )
-        return tuple(path for path in self._mentions[word] if _KINDS[path.suffix] in kinds)
+            pattern = re.compile(rb"(?<!\w)" + re.escape(word.encode()) + rb"(?!\w)")
+            self._mentions[word] = tuple(path for path, text in self._texts.items() if pattern.search(text))
+        return self._mentions[word]
+
+    @cached_property
+    def _digests(self) -> dict[Path, str]:
+        return {path: hashlib.sha256(text).hexdigest() for path, text in self._texts.items()}
 
     def digest_of(self, word: str) -> str:
         """SHA-256, in hex, of the names and contents of all files that mention ``word``."""
         total = hashlib.sha256()
         for path in self.mentioning(word, "python", "notebook", "document", "config"):
-            content = hashlib.sha256(self._texts[path]).hexdigest()
-            total.update(f"{path.relative_to(self.root).as_posix()}\0{content}\0".encode())
+            total.update(f"{path.relative_to(self.root).as_posix()}\0{self._digests[path]}\0".encode())
         return total.hexdigest()
 
 
@@ -121,4 +140,5 @@ def _is_skipped(folder: Path) -> bool:
     name = folder.name
     if name.startswith(".") or name in _SKIPPED_FOLDERS or name.endswith(".egg-info"):
         return True
-    return (folder / "pyvenv.cfg").exists()
+    # https://bford.info/cachedir/ marks what a program keeps for itself.
+    return (folder / "pyvenv.cfg").exists() or (folder / "CACHEDIR.TAG").exists()

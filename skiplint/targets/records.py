@@ -120,6 +120,8 @@ class ModelTarget:
     """What :attr:`build` passes to the constructor."""
     constructor: Constructor | None = field(default=None, compare=False, repr=False)
     """For other ways to construct it (:func:`skiplint.targets.constructions`)."""
+    named: bool = field(default=False, compare=False)
+    """Whether the user asked for this model by name, so that it counts whatever it is."""
     unbuilt: SkippedTarget | None = field(default=None, compare=False, repr=False)
     """Set where arguments are missing: what is reported if there is no way to construct it."""
 

@@ -117,13 +117,14 @@ def test_what_it_imports_changes(
 
 def test_a_module_of_the_same_folder_that_another_file_had_imported(project: Project) -> None:
     """The second file uses a module that is loaded already, and depends on it all the same."""
-    files = {f"{name}.py": NET.format(imports="import shared_g") for name in ("one", "two")}
+    net = NET.format(imports="import shared_g")
+    files = {f"{name}.py": net.replace("Net", name.title()) for name in ("one", "two")}
     project.write({**{f"nets/{name}": text for name, text in files.items()}, "nets/shared_g.py": "x = 1\n"})
     assert len(project.lint("nets")[0]) == 2
     project.write({"nets/shared_g.py": "x = 2\n"})
-    assert project.lint("nets")[0] == ["nets/one.py:Net", "nets/two.py:Net"]
+    assert project.lint("nets")[0] == ["nets/one.py:One", "nets/two.py:Two"]
     project.write({"nets/one.py": files["one.py"] + "# more\n"})
-    assert project.lint("nets")[0] == ["nets/one.py:Net"]
+    assert project.lint("nets")[0] == ["nets/one.py:One"]
 
 
 def test_a_local_file_comes_in_the_way_of_a_package(project: Project) -> None:

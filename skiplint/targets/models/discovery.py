@@ -15,8 +15,9 @@ from skiplint.targets.models import modelhood
 from skiplint.targets.models.demo import DemoReader
 from skiplint.targets.models.evaluation import NotSimpleError
 from skiplint.targets.models.importing import Workspace
+from skiplint.targets.models.listing import Listing
 from skiplint.targets.models.option_classes import option_classes
-from skiplint.targets.models.syntax import FileSyntax, has_factory_name, returned_names
+from skiplint.targets.models.syntax import FileSyntax
 from skiplint.targets.records import (
     Arguments,
     BuiltWith,
@@ -46,11 +47,6 @@ class Candidate:
     options: Mapping[str, type[Any]] | None = None
     """Configuration classes of the file that can stand for the missing arguments."""
 
-    @property
-    def buildable(self) -> bool:
-        """Whether it can be built as it stands."""
-        return not self.missing or self.demo is not None or self.options is not None
-
 
 @dataclass(frozen=True)
 class ModelFile:
@@ -61,6 +57,8 @@ class ModelFile:
     """The path as the user typed it."""
     module: ModuleType
     workspace: Workspace = field(repr=False)
+    listing: Listing = field(repr=False)
+    """What of it are models."""
 
     def discover(self) -> list[ModelTarget]:
         """The models of the file, in the order of their definitions."""
@@ -83,12 +81,12 @@ class ModelFile:
         line = self._line(attribute)
         if args or kwargs:
             given = BuiltWith("configuration", "the command line", lambda: (tuple(args), dict(kwargs)))
-            return self._target(attribute, line, value, given)
+            return replace(self._target(attribute, line, value, given), named=True)
         with self.workspace.active():
             candidate = self._candidate(attribute, value, line)
             if candidate is None:
                 raise no_model(f"{self.display}:{attribute}", value)
-        return self._record(candidate)
+        return replace(self._record(candidate), named=True)
 
     def configured(self, entry: ModelConfig, attribute: str) -> ModelTarget:
         """The model ``attribute``, built as the configuration ``entry`` says.
@@ -102,144 +100,47 @@ class ModelFile:
             made = self._target(attribute, self._line(attribute), value, given)
         else:
             made = self.named(attribute, (), {})
-        return with_config(made, entry)
+        return replace(with_config(made, entry), named=True)
 
     # -- choosing ---------------------------------------------------------------------------------
 
     def _choose(self) -> list[Candidate]:
-        objects, classes, factories = self._objects(), self._classes(), self._factories()
-        strong = [*objects, *[f for f in factories if f.buildable], *[c for c in classes if c.buildable]]
-        strong += self._plain_factories(self._uncovered(classes, strong, classes))
-        roots = self._roots(strong, classes)
-        annotated = self._uncovered([f for f in factories if f not in strong], strong, classes)
-        served = {root.name for root in roots}
-        annotated = [f for f in annotated if not self._covers(f.name) & served]
-        return [*roots, *annotated, *self._uncovered(classes, [*strong, *annotated], classes)]
+        objects, factories = self._objects(), self._factories()
+        named = self._named_in({candidate.name for candidate in factories})
+        objects = [candidate for candidate in objects if candidate.name not in named]
+        covered = self.listing.covered() | {type(each.value).__name__ for each in objects}
+        return [*objects, *factories, *(each for each in self._classes() if each.name not in covered)]
 
-    def _uncovered(
-        self, candidates: list[Candidate], strong: list[Candidate], classes: list[Candidate]
-    ) -> list[Candidate]:
-        """Those that cannot be built, that nothing buildable makes and that are no part of another class."""
-        covered = {name for candidate in strong for name in self._covers(candidate.name)}
-        return [
-            candidate
-            for candidate in candidates
-            if not candidate.buildable
-            and candidate.name not in covered
-            and not self._is_part(candidate, classes)
-        ]
-
-    def _roots(self, strong: list[Candidate], classes: list[Candidate]) -> list[Candidate]:
-        """Candidates that no other one uses; of those that use each other, all."""
-        users = {candidate.name for candidate in [*strong, *classes]}
-        return [c for c in strong if not any(self._uses(user, c.name) for user in users - {c.name})]
-
-    def _is_part(self, candidate: Candidate, classes: list[Candidate]) -> bool:
-        return any(
-            self._uses(other.name, candidate.name) for other in classes if other.name != candidate.name
-        )
-
-    def _uses(self, user: str, used: str) -> bool:
-        """Whether ``user`` uses ``used`` and is not itself used by it."""
-        return used in self._covers(user) and user not in self._covers(used)
-
-    def _covers(self, name: str) -> set[str]:
-        if name not in self._reach:
-            demo = self._passed_in_demo(name)
-            self._reach[name] = self.syntax.reachable(name) | demo
-        return self._reach[name]
-
-    @cached_property
-    def _reach(self) -> dict[str, set[str]]:
-        return {}
-
-    def _passed_in_demo(self, name: str) -> set[str]:
-        """Definitions that the demo call of a class hands over to it, such as ResNet(BasicBlock, [2, 2])."""
-        return {
-            used for call in self._demo_of(name) for used in call.passes if used in self.syntax.references
-        }
-
-    # -- candidates -------------------------------------------------------------------------------
+    def _named_in(self, functions: set[str]) -> frozenset[str]:
+        """What the bodies of ``functions`` read, such as a table of models that a factory looks up."""
+        mentions = self.syntax.mentions
+        return frozenset(name for function in functions for name in mentions[function])
 
     def _objects(self) -> list[Candidate]:
         seen: set[int] = set()
         found = []
-        for name, (line, _) in self.syntax.assignments.items():
+        for name in self.listing.objects:
             value = getattr(self.module, name, None)
             if modelhood.is_model_object(value) and id(value) not in seen:
                 seen.add(id(value))
-                found.append(Candidate(name, value, line))
+                found.append(Candidate(name, value, self.syntax.assignments[name][0]))
         return found
 
     def _classes(self) -> list[Candidate]:
-        found = []
-        for name, node in self.syntax.classes.items():
-            value = getattr(self.module, name, None)
-            if modelhood.is_model_class(value, node):
-                found.append(self._callable(name, value, node.lineno))
-        return found
+        values = {name: getattr(self.module, name, None) for name in self.listing.classes}
+        return [
+            self._callable(name, value, self.syntax.classes[name].lineno)
+            for name, value in values.items()
+            if modelhood.is_model_class(value)
+        ]
 
     def _factories(self) -> list[Candidate]:
-        found = []
-        for name, node in self.syntax.functions.items():
-            value = getattr(self.module, name, None)
-            if name.startswith("_") or not callable(value):
-                continue
-            annotated = modelhood.returns_model(value)
-            if annotated is False:
-                continue
-            if annotated or (has_factory_name(name) and self._makes_model(name, set())):
-                candidate = self._callable(name, value, node.lineno)
-                if candidate.buildable or annotated:
-                    found.append(candidate)
-        return found
-
-    def _plain_factories(self, classes: list[Candidate]) -> list[Candidate]:
-        """Unannotated functions such as ``def resnet18(): return ResNet(Block, [2, 2, 2, 2])``.
-
-        They are asked only where a class cannot be built without them.
-        """
-        wanted = {candidate.name for candidate in classes}
-        found = []
-        for name, node in self.syntax.functions.items():
-            value = getattr(self.module, name, None)
-            if name.startswith("_") or not callable(value) or missing_arguments(value) != []:
-                continue
-            if self._returned_classes(name, set()) & wanted:
-                found.append(Candidate(name, value, node.lineno))
-        return found
-
-    def _returned_classes(self, name: str, seen: set[str]) -> set[str]:
-        node = self.syntax.functions.get(name)
-        if node is None or name in seen:
-            return set()
-        seen.add(name)
-        found: set[str] = set()
-        for called in returned_names(node):
-            found |= {called} if called in self.syntax.classes else self._returned_classes(called, seen)
-        return found
-
-    def _makes_model(self, name: str, seen: set[str]) -> bool:
-        """Whether what the function returns is made by a model class or by another factory."""
-        from torch import nn
-
-        node = self.syntax.functions.get(name)
-        if node is None or name in seen:
-            return False
-        seen.add(name)
-        for called in returned_names(node):
-            value: Any = self.module
-            for part in called.split("."):
-                value = getattr(value, part, None)
-            if inspect.isclass(value):
-                if issubclass(value, nn.Module) and not issubclass(value, nn.modules.loss._Loss):
-                    return True
-            elif called in self.syntax.functions:
-                if self._makes_model(called, seen):
-                    return True
-            elif callable(value) and (modelhood.returns_model(value) or modelhood.names_a_model(called)):
-                return True
-        return False
+        values = {name: getattr(self.module, name, None) for name in self.listing.factories}
+        return [
+            self._callable(name, value, self.syntax.functions[name].lineno)
+            for name, value in values.items()
+            if callable(value) and modelhood.returns_model(value) is not False
+        ]
 
     def _candidate(self, name: str, value: Any, line: int | None) -> Candidate | None:
         from torch import nn

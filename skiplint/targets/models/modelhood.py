@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import typing
@@ -11,31 +10,25 @@ from typing import Any
 _MODEL_WORDS = re.compile(
     r"(model|net|network|module|backbone|encoder|decoder|unet|former)\w*$", re.IGNORECASE
 )
-_LOSS = re.compile(r"(Loss|Criterion|Metric)$|^Loss")
 _LIGHTNING = ("pytorch_lightning", "lightning")
 
 
-def is_model_class(value: Any, node: ast.ClassDef | None = None) -> bool:
-    """Whether ``value`` is a module class with a forward of its own; losses and abstract bases are not."""
+def is_model_class(value: Any) -> bool:
+    """Whether ``value`` is a module class with a forward of its own; losses and abstract classes are not."""
     from torch import nn
 
     if not (inspect.isclass(value) and issubclass(value, nn.Module)) or inspect.isabstract(value):
         return False
-    if _LOSS.search(value.__name__) or issubclass(value, nn.modules.loss._Loss):
-        return False
-    return _has_forward(value) and not (node is not None and _only_promises_forward(node))
+    return _has_forward(value) and not issubclass(value, nn.modules.loss._Loss)
 
 
 def is_model_object(value: Any) -> bool:
-    """Whether a module-level object is a model, and no loss or bare activation."""
+    """Whether a module-level object is a model: it has parameters, and a forward."""
     from torch import nn
 
     if not isinstance(value, nn.Module) or not _has_forward(type(value)):
         return False
-    if isinstance(value, nn.modules.loss._Loss) or _LOSS.search(type(value).__name__):
-        return False
-    plain = type(value).__module__.startswith("torch.nn.") and not any(True for _ in value.parameters())
-    return not plain or any(True for _ in value.children())
+    return any(True for _ in value.parameters())
 
 
 def returns_model(function: Any) -> bool | None:
@@ -72,23 +65,3 @@ def _has_forward(cls: type) -> bool:
         if "forward" in vars(base):
             return not base.__module__.startswith(_LIGHTNING)
     return False
-
-
-def _only_promises_forward(node: ast.ClassDef) -> bool:
-    """Whether forward does nothing but raise NotImplementedError (or nothing at all)."""
-    for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "forward":
-            body = [part for part in item.body if not _is_bare_constant(part)]
-            return all(isinstance(part, ast.Pass) or _raises_not_implemented(part) for part in body)
-    return False
-
-
-def _is_bare_constant(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _raises_not_implemented(node: ast.stmt) -> bool:
-    if not isinstance(node, ast.Raise) or node.exc is None:
-        return False
-    raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import ast
+from functools import cached_property
 from pathlib import Path
 
 from skiplint.sources.project_files import ProjectFiles, project_root
-from skiplint.targets.models.syntax import FileSyntax, may_be_module
+from skiplint.targets.models.classes import Classes
+from skiplint.targets.models.factories import Factories
+from skiplint.targets.models.names import Names
+from skiplint.targets.models.parts import Parts
+from skiplint.targets.models.syntax import FileSyntax
+from skiplint.targets.models.syntaxes import Syntaxes
+from skiplint.targets.models.weights import Weights
 
 
 class Project:
@@ -15,37 +21,40 @@ class Project:
     def __init__(self, files: ProjectFiles) -> None:
         """Read from ``files``."""
         self.files = files
-        self._syntaxes: dict[Path, FileSyntax | None] = {}
+        self.syntaxes = Syntaxes(files)
 
     def syntax(self, path: Path) -> FileSyntax | None:
         """The syntax tree of one of the project's Python files; None where it is not valid Python."""
-        if path not in self._syntaxes:
-            try:
-                tree = ast.parse(self.files.text(path), filename=str(path))
-            except (SyntaxError, ValueError, RecursionError):  # The entry of the file itself reports it.
-                self._syntaxes[path] = None
-            else:
-                self._syntaxes[path] = FileSyntax(path, tree)
-        return self._syntaxes[path]
+        return self.syntaxes.of(path)
 
     def mentioning(self, word: str) -> list[FileSyntax]:
         """The Python files in which ``word`` stands, by their place in the project."""
-        found = (self.syntax(path) for path in self.files.mentioning(word, "python"))
-        return [syntax for syntax in found if syntax is not None]
+        return self.syntaxes.mentioning(word)
 
-    def is_part(self, path: Path, name: str) -> bool:
-        """Whether a module class in another file of the project uses the class ``name`` of ``path``."""
-        module = path.parent.name if path.stem == "__init__" else path.stem
-        return any(
-            syntax.path != path
-            and module in syntax.modules
-            and any(
-                name in syntax.references[other]
-                for other, node in syntax.classes.items()
-                if may_be_module(node)
-            )
-            for syntax in self.mentioning(name)
-        )
+    @cached_property
+    def names(self) -> Names:
+        """What names in the files stand for."""
+        return Names(self.syntaxes)
+
+    @cached_property
+    def classes(self) -> Classes:
+        """What the classes are."""
+        return Classes(self.names)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Which classes are parts of others."""
+        return Parts(self.classes)
+
+    @cached_property
+    def factories(self) -> Factories:
+        """What the functions make."""
+        return Factories(self.classes)
+
+    @cached_property
+    def weights(self) -> Weights:
+        """Which classes and functions may make weighted layers."""
+        return Weights(self.classes)
 
 
 class Projects:

@@ -12,6 +12,7 @@ from skiplint.targets.models.discovery import ModelFile
 from skiplint.targets.models.dotted import resolve_dotted
 from skiplint.targets.models.folders import folder_files
 from skiplint.targets.models.importing import Workspaces, import_file
+from skiplint.targets.models.listing import Listing
 from skiplint.targets.models.project import Projects
 from skiplint.targets.models.syntax import FileSyntax, parse
 from skiplint.targets.models.wanted import (
@@ -23,7 +24,7 @@ from skiplint.targets.models.wanted import (
     only_one,
     split_target,
 )
-from skiplint.targets.records import ModelConfig, ModelTarget, SkippedTarget, TargetError
+from skiplint.targets.records import ModelConfig, SkippedTarget, TargetError
 from skiplint.targets.snippets import HEADER
 
 
@@ -67,7 +68,7 @@ def resolve(
     )
     location, attribute = split_target(target)
     path = Path(location)
-    if path.is_dir():
+    if path.is_dir() and not (attribute and DOTTED.match(location)):  # ``package:Net`` is a name in a module
         return _resolve_folder(path, wanted)
     if path.is_file() or location.endswith(".py") or path.suffix in programs.SUFFIXES:
         if not path.is_file():
@@ -93,7 +94,7 @@ def resolve_member(
 ) -> Resolved:
     """The models of one file of a folder, which, unlike a file that is named, is never run as a program.
 
-    A class that needs arguments and that a module class in another file of the project uses is left out.
+    What a module class in another file of the project uses is left out.
     """
     wanted = Wanted(
         file, tuple(models), workspaces=workspaces or Workspaces(), projects=projects or Projects()
@@ -113,9 +114,9 @@ def _resolve_member(path: Path, wanted: Wanted) -> Resolved:
     try:
         syntax = parse(path)
         if not syntax.runs_a_program() or wanted.entries_for(path):
-            found = _resolve_file(syntax, display, "", wanted)
-            return [item for item in found if not _is_part(item, path, wanted)]
-        return [_program(path, display)] if syntax.defines_model() or syntax.holds_model() else []
+            return _resolve_file(syntax, display, "", wanted, alone=False)
+        listing = Listing(wanted.projects.of(path), syntax, alone=False)
+        return [] if listing.is_empty else [_program(path, display)]
     except TargetError as error:
         return [SkippedTarget(display, path.stem, display, None, str(error), error=error)]
 
@@ -129,19 +130,15 @@ def _program(path: Path, display: str) -> SkippedTarget:
     return SkippedTarget(display, path.stem, display, None, reason)
 
 
-def _is_part(item: ModelTarget | SkippedTarget, path: Path, wanted: Wanted) -> bool:
-    """Whether ``item`` needs arguments and is a part of a model in another file."""
-    if isinstance(item, SkippedTarget) or item.unbuilt is None:
-        return False
-    return wanted.projects.of(path).is_part(path.resolve(), item.name)
-
-
-def _resolve_file(syntax: FileSyntax, display: str, attribute: str, wanted: Wanted) -> Resolved:
+def _resolve_file(
+    syntax: FileSyntax, display: str, attribute: str, wanted: Wanted, *, alone: bool = True
+) -> Resolved:
     entries = wanted.entries_for(syntax.path)
-    if not attribute and not entries and not (syntax.defines_model() or syntax.holds_model()):
+    listing = Listing(wanted.projects.of(syntax.path), syntax, alone=alone)
+    if not attribute and not entries and listing.is_empty:
         return []
     module, workspace = import_file(syntax, display, wanted.workspaces)
-    file = ModelFile(syntax, display, module, workspace)
+    file = ModelFile(syntax, display, module, workspace, listing)
     if attribute:
         return _named(file, attribute, entries, wanted)
     found: Resolved = [file.configured(entry, name) for entry, name in entries]

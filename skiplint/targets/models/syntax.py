@@ -12,23 +12,23 @@ from pathlib import Path
 
 from skiplint.sources.imports import Import, imports_in
 from skiplint.targets.failures import from_exception
+from skiplint.targets.models.mentions import FunctionNode as FunctionNode  # noqa: PLC0414
+from skiplint.targets.models.mentions import dotted, mentioned_by
 
-_NO_MODULE_BASES = frozenset(
+NO_MODULE_BASES = frozenset(
     "object dict list tuple str int Exception ValueError RuntimeError ABC Enum IntEnum NamedTuple TypedDict "
     "Protocol TestCase Dataset IterableDataset Sampler Optimizer LRScheduler _LRScheduler Function Action "
     "Thread".split()
 )
 _FACTORY_NAME = re.compile(r"^(build|create|make)_\w+$|^get_model$|^get_\w*(model|net|network)$")
-_MODEL_CALL = re.compile(r"(model|net|network|from_pretrained)\w*$|net\d+", re.IGNORECASE)
 _PROGRAM_METHODS = frozenset({"parse_args", "parse_known_args", "backward", "DataLoader"})
 _PROGRAM_FUNCTIONS = frozenset({"main", "train", "fit", "run", "exec"})
 
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-
 # Packages that research code imports and that hold no torch module: a file with only these is not run.
-_NO_MODELS = frozenset(
+NO_MODELS = frozenset(
     "numpy pandas scipy sklearn matplotlib seaborn PIL cv2 requests yaml tqdm setuptools pytest click typer "
-    "rich networkx h5py skimage tensorboard wandb".split()
+    "rich networkx h5py skimage tensorboard wandb mxnet tensorflow keras jax flax paddle "
+    "pydantic".split()
 )
 
 
@@ -87,10 +87,51 @@ class FileSyntax:
         return {each.bound: each.top for each in self._imports}
 
     @cached_property
-    def modules(self) -> frozenset[str]:
-        """Last parts of the names of the modules that things are imported from."""
-        modules = (each.module for each in self._imports if each.name is not None and each.module)
-        return frozenset(module.rpartition(".")[2] for module in modules)
+    def bound_imports(self) -> dict[str, list[Import]]:
+        """By local name, the imports that bind it, those in functions too."""
+        found: dict[str, list[Import]] = {}
+        for each in self._imports:
+            if each.name != "*":
+                found.setdefault(each.bound, []).append(each)
+        return found
+
+    @cached_property
+    def star_imports(self) -> tuple[Import, ...]:
+        """The imports of everything that a module has."""
+        return tuple(each for each in self._imports if each.name == "*")
+
+    @cached_property
+    def mentions(self) -> dict[str, frozenset[str]]:
+        """For each module-level definition, the dotted names that its body reads."""
+        values = {name: value for name, (_, value) in self.assignments.items()}
+        return {
+            name: mentioned_by(node) for name, node in {**values, **self.functions, **self.classes}.items()
+        }
+
+    @cached_property
+    def handed_over(self) -> frozenset[tuple[str, str]]:
+        """For each call with a name as an argument, what is called and that name, both dotted."""
+        return frozenset(
+            (dotted(node.func), name)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Call) and dotted(node.func)
+            for argument in (*node.args, *(keyword.value for keyword in node.keywords))
+            if (name := dotted(argument))
+        )
+
+    @cached_property
+    def exports(self) -> tuple[str, ...] | None:
+        """The names in ``__all__``; None where there is none that can be read."""
+        value = self.assignments.get("__all__", (0, None))[1]
+        parts = [value] if value is not None else []
+        names: list[str] = []
+        while parts:
+            part = parts.pop(0)
+            if isinstance(part, ast.BinOp):
+                parts = [part.left, part.right, *parts]
+            elif isinstance(part, ast.List | ast.Tuple):
+                names += [str(item.value) for item in part.elts if isinstance(item, ast.Constant)]
+        return tuple(names) if names else None
 
     @cached_property
     def relative_level(self) -> int:
@@ -135,26 +176,8 @@ class FileSyntax:
         return frozenset(
             name
             for name, package in self.imports.items()
-            if package not in sys.stdlib_module_names and package not in _NO_MODELS
+            if package not in sys.stdlib_module_names and package not in NO_MODELS
         )
-
-    def defines_model(self) -> bool:
-        """Whether a class or a function of the file may be, or make, a model."""
-        if not self.foreign:
-            return False
-        return any(map(may_be_module, self.classes.values())) or any(
-            self._may_be_factory(node) for node in self.functions.values()
-        )
-
-    def holds_model(self) -> bool:
-        """Whether a module-level name may be a model: it is assigned a call of what looks like a class."""
-        own = {*self.classes, *self.functions}
-        for _, value in self.assignments.values():
-            called = _called(value)
-            root, last = called.partition(".")[0], called.rpartition(".")[2]
-            if root in own or (root in self.foreign and (last[:1].isupper() or _MODEL_CALL.search(last))):
-                return True
-        return False
 
     def may_make_model(self) -> str | None:
         """The name of a public function that needs no argument and returns what another function makes.
@@ -178,18 +201,12 @@ class FileSyntax:
                 node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
             ) or is_main_guard(node):
                 continue
-            calls = [_called(inner) for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+            calls = [called_first(inner) for inner in ast.walk(node) if isinstance(inner, ast.Call)]
             if any(
                 name in _PROGRAM_FUNCTIONS or name.rpartition(".")[2] in _PROGRAM_METHODS for name in calls
             ):
                 return True
         return False
-
-    def _may_be_factory(self, node: FunctionNode) -> bool:
-        if node.returns is not None:
-            return bool(names_used([node.returns]) & {*self.classes, *self.foreign} - {"Tensor"})
-        made = {name.partition(".")[0] for name in returned_names(node)}
-        return has_factory_name(node.name) or bool(made & set(self.classes))
 
 
 def parse(path: Path) -> FileSyntax:
@@ -278,7 +295,7 @@ def returned_names(node: FunctionNode) -> set[str]:
     while returned:
         value = returned.pop()
         if isinstance(value, ast.Call):
-            found.add(_dotted(value.func))
+            found.add(dotted(value.func))
             if isinstance(value.func, ast.Attribute):
                 returned.append(value.func.value)
         elif isinstance(value, ast.Name) and value.id not in seen:
@@ -291,23 +308,9 @@ def returned_names(node: FunctionNode) -> set[str]:
     return found - {""}
 
 
-def _dotted(node: ast.expr) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        inner = _dotted(node.value)
-        return f"{inner}.{node.attr}" if inner else ""
-    return ""
-
-
-def may_be_module(node: ast.ClassDef) -> bool:
-    """Whether some base of the class may be a module; bases that plainly are none do not count."""
-    return any(_dotted(base).rpartition(".")[2] not in _NO_MODULE_BASES for base in node.bases)
-
-
-def _called(value: ast.expr) -> str:
+def called_first(value: ast.expr) -> str:
     """The dotted name of what a call such as ``nn.Sequential(...).eval()`` calls first; "" for no call."""
     if not isinstance(value, ast.Call):
         return ""
     inner = value.func.value if isinstance(value.func, ast.Attribute) else None
-    return _called(inner) if isinstance(inner, ast.Call) else _dotted(value.func)
+    return called_first(inner) if isinstance(inner, ast.Call) else dotted(value.func)

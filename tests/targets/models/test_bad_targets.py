@@ -45,14 +45,14 @@ def test_syntax_error(write: Write) -> None:
 
 
 def test_missing_package(write: Write) -> None:
-    write("model.py", "import not_installed_anywhere.sub\nclass Net(nn.Module):\n    pass\n")
+    write("model.py", "import not_installed_anywhere.sub\nclass Net(nn.Linear):\n    pass\n")
     text = message("model.py")
     assert 'imports "not_installed_anywhere", which is not installed at model.py:5' in text
     assert "install it or run skiplint in the project's environment" in text
 
 
 def test_import_that_raises(write: Write) -> None:
-    write("model.py", "WIDTH = {}['width']\nclass Net(nn.Module):\n    pass\n")
+    write("model.py", "WIDTH = {}['width']\nclass Net(nn.Linear):\n    pass\n")
     text = message("model.py")
     assert text.startswith("model.py: cannot be imported: KeyError: 'width' at model.py:5;")
 
@@ -66,7 +66,7 @@ def test_import_that_ends_the_program(write: Write) -> None:
         parser.add_argument("--must", required=True)
         args = parser.parse_args([])
 
-        class Net(nn.Module):
+        class Net(nn.Linear):
             pass
         """,
     )
@@ -76,7 +76,7 @@ def test_import_that_ends_the_program(write: Write) -> None:
 
 
 def test_import_that_asks_for_input(write: Write) -> None:
-    write("model.py", "name = input()\nclass Net(nn.Module):\n    pass\n")
+    write("model.py", "name = input()\nclass Net(nn.Linear):\n    pass\n")
     assert "EOFError" in message("model.py")
 
 
@@ -103,9 +103,10 @@ def test_verbose_holds_the_users_traceback(write: Write) -> None:
         class Net(nn.Module):
             def __init__(self):
                 1 / 0
+                self.layer = nn.Linear(2, 2)
 
             def forward(self, x):
-                return x
+                return self.layer(x)
         """,
     )
     (target,) = resolve("model.py")
@@ -136,7 +137,10 @@ def test_wrong_dotted_targets() -> None:
     )
     assert 'did you mean "torchvision.models:vit_b_16"?' in message("torchvision.models.vit_b_16")
     assert "not a model" in message("torch.optim:SGD")
-    assert "needs block, layers" in message("torchvision.models:ResNet")
+    (model,) = resolve("torchvision.models:ResNet")
+    assert isinstance(model, ModelTarget)
+    assert model.unbuilt is not None
+    assert "needs block, layers" in model.unbuilt.reason
 
 
 def test_factory_that_gives_no_model(write: Write) -> None:

@@ -566,9 +566,12 @@ def test_scripted_functions_stay_readable(write: Write) -> None:
         def scale(x: Tensor) -> Tensor:
             return x * 2
 
-        class Net(nn.Module):
+        class Net(nn.Linear):
+            def __init__(self):
+                super().__init__(2, 2)
+
             def forward(self, x):
-                return scale(x)
+                return scale(super().forward(x))
         """)  # fmt: skip
     model = build(only("model.py")).model
     assert type(model.forward.__globals__["scale"]).__name__ == "function"
