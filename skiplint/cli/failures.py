@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from skiplint.cli import signals
+from skiplint.display.facts import counted
 from skiplint.linting.finding import Severity
 from skiplint.linting.tool_rules import RuleFailed
 from skiplint.reporting.report import Report
@@ -48,14 +50,42 @@ def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
         remark(note)
 
 
+def complain_of_nothing(report: Report) -> None:
+    """Say so where no model was traced, and what to do about it."""
+    if report.interruption is not None or any(model.status == "traced" for model in report.models):
+        return
+    failed = sum(model.status == "failed" for model in report.models)
+    skipped = sum(model.status == "skipped" for model in report.models)
+    if failed:
+        return  # Each is an error of its own.
+    if skipped:
+        them = "it" if skipped == 1 else "them"
+        why = (
+            f"{counted(skipped, 'model')} found, and nothing says how to build {them}; `skiplint init` "
+            "writes the entries to fill in, and --strict makes this an error"
+        )
+    else:
+        why = "no model was found; name a model or a function that makes one, as in file.py:Net"
+    print(f"skiplint: warning: nothing was linted: {why}", file=sys.stderr)
+
+
 def remark(note: str) -> None:
     """Print a note that is no error."""
     print(f"skiplint: note: {note}", file=sys.stderr)
 
 
-def exit_code(report: Report, fail_on: Severity, *, exit_zero: bool = False) -> ExitCode:
-    """The exit code for a report: 2 if something failed, 1 for findings at or above ``fail_on``, else 0."""
-    if report.broken:
+def exit_code(report: Report, fail_on: Severity, *, exit_zero: bool = False, strict: bool = False) -> int:
+    """The exit code for a report: 2 if something failed, 1 for findings at or above ``fail_on``, else 0.
+
+    Args:
+        report: the report; where it was interrupted, the code is that of the signal, such as 130.
+        fail_on: the least severity that counts.
+        exit_zero: findings do not count.
+        strict: a skipped model counts as a failed one.
+    """
+    if report.interruption is not None:
+        return signals.exit_code_of(report.interruption.signal)
+    if report.broken or (strict and any(model.status == "skipped" for model in report.models)):
         return ExitCode.ERROR
     worst = report.worst()
     if worst is None or exit_zero or not worst.at_least(fail_on):

@@ -15,7 +15,7 @@ from skiplint.targets.models.discovery import ModelFile, attribute_of, no_model
 from skiplint.targets.models.importing import Workspace, import_dotted
 from skiplint.targets.models.syntax import FileSyntax, parse
 from skiplint.targets.models.wanted import Resolved, Wanted, no_such_file, only_one
-from skiplint.targets.records import ModelConfig, ModelTarget, TargetError
+from skiplint.targets.records import BuiltWith, ModelConfig, ModelTarget, TargetError
 from skiplint.targets.snippets import factory_hint, missing_arguments, on_one_line, snippet, takes_objects
 
 
@@ -85,6 +85,7 @@ def _dotted_target(
             f"{target}: {attribute} needs {names}; pass --kwargs, or add {advice} to pyproject.toml"
         )
     path, line = _definition(value)
+    given = bool(entry.args or entry.kwargs)
     return ModelTarget(
         target=target,
         name=attribute,
@@ -94,6 +95,9 @@ def _dotted_target(
         config=entry,
         demos=_demos(module, workspace, target, attribute, value),
         environment=workspace.active,
+        built_with=BuiltWith("configuration", "", lambda: (tuple(entry.args), dict(entry.kwargs)))
+        if given
+        else BuiltWith(),
     )
 
 
