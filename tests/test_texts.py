@@ -98,7 +98,7 @@ def test_a_report(report: Report) -> None:
     assert "  parameters    7,978,856" in lines
     assert "  failed: gone.py: no such file" in lines
     assert "net.py:3: info[SKL305 plain-depth] 24 weighted layers in a row" in lines
-    assert lines[-1] == "3 models, 7 skips: 9 findings"
+    assert lines[-1] == "1 model traced, 1 skipped, 1 failed; 9 findings"
     assert repr(report) == "Report(3 models, 9 findings)"
 
 

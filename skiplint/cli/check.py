@@ -14,7 +14,7 @@ import typer
 from skiplint.cli.baseline import BaselineOptions, Known
 from skiplint.cli.budgets import BudgetOptions, with_budget
 from skiplint.cli.destinations import ReportOptions, parse_destinations, stream_to, write_report
-from skiplint.cli.failures import UsageError, complain_of, complain_of_nothing, exit_code, remark
+from skiplint.cli.failures import UsageError, complain_of, complain_of_skipped, exit_code, remark
 from skiplint.cli.fixing import FixOptions, fixed
 from skiplint.cli.isolation import RunOptions
 from skiplint.cli.linting import linted
@@ -107,7 +107,7 @@ def check(
         report = known.written(report)
         write_report(report, destinations, output, printed=0 if stream is None else stream.printed)
         complain_of(report, verbose=output.verbose, rules=not destinations.human or output.statistics)
-        complain_of_nothing(report)
+        complain_of_skipped(report, strict=settings.strict)
     raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero, strict=settings.strict))
 
 

@@ -29,8 +29,10 @@ def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
     Args:
         report: the report.
         verbose: show the user's tracebacks.
-        rules: also name rules that failed, for commands whose output does not show them.
+        rules: also name rules that failed, and an interruption, for commands whose output does not show them.
     """
+    if rules and report.interruption is not None:
+        complain(f"{report.interruption}; the report is partial")
     hidden = False
     models = [model for model in report.models if model.status == "failed"]
     failed = [(model.target, model.reason or "", model.detail) for model in models]
@@ -50,14 +52,20 @@ def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
         remark(note)
 
 
-def complain_of_nothing(report: Report) -> None:
-    """Say so where no model was traced, and what to do about it."""
-    if report.interruption is not None or any(model.status == "traced" for model in report.models):
-        return
-    failed = sum(model.status == "failed" for model in report.models)
+def complain_of_skipped(report: Report, *, strict: bool) -> None:
+    """Say that models were skipped if that makes the run fail, and loudly if nothing was linted at all.
+
+    Args:
+        report: the report.
+        strict: whether a skipped model makes the run fail.
+    """
     skipped = sum(model.status == "skipped" for model in report.models)
-    if failed:
-        return  # Each is an error of its own.
+    if skipped and strict:
+        were = "was" if skipped == 1 else "were"
+        complain(f"{counted(skipped, 'model')} {were} skipped, and --strict is on")
+        return
+    if report.interruption is not None or any(model.status != "skipped" for model in report.models):
+        return  # Something was linted, or failed, which is an error of its own.
     if skipped:
         them = "it" if skipped == 1 else "them"
         why = (

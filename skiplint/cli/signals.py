@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 
 from skiplint.run.interruption import Interrupted
 
+_SAME = 1.0
+"""Seconds in which a second signal says no more than the first."""
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -17,15 +20,21 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 def raised() -> Iterator[None]:
     """Raise Interrupted for each of the signals that ask this process to end, each time that one comes.
 
-    A signal that the process was started to ignore, as by `nohup`, stays ignored.
+    A signal that the process was started to ignore, as by `nohup`, stays ignored. One that follows at once on
+    another is the same request: `timeout`, for one, tells both the process and its group.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    last = -_SAME
+
     def end(number: int, frame: FrameType | None) -> None:
+        nonlocal last
         del frame
-        raise Interrupted(number)
+        before_that, last = last, time.monotonic()
+        if last - before_that >= _SAME:
+            raise Interrupted(number)
 
     before = {}
     for name in _NAMES:

@@ -93,6 +93,14 @@ def construction(built_with: BuiltWithReport) -> str:
     return f"{arguments} ({place})" if arguments else place
 
 
+def remarks(model: ModelReport) -> list[str]:
+    """What to know of how a model was built and run: a guess of its arguments, and its notes."""
+    built_with = model.built_with
+    guessed = built_with is not None and built_with.source == "guessed"
+    first = [f"built with {construction(built_with)}"] if built_with is not None and guessed else []
+    return [*first, *model.notes]
+
+
 def _argument(value: Any) -> str:
     """A value of the report in few letters; a class or function by its name."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -146,4 +146,5 @@ class Report(msgspec.Struct, frozen=True):
         if len(groups) > _SHOWN:
             yield f"… and {counted(len(groups) - _SHOWN, 'more finding')}"
         yield from self.notes
-        yield totals(self.models, self.findings)
+        last = totals(self.models, self.findings)
+        yield last if self.interruption is None else f"{last}; partial: {self.interruption}"

@@ -41,8 +41,8 @@ def render_model(model: ModelReport, style: Style) -> str:
 
 def _summary(report: Report, *, places: int) -> Text:
     """Such as ``12 models traced, 3 skipped, 1 failed; 2 errors, 1 warning``."""
-    text = Text(model_counts(report.models), style="bold")
-    text.append("; ")
+    text = Text()
+    text.append(f"{model_counts(report.models)}; ", style="bold")
     worst_first = sorted(Severity, key=lambda severity: -severity.rank)
     sums = [
         (severity, sum(finding.severity is severity for finding in report.findings))
