@@ -17,7 +17,7 @@ from skiplint.cli.check import check
 from skiplint.cli.clean import clean
 from skiplint.cli.completion import complete_default_command
 from skiplint.cli.config import config
-from skiplint.cli.failures import UsageError, complain
+from skiplint.cli.failures import UsageError, complain, hint_at_verbose
 from skiplint.cli.graph import graph
 from skiplint.cli.init import init
 from skiplint.cli.memory import memory
@@ -105,7 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         complain(str(error))
         sys.exit(ExitCode.ERROR)
     except WorkerError as error:
-        complain(str(error), error.detail)
+        verbose = not {"--verbose", "-v"}.isdisjoint(words)
+        complain(str(error), error.detail if verbose else "")
+        if error.detail and not verbose:
+            hint_at_verbose()
         sys.exit(ExitCode.ERROR)
     except BrokenPipeError:
         discard_stdout()  # The reader, such as `head`, has what it wanted.

@@ -23,6 +23,11 @@ def complain(message: str, detail: str = "") -> None:
         print("\n".join(f"    {line}" for line in detail.rstrip().splitlines()), file=sys.stderr)
 
 
+def hint_at_verbose() -> None:
+    """Say that there is a traceback to see."""
+    print("skiplint: run again with --verbose for the traceback", file=sys.stderr)
+
+
 def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
     """Print what failed according to the report, and its notes.
 
@@ -45,7 +50,7 @@ def complain_of(report: Report, *, verbose: bool, rules: bool) -> None:
         complain(reason if named else f"{target}: {reason}", detail if verbose else "")
         hidden = hidden or bool(detail and not verbose)
     if hidden:
-        print("skiplint: run again with --verbose for the traceback", file=sys.stderr)
+        hint_at_verbose()
     partly = [model for model in report.models if model.status == "traced" and model.reason]
     notes = [f"{model.target}: {model.reason}" for model in partly]
     for note in (*notes, *report.notes):
@@ -62,7 +67,8 @@ def complain_of_skipped(report: Report, *, strict: bool) -> None:
     skipped = sum(model.status == "skipped" for model in report.models)
     if skipped and strict:
         were = "was" if skipped == 1 else "were"
-        complain(f"{counted(skipped, 'model')} {were} skipped, and --strict is on")
+        said = f"{counted(skipped, 'model')} {were} skipped, and --strict is on"
+        complain(f"{said}; `skiplint init` writes the entries to fill in")
         return
     if report.interruption is not None or any(model.status != "skipped" for model in report.models):
         return  # Something was linted, or failed, which is an error of its own.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.reporting.report import ModelReport, Report
 from skiplint.run.course import Course, UnitListener
-from skiplint.run.examine import Examiner
+from skiplint.run.examine import Examiner, nameless
 from skiplint.run.follower import Follower
 from skiplint.run.gather import Gathering
 from skiplint.run.interruption import Interrupted
@@ -88,10 +88,12 @@ def check(
 
 
 def _not_known(course: Course, cache: Cache | None) -> list[Unit]:
-    """The units whose results are not in ``cache``; ``course`` gets those that are."""
+    """The units to examine; ``course`` gets the results of those in ``cache`` and of those without a name."""
     left = []
     for unit in course.units:
-        outcomes = cache.find(unit) if cache is not None else None
+        outcomes = nameless(unit)
+        if outcomes is None and cache is not None:
+            outcomes = cache.find(unit)
         if outcomes is None:
             left.append(unit)
         else:

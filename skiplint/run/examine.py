@@ -191,6 +191,15 @@ def failed(item: Item | ModelTarget | SkippedTarget, reason: str, detail: str = 
     return untraced(_report(item, status="failed", reason=reason, detail=detail))
 
 
+def nameless(unit: Unit) -> tuple[Outcome, ...] | None:
+    """The failure of a unit whose name is no valid Unicode, so that nobody can be told of it; else None."""
+    shown = unit.target.encode("utf-8", "backslashreplace").decode()
+    if shown == unit.target:
+        return None
+    reason = f"{shown}: its name is no text in UTF-8, so it cannot be linted; rename it"
+    return (failed(Item(shown, shown), reason),)
+
+
 def _identity(finding: Finding) -> tuple[str, object]:
     """What stays of a finding at other sizes: its rule and its place."""
     return finding.code, finding.location

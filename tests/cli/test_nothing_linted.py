@@ -47,7 +47,9 @@ def test_a_model_that_cannot_be_built(skiplint: Run) -> None:
 def test_strict(skiplint: Run) -> None:
     done = skiplint(".", "--strict")
     assert done.returncode == 2
-    assert done.stderr == "skiplint: error: 1 model was skipped, and --strict is on\n"
+    assert done.stderr == (
+        "skiplint: error: 1 model was skipped, and --strict is on; `skiplint init` writes the entries to fill in\n"
+    )
 
 
 def test_strict_as_a_setting(needs: Path, skiplint: Run) -> None:
@@ -60,8 +62,8 @@ def test_a_file_without_a_model_never_fails(tmp_path: Path, skiplint: Run) -> No
     done = skiplint("util.py", "--strict")
     assert done.returncode == 0
     assert done.stderr.splitlines()[-1] == (
-        "skiplint: warning: nothing was linted: no model was found; name a model or a function that makes one, "
-        "as in file.py:Net"
+        "skiplint: warning: nothing was linted: no model was found; name a model or a function that makes "
+        "one, as in file.py:Net"
     )
 
 
