@@ -108,7 +108,7 @@ def _look() -> _Look:
     """Lint the project as it is, then the models that need help, each with the entry that is likely to do."""
     first = _checked(["."], Settings())
     lost = [model for model in first.models if model.status != "traced"]
-    tried = {model.target: _likely(model) for model in lost if model.target != model.path}
+    tried = {model.target: _likely(model) for model in lost if model.path not in (None, model.target)}
     configured = Settings(models=tuple(_entry_of(lines) for lines in tried.values()))
     second = {model.target: model for model in _checked(list(tried), configured).models}
     running = [model for model in first.models if model.status == "traced"]

@@ -48,7 +48,8 @@ def test_strict(skiplint: Run) -> None:
     done = skiplint(".", "--strict")
     assert done.returncode == 2
     assert done.stderr == (
-        "skiplint: error: 1 model was skipped, and --strict is on; `skiplint init` writes the entries to fill in\n"
+        "skiplint: error: 1 model was skipped, and --strict is on; "
+        "`skiplint init` writes the entries to fill in\n"
     )
 
 
