@@ -76,7 +76,7 @@ def test_settings_that_work_at_once(skiplint: Run, project: Path, monkeypatch: p
 
 
 def test_every_model_runs_or_has_an_entry(skiplint: Run, project: Path) -> None:
-    """Whatever skiplint can find out by itself: what it cannot is listed, with what was tried and why it fails."""
+    """What skiplint cannot find out by itself is listed, with what was tried and why it fails."""
     (project / "broken.py").write_text(NETS + "def f(:\n")
     before = {model["target"]: model["status"] for model in checked(skiplint)}
     assert skiplint("init").returncode == 0
