@@ -104,9 +104,8 @@ def check(
     if fixes.wanted and report.interruption is None:
         report = fixed(report, lint, fixes)
     if not fixes.show_fixes:
-        if (
-            report.interruption is None
-        ):  # A baseline of half the models would let the others' findings through.
+        # A baseline of some models would not know the findings of the others.
+        if report.interruption is None:
             report = known.written(report)
         write_report(report, destinations, output, printed=0 if stream is None else stream.printed)
         complain_of(report, verbose=output.verbose, rules=not destinations.human or output.statistics)
