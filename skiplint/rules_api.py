@@ -13,7 +13,7 @@ from skiplint.analysis.ablation.ablation import Ablation, AblationOf
 from skiplint.analysis.ablation.options import AblationOptions
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.contract import Contract, Failure, InputContract, SizeDependence
-from skiplint.analysis.contract.words import contract_in_words, listed
+from skiplint.analysis.contract.contract import contract_in_words, listed
 from skiplint.analysis.faults.advice import Advice, advised_outputs
 from skiplint.analysis.faults.join_advice import join_advice
 from skiplint.analysis.faults.layer_advice import layer_advice, shape_advice

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import skiplint
 from skiplint.analysis.analysis import Analysis
+from skiplint.analysis.contract import Axis, AxisContract, Contract, Failure, Sizes
 from skiplint.reporting.report import Report
 from tests.reporting.conftest import report
 
@@ -92,13 +93,39 @@ def test_a_graph_from_another_process_has_no_memory(analysis: Analysis) -> None:
     assert "not known" in str(Analysis(graph).memory)
 
 
+def test_gradients(analysis: Analysis) -> None:
+    """Printing measures nothing; what has been measured is printed."""
+    gradients = analysis.gradients
+    assert repr(gradients) == "Gradients('Block')"
+    assert str(gradients).splitlines() == [
+        "Gradients of Block",
+        "  effective  not measured yet; .effective runs forward and backward on the real weights",
+    ]
+    first, lengths, *rest = str(gradients.effective).splitlines()
+    assert first == "Effective path lengths of Block"
+    assert re.fullmatch(r"  in layers  mean 0\.\d\d, standard deviation 0\.\d\d", lengths)
+    assert rest[-1] == "  mode       training"
+    assert str(gradients).splitlines()[1:] == [lengths, *rest]
+
+
+def test_a_contract() -> None:
+    axes = tuple(AxisContract(Axis(name, 64, ((0, 2),)), Sizes(modulus=32)) for name in ("height", "width"))
+    failure = Failure((33, 64), ((1, 3, 33, 64),), "join", "cat cannot combine 32 and 33")
+    assert str(Contract(axes, failures=(failure,), probes=12)).splitlines() == [
+        "Sizes that the inputs may have",
+        "  sizes       height and width must be multiples of 32",
+        "  refused     [1, 3, 33, 64]: cat cannot combine 32 and 33",
+        "  checked by  12 forwards",
+    ]
+
+
 def test_a_report(report: Report) -> None:
     lines = str(report).splitlines()
     assert lines[0] == "Net  net.py:1"
     assert "  parameters    7,978,856" in lines
     assert "  failed: gone.py: no such file" in lines
     assert "net.py:3: info[SKL305 plain-depth] 24 weighted layers in a row" in lines
-    assert lines[-1] == "3 models, 7 skips: 9 findings"
+    assert lines[-1] == "1 model traced, 1 skipped, 1 failed; 9 findings"
     assert repr(report) == "Report(3 models, 9 findings)"
 
 

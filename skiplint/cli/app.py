@@ -11,12 +11,13 @@ from typing import Annotated
 
 import typer
 
+from skiplint.cli import signals
 from skiplint.cli.ablate import ablate
 from skiplint.cli.check import check
 from skiplint.cli.clean import clean
 from skiplint.cli.completion import complete_default_command
 from skiplint.cli.config import config
-from skiplint.cli.failures import UsageError, complain
+from skiplint.cli.failures import UsageError, complain, hint_at_verbose
 from skiplint.cli.graph import graph
 from skiplint.cli.init import init
 from skiplint.cli.memory import memory
@@ -26,6 +27,7 @@ from skiplint.cli.paths import paths
 from skiplint.cli.report import report
 from skiplint.cli.rules import explain, rules
 from skiplint.cli.skips import skips
+from skiplint.run.interruption import Interrupted
 from skiplint.run.workers import WorkerError
 from skiplint.settings.settings import ConfigError, ExitCode
 from skiplint.version import __version__
@@ -94,12 +96,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     complete_default_command(with_default_command)
     try:
         words = with_default_command(words)
-        app(args=words, prog_name="skiplint", obj=tuple(words))
+        with signals.raised():
+            app(args=words, prog_name="skiplint", obj=tuple(words))
+    except Interrupted as error:  # Before there was anything to report, or once more while it was written.
+        complain("interrupted")
+        sys.exit(signals.exit_code_of(error.signal))
     except (ConfigError, UsageError) as error:
         complain(str(error))
         sys.exit(ExitCode.ERROR)
     except WorkerError as error:
-        complain(str(error), error.detail)
+        verbose = not {"--verbose", "-v"}.isdisjoint(words)
+        complain(str(error), error.detail if verbose else "")
+        if error.detail and not verbose:
+            hint_at_verbose()
         sys.exit(ExitCode.ERROR)
     except BrokenPipeError:
         discard_stdout()  # The reader, such as `head`, has what it wanted.

@@ -13,8 +13,8 @@ import typer
 
 from skiplint.cli.baseline import BaselineOptions, Known
 from skiplint.cli.budgets import BudgetOptions, with_budget
-from skiplint.cli.destinations import ReportOptions, parse_destinations, write_report
-from skiplint.cli.failures import UsageError, complain_of, exit_code, remark
+from skiplint.cli.destinations import ReportOptions, parse_destinations, stream_to, write_report
+from skiplint.cli.failures import UsageError, complain_of, complain_of_skipped, exit_code, remark
 from skiplint.cli.fixing import FixOptions, fixed
 from skiplint.cli.isolation import RunOptions
 from skiplint.cli.linting import linted
@@ -92,18 +92,25 @@ def check(
         targets, among = only_changed(targets, changes.diff)
     request = Request(targets, contract=destinations.whole, among=among)
 
+    # What is fixed is linted again, and only what is left is reported.
+    stream = None if fixes.wanted else stream_to(destinations, output)
+
     def lint(texts: Mapping[str, str]) -> Report:
         asked = msgspec.structs.replace(request, texts=texts)
-        return known.taken_from(linted(asked, effective, registry, model=model, run=run))
+        draw = None if stream is None else stream.text
+        return known.taken_from(linted(asked, effective, registry, model=model, run=run, draw=draw))
 
     report = lint({})
-    if fixes.wanted:
+    if fixes.wanted and report.interruption is None:
         report = fixed(report, lint, fixes)
     if not fixes.show_fixes:
-        report = known.written(report)
-        write_report(report, destinations, output)
+        # A baseline of some models would not know the findings of the others.
+        if report.interruption is None:
+            report = known.written(report)
+        write_report(report, destinations, output, printed=0 if stream is None else stream.printed)
         complain_of(report, verbose=output.verbose, rules=not destinations.human or output.statistics)
-    raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero))
+        complain_of_skipped(report, strict=settings.strict)
+    raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero, strict=settings.strict))
 
 
 def only_changed(targets: list[str], base: str) -> tuple[list[str], frozenset[Path]]:

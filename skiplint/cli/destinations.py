@@ -12,7 +12,8 @@ from skiplint.cli.failures import UsageError
 from skiplint.cli.options import OUTPUT, Color, OutputFile, OutputFormat, Verbose, WhenColor, option
 from skiplint.linting.selection import did_you_mean
 from skiplint.reporting.formats import render
-from skiplint.reporting.report import Report
+from skiplint.reporting.formats.style import Style
+from skiplint.reporting.report import ModelReport, Report
 
 
 def _complete_output(incomplete: str) -> list[str]:
@@ -121,8 +122,16 @@ def _parse(text: str) -> Destination:
     return Destination(OutputFormat(name), Path(file))
 
 
-def write_report(report: Report, destinations: Destinations, options: ReportOptions) -> None:
+def write_report(
+    report: Report, destinations: Destinations, options: ReportOptions, *, printed: int = 0
+) -> None:
     """Write ``report`` to all destinations; with ``--statistics`` the first gets counts only.
+
+    Args:
+        report: what to write.
+        destinations: where to.
+        options: how.
+        printed: how many models are on the console already.
 
     Raises:
         UsageError: a file could not be written. It is as it was before, and the other files are written.
@@ -134,6 +143,10 @@ def write_report(report: Report, destinations: Destinations, options: ReportOpti
             from skiplint.reporting.formats.statistics import render_statistics
 
             text = render_statistics(report, each.output_format.value, style)
+        elif printed and each is destinations.first:
+            from skiplint.reporting.formats import console
+
+            text = console.render(report, style, printed=printed)
         else:
             text = render(report, each.output_format.value, style)
         try:
@@ -142,6 +155,29 @@ def write_report(report: Report, destinations: Destinations, options: ReportOpti
             failures.append(str(error))
     if failures:
         raise UsageError("; ".join(failures))
+
+
+@dataclass
+class Stream:
+    """Prints each model on the console as soon as it is done."""
+
+    style: Style
+    printed: int = 0
+    """How many models have been printed."""
+
+    def text(self, model: ModelReport) -> str:
+        """What to print of the next model."""
+        from skiplint.reporting.formats import console
+
+        self.printed += 1
+        return console.render_model(model, self.style)
+
+
+def stream_to(destinations: Destinations, options: ReportOptions) -> Stream | None:
+    """Prints models while the run goes on; None where the report goes elsewhere, or holds no models."""
+    if not destinations.human or options.statistics:
+        return None
+    return Stream(output.style_for(options.color, file=None, verbosity=options.verbosity))
 
 
 def _refuse_statistics(output_format: OutputFormat) -> None:

@@ -76,8 +76,8 @@ def graph(
         analyses.append(analysis)
         return untraced(report)
 
-    with output.stdout_to_stderr(), progress() as next_model:
-        report = check_targets(request, registry=Registry(()), progress=next_model, make=keep)
+    with output.stdout_to_stderr(), progress() as follower:
+        report = check_targets(request, registry=Registry(()), follower=follower, make=keep)
     if len(analyses) > 1:
         names = ", ".join(each.target for each in report.models if each.status == "traced")
         raise UsageError(f"{target} has several models, and graph draws one; choose one of {names}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,12 @@ import typer
 
 from skiplint.cli import output
 from skiplint.cli.failures import UsageError
+from skiplint.cli.isolation import RunOptions
 from skiplint.cli.progress import progress
 from skiplint.linting.registry import Registry
+from skiplint.reporting.report import ModelReport, Report
 from skiplint.run.check import check as check_targets
+from skiplint.run.interruption import Interrupted
 from skiplint.run.request import Request
 from skiplint.settings.first_settings import ModelEntry, with_settings
 from skiplint.settings.settings import (
@@ -26,6 +30,8 @@ from skiplint.settings.settings import (
     settings_of,
 )
 from skiplint.targets import ModelConfig
+from skiplint.targets.snippets import toml
+from skiplint.version import __version__
 
 
 def init(
@@ -38,8 +44,8 @@ def init(
     """Write the first settings for the project in this folder.
 
     They go into `pyproject.toml`, or into a new `skiplint.toml` if there is none. The models in the folder
-    are built and run once, as `skiplint .` would. A model that needs arguments gets an entry with guessed
-    values, which is commented out if the model does not run with them.
+    are built and run once, as `skiplint .` would. What runs needs no entry. Every other model gets one,
+    which is tried too: it is commented out, with the reason, if the model does not run with it.
 
     **Examples**
 
@@ -52,8 +58,8 @@ def init(
     if path.is_file() and not force and (path.name == OWN_FILE or find_config(Path()) == path):
         raise UsageError(f"{path.name} has settings already; change them there, or replace them with --force")
     with_settings(path, old, ())  # What cannot be written is said before the models are run.
-    entries, running = _look()
-    text = with_settings(path, old, entries)
+    look = _look()
+    text = with_settings(path, old, look.entries)
     convert_settings(settings_of(path, parse_toml(text)) or {}, source=path.name)
     if dry_run:
         output.emit(text, None)
@@ -61,8 +67,7 @@ def init(
     kept = _backed_up(path) if old and force else None
     _write(path, text)
     print(
-        f"wrote {path.name}; models that run as they are: {running}; entries to look at: {len(entries)}"
-        + (f"; the old file is {kept.name}" if kept else ""),
+        f"wrote {path.name}; {look}" + (f"; the old file is {kept.name}" if kept else ""),
         file=sys.stderr,
     )
 
@@ -82,40 +87,82 @@ def _text(path: Path) -> str:
         raise UsageError(f"{path.name} cannot be read: {error.strerror or error}") from None
 
 
-def _look() -> tuple[list[ModelEntry], int]:
-    """Entries for the models that need one, and the number of models that run without."""
-    from skiplint.targets import SkippedTarget, resolve
+@dataclass(frozen=True)
+class _Look:
+    """What a look at the project has shown."""
 
-    with output.stdout_to_stderr(), progress() as next_model:
-        items = resolve(".")
-        unbuilt = [item if isinstance(item, SkippedTarget) else item.unbuilt for item in items]
-        snippets = {item.target: item.snippet for item in unbuilt if item is not None and item.snippet}
-        tried = tuple(_entry_of(snippet) for snippet in snippets.values())
+    entries: tuple[ModelEntry, ...]
+    """For the models that do not run as they are."""
+    running: int
+    """How many models run as they are."""
+    guessed: int
+    """How many of them do so with arguments that are guesses."""
+
+    def __str__(self) -> str:
+        guessed = f" ({self.guessed} with guessed arguments)" if self.guessed else ""
+        running = f"models that run as they are: {self.running}{guessed}"
+        return f"{running}; entries to look at: {len(self.entries)}"
+
+
+def _look() -> _Look:
+    """Lint the project as it is, then the models that need help, each with the entry that is likely to do."""
+    first = _checked(["."], Settings())
+    lost = [model for model in first.models if model.status != "traced"]
+    tried = {model.target: _likely(model) for model in lost if model.path not in (None, model.target)}
+    configured = Settings(models=tuple(_entry_of(lines) for lines in tried.values()))
+    second = {model.target: model for model in _checked(list(tried), configured).models}
+    running = [model for model in first.models if model.status == "traced"]
+    guessed = sum(model.built_with is not None and model.built_with.source == "guessed" for model in running)
+    entries = tuple(_entry(model, tried.get(model.target, ()), second.get(model.target)) for model in lost)
+    return _Look(entries, len(running), guessed)
+
+
+def _checked(targets: list[str], settings: Settings) -> Report:
+    """The report without findings; models run in processes of their own, as for ``skiplint check``."""
+    if not targets:
+        return Report(__version__)
+    workers = RunOptions().workers(settings)
+    with output.stdout_to_stderr(), progress() as follower:
         report = check_targets(
-            Request(["."], Settings(models=tried)), registry=Registry(()), progress=next_model
+            Request(targets, settings), registry=Registry(()), workers=workers, follower=follower
         )
-    entries = []
-    for model in report.models:
-        works = model.status == "traced"
-        if model.target in snippets:
-            remark = "runs with these values" if works else "does not run with these values"
-            remark = f"{model.name} {remark}, which are guesses; put in what you use."
-            entries.append(ModelEntry(_keys(snippets[model.target]), works, remark))
-        elif model.status == "failed" and model.target.count(":"):
-            reason = " ".join((model.reason or "").split())
-            lines = (f'target = "{model.target}"', 'inputs = [["B", 3, "H", "W"]]')
-            entries.append(ModelEntry(lines, works=False, remark=reason))
-    return entries, sum(model.status == "traced" for model in report.models) - sum(e.works for e in entries)
+    if report.interruption is not None:  # Half a look would say that the other half needs nothing.
+        raise Interrupted(report.interruption.signal)
+    return report
 
 
-def _entry_of(snippet: str) -> ModelConfig:
-    (entry,) = convert_settings(parse_toml(snippet)["tool"]["skiplint"]).models
+def _likely(model: ModelReport) -> tuple[str, ...]:
+    """The lines of an entry that may make ``model`` run."""
+    if model.configuration:
+        return tuple(model.configuration.splitlines()[1:])
+    return (f"target = {toml(model.target)}", 'inputs = [["B", 3, "H", "W"]]')
+
+
+def _entry(model: ModelReport, lines: tuple[str, ...], again: ModelReport | None) -> ModelEntry:
+    """What to write of ``model``, which came to ``again`` with the entry ``lines``."""
+    if again is not None and again.status == "traced" and _writable(*lines):
+        remark = f"{model.name} runs with these values, which are guesses; put in what you use."
+        return ModelEntry(lines, works=True, remark=remark)
+    reason = " ".join((model.reason or "").split())
+    named = reason if model.target in reason else f"{model.target}: {reason}"
+    if again is not None and again.status == "failed" and again.reason != model.reason:
+        named += f"; with the values below: {' '.join((again.reason or '').split())}"
+    return ModelEntry(tuple(map(_shown, lines)), works=False, remark=_shown(named))
+
+
+def _entry_of(lines: tuple[str, ...]) -> ModelConfig:
+    table = parse_toml("\n".join(lines))
+    (entry,) = convert_settings({"models": [table]}).models
     return entry
 
 
-def _keys(snippet: str) -> tuple[str, ...]:
-    """The lines of an entry after its header."""
-    return tuple(snippet.splitlines()[1:])
+def _writable(*texts: str) -> bool:
+    """Whether ``texts`` are valid Unicode, which the name of a file need not be."""
+    return all(_shown(text) == text for text in texts)
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _backed_up(path: Path) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from skiplint.cli import output
@@ -9,7 +11,7 @@ from skiplint.cli.isolation import RunOptions
 from skiplint.cli.options import ModelArguments
 from skiplint.cli.progress import progress
 from skiplint.linting.registry import Registry
-from skiplint.reporting.report import Report
+from skiplint.reporting.report import ModelReport, Report
 from skiplint.run.check import check
 from skiplint.run.request import Request
 from skiplint.settings.precedence import Effective
@@ -22,6 +24,7 @@ def linted(
     *,
     model: ModelArguments,
     run: RunOptions,
+    draw: Callable[[ModelReport], str] | None = None,
 ) -> Report:
     """The report of the models that ``request`` names. What they print goes to stderr.
 
@@ -31,6 +34,7 @@ def linted(
         registry: the rules to choose from.
         model: what to build the models with.
         run: limits, and whether the cache is used.
+        draw: the text of each model that is done, which is printed at once, in order.
 
     Raises:
         UsageError: an option is not valid.
@@ -40,5 +44,11 @@ def linted(
     args, kwargs = model.parsed()
     request = msgspec.structs.replace(request, settings=effective.settings, args=args, kwargs=kwargs)
     workers, cache = run.workers(effective.settings), run.cache(effective)
-    with output.stdout_to_stderr(), progress() as next_model:
-        return check(request, registry=registry, workers=workers, cache=cache, progress=next_model)
+    with output.stdout_to_stderr() as write:
+
+        def show(report: ModelReport) -> None:
+            if draw is not None:
+                write(draw(report))
+
+        with progress(show) as follower:
+            return check(request, registry=registry, workers=workers, cache=cache, follower=follower)

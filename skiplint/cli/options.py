@@ -160,11 +160,16 @@ class RuleSettings(RuleSelection):
         Severity | None,
         option(SELECTING, of_setting("fail_on")),
     ] = None
+    strict: Annotated[bool, option(SELECTING, _SETTINGS["strict"], "--strict")] = False
 
     def settings(self) -> dict[str, Any]:
         """A table of the settings that were given as options."""
         table = super().settings()
-        return table if self.fail_on is None else {**table, "fail-on": self.fail_on.value}
+        if self.fail_on is not None:
+            table["fail-on"] = self.fail_on.value
+        if self.strict:
+            table["strict"] = True
+        return table
 
 
 def _parse(name: str, text: str, kind: type, wanted: str) -> Any:

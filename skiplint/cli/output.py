@@ -6,8 +6,9 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from skiplint.cli.failures import UsageError
 from skiplint.cli.options import Color
@@ -41,7 +42,7 @@ def emit(text: str, file: Path | None) -> None:
         UsageError: it cannot be written.
     """
     if file is None:
-        _print(text)
+        _print(text, sys.stdout)
         return
     try:
         write_at_once(file, text.encode("utf-8"))
@@ -49,35 +50,55 @@ def emit(text: str, file: Path | None) -> None:
         raise UsageError(f"cannot write {file}: {error.strerror or error}") from None
 
 
-def _print(text: str) -> None:
+def _print(text: str, stdout: TextIO) -> None:
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stdout.write(text)
+        stdout.flush()
     except BrokenPipeError:
         raise  # The reader wants no more, which is no error.
     except OSError as error:
-        discard_stdout()
+        _discard(stdout.fileno())
         raise UsageError(f"cannot write to stdout: {error.strerror or error}") from None
 
 
 def discard_stdout() -> None:
     """Drop what could not be written to stdout, since Python would report the error again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _discard(sys.stdout.fileno())
+
+
+def _discard(descriptor: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 @contextlib.contextmanager
-def stdout_to_stderr() -> Iterator[None]:
-    """Send everything that the user's model prints to stderr, also what libraries in C print."""
-    sys.stdout.flush()
+def stdout_to_stderr() -> Iterator[Callable[[str], None]]:
+    """Send everything that the user's model prints to stderr, also what libraries in C print.
+
+    Yields a function that writes to the real stdout all the same; it raises
+    :class:`~skiplint.cli.failures.UsageError` where that cannot be done.
+    """
+    stdout = sys.stdout
+    stdout.flush()
     try:
         saved = os.dup(1)
     except OSError:  # No stdout at all, so there is nothing to keep clean.
-        yield
+        yield lambda text: _print(text, stdout)
         return
+
+    def write(text: str) -> None:
+        os.dup2(saved, 1)
+        try:
+            _print(text, stdout)
+        except (OSError, UsageError):
+            _discard(saved)
+            raise
+        finally:
+            os.dup2(2, 1)
+
     try:
         os.dup2(2, 1)
         with contextlib.redirect_stdout(sys.stderr):
-            yield
+            yield write
     finally:
         os.dup2(saved, 1)
         os.close(saved)

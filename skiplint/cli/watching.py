@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
+from skiplint.cli import signals
 from skiplint.cli.failures import UsageError
 from skiplint.run.changed_targets import target_files
+from skiplint.run.interruption import Interrupted
 from skiplint.settings.precedence import config_file
 from skiplint.sources.imports import ImportScan
 
 FLAG = "--watch"
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
 _CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 _LOOK_AGAIN = 1000
 """Milliseconds."""
@@ -50,8 +50,8 @@ def watch(words: Sequence[str], targets: Sequence[str], config: Path | None) -> 
             # The run may have read the old text of a file that was saved meanwhile, so run again at once.
             if all(after.get(path) == stamp for path, stamp in before.items()):
                 _wait(watchfiles, watched, after)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except Interrupted as error:
+        return signals.exit_code_of(error.signal)
 
 
 class _Watched:
@@ -103,7 +103,7 @@ def _run(command: Sequence[str]) -> None:
     child = subprocess.Popen(command)  # noqa: S603 - skiplint itself
     try:
         child.wait()
-    except KeyboardInterrupt:
+    except Interrupted:
         child.terminate()
         child.wait()
         raise

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def describe_contract(analysis: Analysis) -> ContractReport | None:
     """The sizes that the inputs may have, in words and figures; None where they are not known."""
-    from skiplint.analysis.contract.words import contract_in_words
+    from skiplint.analysis.contract.contract import contract_in_words
 
     contract = analysis.contract
     if contract is None:

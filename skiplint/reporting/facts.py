@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, get_args
 
 from skiplint.analysis.memory.words import memory_in_words
 from skiplint.analysis.paths.words import lengths_in_words
@@ -13,17 +15,35 @@ from skiplint.analysis.skips.words import skip_counts
 from skiplint.display.facts import counted
 from skiplint.linting.finding import Finding
 from skiplint.reporting.grouping import SkipGroup
-from skiplint.reporting.model_report import InputReport, ModelReport, SkipReport
+from skiplint.reporting.model_report import BuiltWithReport, InputReport, ModelReport, SkipReport, Status
 from skiplint.reporting.sections import ContractReport, MemoryReport, PathsReport
 
+_ARGUMENTS_SHOWN = 6
+_ARGUMENT_WIDTH = 32
+_NAMED = re.compile(r"^<(?:class|function|built-in function) '?(?:[\w.<>]*\.)?(\w+)'?>$")
+_SOURCES = {
+    "configuration": "as configured",
+    "file": "a call in the file",
+    "project": "a call in the project",
+}
 _INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
 
 
 def totals(models: Sequence[ModelReport], findings: Sequence[Finding]) -> str:
-    """Such as ``2 models, 20 skips: 1 finding``."""
-    skips = sum(len(model.skips) for model in models)
-    found = counted(len(findings), "finding") if findings else "no findings"
-    return f"{counted(len(models), 'model')}, {counted(skips, 'skip')}: {found}"
+    """Such as ``12 models traced, 3 skipped, 1 failed; 4 findings``."""
+    if findings:
+        found = counted(len(findings), "finding")
+    else:  # Where nothing was traced, "no findings" would sound like praise.
+        traced = any(model.status == "traced" for model in models)
+        found = "no findings" if traced else "nothing was linted"
+    return f"{model_counts(models)}; {found}"
+
+
+def model_counts(models: Sequence[ModelReport]) -> str:
+    """Such as ``12 models traced, 3 skipped, 1 failed``; without what there is none of."""
+    numbers = {status: sum(model.status == status for model in models) for status in get_args(Status)}
+    rest = [f"{number} {status}" for status, number in numbers.items() if number and status != "traced"]
+    return ", ".join([f"{counted(numbers['traced'], 'model')} traced", *rest])
 
 
 def model_place(model: ModelReport) -> str:
@@ -37,7 +57,10 @@ def model_place(model: ModelReport) -> str:
 
 def model_facts(model: ModelReport) -> list[tuple[str, str]]:
     """The facts of a traced model, each with its label: inputs, parameters, skips, paths, memory."""
-    facts = [("inputs", "\n".join(_inputs(model.inputs)) or "none")]
+    facts = []
+    if model.built_with is not None and model.built_with.source != "defaults":
+        facts.append(("built with", construction(model.built_with)))
+    facts.append(("inputs", "\n".join(_inputs(model.inputs)) or "none"))
     if model.input_contract is not None:
         facts.append(("input sizes", _contract(model.input_contract)))
     if model.parameters is not None:
@@ -51,7 +74,38 @@ def model_facts(model: ModelReport) -> list[tuple[str, str]]:
         facts.append(("path lengths", _paths(model.paths)))
     if model.memory is not None:
         facts.append(("memory", _memory(model.memory)))
+    if model.notes:
+        facts.append(("note", "\n".join(model.notes)))
     return facts
+
+
+def construction(built_with: BuiltWithReport) -> str:
+    """The arguments on one short line, such as ``guessed arguments: dim=64, heads=4``."""
+    given = [_argument(value) for value in built_with.args]
+    given += [f"{name}={_argument(value)}" for name, value in built_with.kwargs.items()]
+    shown = list(itertools.islice(given, _ARGUMENTS_SHOWN))
+    if len(given) > len(shown):
+        shown.append(f"and {len(given) - len(shown)} more")
+    arguments = ", ".join(shown)
+    if built_with.source == "guessed":
+        return f"guessed arguments: {arguments}" if arguments else "guessed arguments"
+    place = built_with.place or _SOURCES.get(built_with.source, built_with.source)
+    return f"{arguments} ({place})" if arguments else place
+
+
+def remarks(model: ModelReport) -> list[str]:
+    """What to know of how a model was built and run: a guess of its arguments, and its notes."""
+    built_with = model.built_with
+    guessed = built_with is not None and built_with.source == "guessed"
+    first = [f"built with {construction(built_with)}"] if built_with is not None and guessed else []
+    return [*first, *model.notes]
+
+
+def _argument(value: Any) -> str:
+    """A value of the report in few letters; a class or function by its name."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _NAMED.sub(r"\1", text)
+    return text if len(text) <= _ARGUMENT_WIDTH else f"{text[: _ARGUMENT_WIDTH - 1]}…"
 
 
 def _inputs(inputs: Sequence[InputReport]) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from skiplint.analysis.skips import ShortcutKind, SkipKind
@@ -16,6 +17,7 @@ from skiplint.reporting.sections import (
     MemoryReport,
     PathsReport,
 )
+from skiplint.targets.records import ArgumentsSource
 
 Status = Literal["traced", "skipped", "failed"]
 Source = Literal["config", "annotation", "module", "demo", "inferred", "given"]
@@ -41,6 +43,20 @@ class InputReport(Record, frozen=True):
     file, what the first layers take, or the caller of skiplint.lint."""
     why: str | None = None
     """Why this input, in words; for people."""
+
+
+class BuiltWithReport(Record, frozen=True, kw_only=True):
+    """The arguments that the model was constructed with."""
+
+    args: tuple[Any, ...] = ()
+    """Positional arguments: as JSON where they are JSON, else as Python writes them."""
+    kwargs: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Keyword arguments, likewise."""
+    source: ArgumentsSource = "defaults"
+    """Where they come from: the constructor's own defaults, the user's configuration, a call in the model's
+    file, a call elsewhere in the project, a configuration file of the project, or a guess of skiplint."""
+    place: str = ""
+    """Where they stand, such as ``train.py:12``; empty where that says no more than the source."""
 
 
 class SkipReport(Record, frozen=True, kw_only=True):
@@ -87,6 +103,10 @@ class ModelEntry(Record, frozen=True, kw_only=True):
     status: Status
     reason: str | None = None
     """Why it was skipped or failed, or is traced in part, in one line."""
+    built_with: BuiltWithReport | None = None
+    """Null where the model was not traced, or was given as an object."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know of how the model was built and run, such as weights that were left out."""
     trace: TraceReport | None = None
     inputs: tuple[InputReport, ...] = ()
     parameters: Size | None = None
@@ -107,6 +127,8 @@ class ModelReport(ModelEntry, frozen=True, kw_only=True):
 
     detail: str = ""
     """The user's traceback of a failure, for ``--verbose``; not in the machine-readable report."""
+    configuration: str = ""
+    """Lines of TOML, the entry that may make a skipped model run; not in the machine-readable report."""
 
     def entry(self) -> ModelEntry:
         """The part of it that is written."""

@@ -33,6 +33,7 @@ from skiplint.reporting.record import Record
 __all__ = [
     "Document",
     "InputReport",
+    "Interruption",
     "ModelReport",
     "Report",
     "SkipReport",
@@ -52,6 +53,22 @@ class Tool(Record, frozen=True, kw_only=True):
     version: str
 
 
+class Interruption(msgspec.Struct, frozen=True):
+    """How far a run had come when it was ended from outside."""
+
+    signal: int
+    """The number of the signal that ended it."""
+    done: int
+    total: int
+    noun: Literal["file", "target", "model"]
+    """What is counted."""
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "interrupted before the first model"
+        return f"interrupted after {self.done} of {counted(self.total, self.noun)}"
+
+
 class Document(Record, frozen=True, kw_only=True):
     """What `skiplint check --output-format json` prints.
 
@@ -62,6 +79,8 @@ class Document(Record, frozen=True, kw_only=True):
     tool: Tool
     models: tuple[ModelEntry, ...]
     findings: tuple[FindingReport, ...]
+    partial: bool = False
+    """The run was interrupted, so models and findings are missing."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -72,6 +91,8 @@ class Report(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     """Remarks for people, such as a file without a model; not in the machine-readable report."""
+    interruption: Interruption | None = None
+    """Set where the run was ended from outside, so that the report is partial."""
 
     @property
     def broken(self) -> bool:
@@ -95,6 +116,7 @@ class Report(msgspec.Struct, frozen=True):
             tool=Tool(version=self.version),
             models=tuple(model.entry() for model in self.models),
             findings=tuple(finding_report(finding) for finding in self.findings),
+            partial=self.interruption is not None,
         )
 
     def __repr__(self) -> str:
@@ -124,4 +146,5 @@ class Report(msgspec.Struct, frozen=True):
         if len(groups) > _SHOWN:
             yield f"… and {counted(len(groups) - _SHOWN, 'more finding')}"
         yield from self.notes
-        yield totals(self.models, self.findings)
+        last = totals(self.models, self.findings)
+        yield last if self.interruption is None else f"{last}; partial: {self.interruption}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from skiplint.linting.registry import Registry, load_registry
 from skiplint.reporting.report import ModelReport, Report
-from skiplint.run.examine import Examiner
+from skiplint.run.course import Course, UnitListener
+from skiplint.run.examine import Examiner, nameless
+from skiplint.run.follower import Follower
 from skiplint.run.gather import Gathering
+from skiplint.run.interruption import Interrupted
 from skiplint.run.outcome import Outcome, UnitResult, outcome_of
 from skiplint.run.plan import Plan
 from skiplint.run.processes import examine_here, examine_in_workers
@@ -20,8 +23,6 @@ if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
     from skiplint.run.cache import Cache
 
-Progress = Callable[[str], None]
-"""Called with the target of each model before it is built and traced."""
 MakeOutcome = Callable[["Analysis", ModelReport], Outcome]
 
 
@@ -31,17 +32,19 @@ def check(
     registry: Registry | None = None,
     workers: Workers | None = None,
     cache: Cache | None = None,
-    progress: Progress = lambda _: None,
+    follower: Follower | None = None,
     make: MakeOutcome | None = None,
 ) -> Report:
     """Lint everything that the targets of ``request`` name.
+
+    A run that :class:`~skiplint.run.interruption.Interrupted` ends gives the report of what was done by then.
 
     Args:
         request: what to lint, and what to find out.
         registry: the rules there are; None means those of all installed packs.
         workers: run the models in processes of their own, within these limits; None means in this one.
         cache: where results of earlier runs are, if they may be used.
-        progress: called with the target of each model before it is built.
+        follower: is told how the run goes.
         make: what to do with each traced model instead of running the rules; in this process, without cache.
 
     Raises:
@@ -51,29 +54,55 @@ def check(
     """
     if make is not None:
         workers = cache = None
-    if request.texts:  # This process may have imported the files as they are.
+    elif request.texts:  # This process may have imported the files as they are.
         workers, cache = workers or Workers(jobs=1), None
     gathering = gathering_for(request.settings, registry)
     if cache is not None:
         cache.bind(request, gathering.rules)
     plans = [Plan.of(target, request) for target in request.targets]
-    units = list(dict.fromkeys(unit for plan in plans for unit in plan.units))
+    course = Course(plans, gathering, follower or Follower())
+    try:
+        left = _not_known(course, cache)
+        if left:
+            keep = cache.keep if cache is not None else _drop
 
-    def examine(units: Sequence[Unit]) -> Iterator[tuple[int, UnitResult]]:
-        if workers is not None:
-            return examine_in_workers(units, request, gathering.registry, workers, progress)
-        rules = gathering.rules
-        examiner = Examiner(
-            request, make or (lambda analysis, report: outcome_of(analysis, report, rules, request))
-        )
-        return examine_here(units, examiner, progress)
+            def listen(unit: Unit) -> UnitListener:
+                return course.listener(unit, keep)
 
-    results = _results(units, examine, cache)
-    for plan in plans:
-        plan.gather(results, gathering)
-    for text in cache.notes if cache is not None else ():
-        gathering.note(text)
+            if workers is not None:
+                examine_in_workers(left, request, gathering.registry, workers, listen)
+            else:
+                rules = gathering.rules
+                examiner = Examiner(
+                    request, make or (lambda analysis, report: outcome_of(analysis, report, rules, request))
+                )
+                examine_here(left, examiner, listen)
+        course.gather()
+    except Interrupted as error:
+        course.cut_short(error.signal)
+    if cache is not None:
+        cache.tidy()
+        for text in cache.notes:
+            gathering.note(text)
     return gathering.report()
+
+
+def _not_known(course: Course, cache: Cache | None) -> list[Unit]:
+    """The units to examine; ``course`` gets the results of those in ``cache`` and of those without a name."""
+    left = []
+    for unit in course.units:
+        outcomes = nameless(unit)
+        if outcomes is None and cache is not None:
+            outcomes = cache.find(unit)
+        if outcomes is None:
+            left.append(unit)
+        else:
+            course.recall(unit, outcomes)
+    return left
+
+
+def _drop(unit: Unit, result: UnitResult) -> None:
+    """Keep nothing: there is no cache."""
 
 
 def gathering_for(settings: Settings, registry: Registry | None = None) -> Gathering:
@@ -85,21 +114,3 @@ def gathering_for(settings: Settings, registry: Registry | None = None) -> Gathe
     registry = registry or load_registry()
     validate_rules(settings, registry)
     return Gathering(registry, settings)
-
-
-def _results(
-    units: Sequence[Unit],
-    examine: Callable[[Sequence[Unit]], Iterable[tuple[int, UnitResult]]],
-    cache: Cache | None,
-) -> dict[Unit, UnitResult]:
-    """The result of each unit: from ``cache`` where it is there, else from ``examine``, and kept then."""
-    if cache is None:
-        return {units[number]: result for number, result in examine(units)} if units else {}
-    results = {unit: UnitResult(found, None) for unit in units if (found := cache.find(unit)) is not None}
-    left = [unit for unit in units if unit not in results]
-    if left:
-        for number, result in examine(left):
-            results[left[number]] = result
-            cache.keep(left[number], result)
-        cache.tidy()
-    return results

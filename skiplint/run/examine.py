@@ -18,11 +18,12 @@ from skiplint.analysis.faults.origins import is_between_inputs
 from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.memory.resizing import ResizeError, resize
 from skiplint.reporting.describe import describe_inputs
-from skiplint.reporting.report import ModelReport
+from skiplint.reporting.describe_construction import describe_construction
+from skiplint.reporting.model_report import BuiltWithReport, ModelReport
 from skiplint.run.outcome import Outcome, untraced
 from skiplint.run.request import Request
 from skiplint.run.trials import NotConstructedError, Trial, Trials, traced
-from skiplint.run.workers import Item, Listener, Unit, ran_out_of_memory
+from skiplint.run.workers import Item, Listener, Unit, ran_out_of_memory, whole
 from skiplint.sources.footprint import Footprint, local_modules, record
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from skiplint.graph import ModelGraph
     from skiplint.linting.finding import Finding
-    from skiplint.targets import ExampleInputs, ModelTarget, SkippedTarget
+    from skiplint.targets import BuiltModel, ExampleInputs, ModelTarget, SkippedTarget
     from skiplint.targets.records import Device
     from skiplint.tracing import Subject
 
@@ -73,9 +74,8 @@ class Examiner:
             try:
                 items = self._resolve(unit)
             except TargetError as error:
-                lost = failed(Item(unit.target, unit.target), str(error), error.verbose or "")
-                listener.found([Item(unit.target, unit.target)])
-                listener.made(0, lost)
+                listener.found([whole(unit)])
+                listener.made(0, failed(whole(unit), str(error), error.verbose or ""))
                 listener.finished(None)
                 return
             listener.found([Item(item.target, item.name, item.path, item.line) for item in items])
@@ -134,7 +134,14 @@ class Examiner:
     def _outcome(self, trial: Trial) -> Outcome:
         inputs = trial.inputs
         described = describe_inputs(trial.analysis.graph, inputs.source, inputs.why)
-        return self._make(trial.analysis, _report(trial.target, status="traced", inputs=described))
+        report = _report(
+            trial.target,
+            status="traced",
+            inputs=described,
+            built_with=_built_with(trial.target),
+            notes=tuple(dict.fromkeys((*trial.target.notes, *inputs.notes))),
+        )
+        return self._make(trial.analysis, report)
 
     def _confirmed(self, outcome: Outcome, trials: Trials) -> Outcome:
         """``outcome`` without findings that may come from guessed arguments and not from the model."""
@@ -188,6 +195,15 @@ def failed(item: Item | ModelTarget | SkippedTarget, reason: str, detail: str = 
     return untraced(_report(item, status="failed", reason=reason, detail=detail))
 
 
+def nameless(unit: Unit) -> tuple[Outcome, ...] | None:
+    """The failure of a unit whose name is no valid Unicode, so that nobody can be told of it; else None."""
+    shown = unit.target.encode("utf-8", "backslashreplace").decode()
+    if shown == unit.target:
+        return None
+    reason = f"{shown}: its name is no text in UTF-8, so it cannot be linted; rename it"
+    return (failed(Item(shown, shown), reason),)
+
+
 def _identity(finding: Finding) -> tuple[str, object]:
     """What stays of a finding at other sizes: its rule and its place."""
     return finding.code, finding.location
@@ -200,7 +216,7 @@ def memory_note(limit: int) -> str:
 
 def _skipped(item: SkippedTarget) -> Outcome:
     if item.error is None:
-        return untraced(_report(item, status="skipped", reason=item.reason))
+        return untraced(_report(item, status="skipped", reason=item.reason, configuration=item.snippet))
     return failed(item, str(item.error), item.error.verbose or "")
 
 
@@ -208,6 +224,15 @@ def _report(item: Item | ModelTarget | SkippedTarget, **more: Any) -> ModelRepor
     return ModelReport(
         target=item.target, name=item.name, path=str(item.path) if item.path else None, line=item.line, **more
     )
+
+
+def _built_with(target: ModelTarget) -> BuiltWithReport:
+    from skiplint.targets import arguments_of
+
+    given, arguments = target.built_with, arguments_of(target)
+    if arguments is None:  # They were evaluated once already, to build the model.
+        arguments = (("arguments that cannot be evaluated twice",), {})
+    return describe_construction(given.source, given.place, arguments)
 
 
 def _failure(error: BaseException) -> tuple[str, str]:
@@ -268,12 +293,13 @@ def _traced_attempt(
     if inputs is None:
         return None
     try:
-        model = build(target, device="cpu").model
+        built = build(target, device="cpu")
+        model = built.model
         with target.environment():
             graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
     except (TargetError, TraceError):
         return None
-    return Analysis(graph, _subject(target, model, inputs)), inputs
+    return Analysis(graph, _subject(target, model, inputs)), _with_notes(inputs, built)
 
 
 def _traced_on(target: ModelTarget, device: Device, request: Request) -> tuple[Analysis, ExampleInputs]:
@@ -281,7 +307,8 @@ def _traced_on(target: ModelTarget, device: Device, request: Request) -> tuple[A
     from skiplint.targets.records import FailedRun
     from skiplint.tracing import dry_run, needs_values, recovered, trace_call
 
-    model = build(target, device=device).model
+    built = build(target, device=device)
+    model = built.model
 
     def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FailedRun | None:
         error = dry_run(model, args, kwargs)
@@ -297,13 +324,17 @@ def _traced_on(target: ModelTarget, device: Device, request: Request) -> tuple[A
             graph = recovered(model, inputs.args, inputs.kwargs, name=target.name)
             if graph is None or (inputs.source == "inferred" and _is_wrong_guess(graph)):
                 raise
-            return Analysis(graph, _subject(target, model, inputs)), inputs
+            return Analysis(graph, _subject(target, model, inputs)), _with_notes(inputs, built)
         resized = resize(inputs.args, inputs.kwargs, request.resizing)
         inputs = replace(inputs, args=resized[0], kwargs=resized[1])
         if request.training:
             model.train()
         graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
-    return Analysis(graph, _subject(target, model, inputs)), inputs
+    return Analysis(graph, _subject(target, model, inputs)), _with_notes(inputs, built)
+
+
+def _with_notes(inputs: ExampleInputs, built: BuiltModel) -> ExampleInputs:
+    return replace(inputs, notes=(*built.notes, *inputs.notes))
 
 
 def _is_weightless(graph: ModelGraph) -> bool:

@@ -20,7 +20,7 @@ from skiplint.linting.selection import choose_rules
 from skiplint.linting.suppressions import Coverage, apply_suppressions, read_suppressions
 from skiplint.linting.tool_rules import RuleFailed
 from skiplint.reporting.record import location_report
-from skiplint.reporting.report import ModelReport, Report, SkipReport
+from skiplint.reporting.report import Interruption, ModelReport, Report, SkipReport
 from skiplint.run.outcome import Outcome
 from skiplint.settings.settings import Settings
 from skiplint.sources.paths import absolute, shown, shown_place
@@ -44,6 +44,7 @@ class Gathering:
         self._models: list[ModelReport] = []
         self._findings: list[Finding] = load_findings(registry.failures)
         self._notes: list[str] = []
+        self._interruption: Interruption | None = None
         self._whole_files: set[str] = set()
         self._lines: set[tuple[str, int]] = set()
 
@@ -57,6 +58,10 @@ class Gathering:
     def note(self, text: str) -> None:
         """Take in a remark for people."""
         self._notes.append(text)
+
+    def interrupt(self, how_far: Interruption) -> None:
+        """Say that the run was ended before it was done."""
+        self._interruption = how_far
 
     def complete_file(self, path: str) -> None:
         """Say that every model of a file has been added, so that unused comments anywhere in it show."""
@@ -82,9 +87,10 @@ class Gathering:
         wanted = [finding for finding in findings if not self._ignored(finding)]
         return Report(
             version=__version__,
-            models=tuple(_with_shown_paths(model) for model in self._models),
+            models=tuple(as_shown(model) for model in self._models),
             findings=tuple(sorted(wanted, key=lambda finding: finding.sort_key)),
             notes=tuple(self._notes),
+            interruption=self._interruption,
         )
 
     def _paths(self) -> list[str]:
@@ -112,7 +118,8 @@ def _shown_fix(fix: Remedy | None) -> Remedy | None:
     return dataclasses.replace(fix, edits=tuple(edits))
 
 
-def _with_shown_paths(report: ModelReport) -> ModelReport:
+def as_shown(report: ModelReport) -> ModelReport:
+    """``report`` with paths as people read them."""
     return msgspec.structs.replace(
         report,
         path=shown(report.path) if report.path else None,

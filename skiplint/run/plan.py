@@ -6,12 +6,12 @@ needs torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skiplint.run.gather import Gathering
-from skiplint.run.outcome import UnitResult
+from skiplint.run.outcome import Outcome
 from skiplint.run.request import Request
 from skiplint.run.workers import Unit
 from skiplint.targets import folder_files
@@ -35,16 +35,12 @@ class Plan:
         wanted = [file for file in files if among is None or Path(file).resolve() in among]
         return cls(target, tuple(Unit(file, member=True) for file in wanted))
 
-    def gather(self, results: Mapping[Unit, UnitResult], gathering: Gathering) -> None:
-        """Add the results of the target's units to ``gathering``, in the order of its files and models."""
-        outcomes = [outcome for unit in self.units for outcome in results[unit].outcomes]
-        models = [outcome for outcome in outcomes if outcome.is_model]
-        if not models:
+    def conclude(self, outcomes: Sequence[Outcome], gathering: Gathering) -> None:
+        """Tell ``gathering``, which has all ``outcomes`` of the target's units, that there are no more."""
+        if not any(outcome.is_model for outcome in outcomes):
             gathering.note(
                 f"no model in {self.target}, nothing was linted there{_function_to_name(self.target)}"
             )
-        for outcome in models:
-            gathering.add(outcome)
         if Path(self.target).exists():
             for path in {outcome.report.path for outcome in outcomes if outcome.report.path}:
                 gathering.complete_file(path)

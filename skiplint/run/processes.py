@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import pkgutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from skiplint.linting.registry import Registry
 from skiplint.linting.selection import choose_rules
 from skiplint.run.examine import OWN_FAILURE, Examiner, failed, memory_note
-from skiplint.run.outcome import Outcome, UnitResult, outcome_of
+from skiplint.run.outcome import Outcome, outcome_of
 from skiplint.run.request import Request, encoded
-from skiplint.run.workers import Item, Lost, Pool, Unit, Work, WorkerError, Workers
+from skiplint.run.workers import (
+    Completed,
+    Found,
+    Happening,
+    ItemDone,
+    Listener,
+    Lost,
+    Pool,
+    Unit,
+    Work,
+    WorkerError,
+    Workers,
+    Working,
+)
 from skiplint.sources.footprint import Footprint
 
 _ENTRY = "skiplint.run.processes:prepare_worker"
+_READ_OUTCOME = msgspec.json.Decoder(Outcome).decode
+_READ_FOOTPRINT = msgspec.json.Decoder(Footprint | None).decode
 
 
 class _Setup(msgspec.Struct, frozen=True):
@@ -28,47 +43,16 @@ class _Setup(msgspec.Struct, frozen=True):
     memory_limit: int
 
 
-def examine_here(
-    units: Sequence[Unit], examiner: Examiner, progress: Callable[[str], None]
-) -> Iterator[tuple[int, UnitResult]]:
-    """Examine ``units`` in this process; give the number and the result of each.
+def examine_here(units: Sequence[Unit], examiner: Examiner, listen: Callable[[Unit], Listener]) -> None:
+    """Examine ``units`` in this process, in their order.
 
     Args:
-        units: what to examine, in this order.
+        units: what to examine.
         examiner: examines them.
-        progress: called with the target of each model before it is built.
+        listen: who is told of what happens to a unit.
     """
-    for number, unit in enumerate(units):
-        told = _Told(progress)
-        examiner.examine(unit, told)
-        yield number, UnitResult(tuple(told.outcomes), told.footprint)
-
-
-class _Told:
-    """A listener that keeps what it is told."""
-
-    def __init__(self, progress: Callable[[str], None]) -> None:
-        self.outcomes: list[Outcome] = []
-        self.footprint: Footprint | None = None
-        self._progress = progress
-        self._items: Sequence[Item] = ()
-        self._begun: set[int] = set()
-
-    def found(self, items: Sequence[Item]) -> None:
-        self._items = items
-
-    def working(self, item: int, stage: str) -> None:
-        del stage
-        if item not in self._begun:
-            self._begun.add(item)
-            self._progress(self._items[item].target)
-
-    def made(self, item: int, result: Outcome) -> None:
-        del item
-        self.outcomes.append(result)
-
-    def finished(self, result: Footprint | None) -> None:
-        self.footprint = result
+    for unit in units:
+        examiner.examine(unit, listen(unit))
 
 
 def examine_in_workers(
@@ -76,32 +60,40 @@ def examine_in_workers(
     request: Request,
     registry: Registry,
     workers: Workers,
-    progress: Callable[[str], None],
-) -> Iterator[tuple[int, UnitResult]]:
-    """Examine ``units`` in worker processes; give the number and the result of each when it is done.
+    listen: Callable[[Unit], Listener],
+) -> None:
+    """Examine ``units`` in worker processes.
 
     Args:
-        units: what to examine; results come in any order.
+        units: what to examine, in any order.
         request: how models are built and traced, and what to find out.
         registry: the rules there are, of which the settings of ``request`` choose.
         workers: how many processes there are, and their limits.
-        progress: called with the target of each model before it is built.
+        listen: who is told of what happens to a unit.
 
     Raises:
         WorkerError: no process can be started, or an argument or a rule cannot be sent to one.
     """
     setup = _Setup(request.for_units(), _rule_names(registry), workers.memory_limit)
-    read_outcome = msgspec.json.Decoder(Outcome).decode
-    read_footprint = msgspec.json.Decoder(Footprint | None).decode
-    with Pool(workers, _ENTRY, encoded(setup), progress) as pool:
-        for number, done in pool.run(units):
-            outcomes = tuple(
-                _outcome_of_lost(result, workers.memory_limit)
-                if isinstance(result, Lost)
-                else read_outcome(result)
-                for result in done.results
-            )
-            yield number, UnitResult(outcomes, None if done.end is None else read_footprint(done.end))
+    listeners = [listen(unit) for unit in units]
+    with Pool(workers, _ENTRY, encoded(setup)) as pool:
+        for number, happening in pool.run(units):
+            _tell(listeners[number], happening, workers.memory_limit)
+
+
+def _tell(listener: Listener, happening: Happening, memory_limit: int) -> None:
+    match happening:
+        case Found(items):
+            listener.found(items)
+        case Working(item, stage):
+            listener.working(item, stage)
+        case ItemDone(item, result):
+            if isinstance(result, Lost):
+                listener.made(item, _outcome_of_lost(result, memory_limit))
+            else:
+                listener.made(item, _READ_OUTCOME(result))
+        case Completed(end):
+            listener.finished(None if end is None else _READ_FOOTPRINT(end))
 
 
 def _rule_names(registry: Registry) -> tuple[str, ...]:

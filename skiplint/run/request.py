@@ -13,7 +13,9 @@ from skiplint.analysis.memory.resizing import Resizing
 from skiplint.run.workers import WorkerError
 from skiplint.settings.settings import Settings
 
-_WITHOUT_EFFECT = tuple("fail_on per_file_ignores baseline cache cache_dir jobs timeout memory_limit".split())
+_WITHOUT_EFFECT = tuple(
+    "fail_on strict per_file_ignores baseline cache cache_dir jobs timeout memory_limit".split()
+)
 """Settings that do not change what comes of one model."""
 
 

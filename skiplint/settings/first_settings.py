@@ -24,7 +24,7 @@ class ModelEntry:
     """A model that needs an entry of its own."""
 
     lines: tuple[str, ...]
-    """Keys and values, such as ``target = "nets.py:Net"``."""
+    """Keys and values, such as ``target = "nets.py:Net"``; none where no entry can help."""
     works: bool
     """Whether the model runs with it; if not, it is written as a comment."""
     remark: str
@@ -49,7 +49,8 @@ def settings_text(entries: Sequence[ModelEntry], *, prefix: str, newline: str = 
         table = f"[[{prefix}.models]]" if prefix else "[[models]]"
         mark = "" if entry.works else "# "
         remark = textwrap.wrap(entry.remark, 100, break_long_words=False, break_on_hyphens=False)
-        lines += ["", *(f"# {line}" for line in remark), *(f"{mark}{line}" for line in (table, *entry.lines))]
+        written = (table, *entry.lines) if entry.lines else ()
+        lines += ["", *(f"# {line}" for line in remark), *(f"{mark}{line}" for line in written)]
     return "".join(f"{line}{newline}" for line in lines)
 
 

@@ -64,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
     """Rules not to report in files that match a pattern."""
     fail_on: Severity = Severity.WARNING
     """Lowest severity that makes the exit code 1."""
+    strict: bool = False
+    """Exit with code 2 if a model was skipped because nothing says how to build it."""
     baseline: str | None = None
     """A file with findings that are not reported; relative to the file with the settings."""
     rules: dict[str, dict[str, Any]] = {}

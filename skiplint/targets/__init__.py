@@ -5,6 +5,7 @@
 """
 
 from skiplint.targets.arguments.ways import constructions
+from skiplint.targets.building.arguments import arguments_of
 from skiplint.targets.building.building import build
 from skiplint.targets.inputs.find import find_inputs
 from skiplint.targets.models.folders import folder_files, python_files
@@ -31,6 +32,7 @@ __all__ = [
     "Projects",
     "SkippedTarget",
     "TargetError",
+    "arguments_of",
     "build",
     "constructions",
     "find_inputs",

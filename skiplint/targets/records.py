@@ -124,6 +124,8 @@ class ModelTarget:
     """Whether the user asked for this model by name, so that it counts whatever it is."""
     unbuilt: SkippedTarget | None = field(default=None, compare=False, repr=False)
     """Set where arguments are missing: what is reported if there is no way to construct it."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What the reader of the report should know, such as that it stands for a larger model."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ class BuiltModel:
 
     model: nn.Module
     device: Device
+    notes: tuple[str, ...] = ()
+    """What the reader of the report should know of how it was built, such as weights that were left out."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,8 @@ class ExampleInputs:
     """One line for the report."""
     verified: bool = True
     """False where the trial forward had to stop at an operation that needs real values."""
+    notes: tuple[str, ...] = ()
+    """What the reader of the report should know of them, such as that a call in the file fails."""
 
 
 @dataclass(frozen=True, slots=True)

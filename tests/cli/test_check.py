@@ -46,7 +46,7 @@ def test_a_good_model(files: Path, skiplint: Run) -> None:
     assert done.returncode == 0, done.stderr
     assert "Block  good.py:7" in done.stdout
     assert "1 additive (1 identity)" in done.stdout
-    assert done.stdout.endswith("1 model, 1 skip: no findings\n")
+    assert done.stdout.endswith("1 model traced; no findings\n")
 
 
 def test_a_bad_model(files: Path, skiplint: Run) -> None:

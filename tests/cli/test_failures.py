@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -119,6 +122,33 @@ def test_the_command_is_at_fault(tmp_path: Path, skiplint: Run, words: list[str]
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"skiplint: error: {message}")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(net())
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.py")).write_text(net())
+    for target in (b"\xff.py", b"."):
+        command = [sys.executable, "-m", "skiplint", target]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.decode() == (
+            "skiplint: error: \\udcff.py: its name is no text in UTF-8, so it cannot be linted; rename it\n"
+        )
+    assert b"1 model traced, 1 failed" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory")
+def test_a_memory_limit_that_leaves_no_room(tmp_path: Path, skiplint: Run) -> None:
+    (tmp_path / "model.py").write_text(net())
+    done = skiplint("model.py", "--memory-limit", "100M")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == (
+        "skiplint: error: a worker process failed to start: it has no memory left before the first model; "
+        "give it more with --memory-limit"
+    )
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in skiplint("model.py", "--memory-limit", "100M", "--verbose").stderr
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_a_model_that_does_not_run_is_mended(tmp_path: Path, skiplint: Run) -> N
     file.write_text(SHAPES)
     result = skiplint("net.py", "--fix")
     assert result.returncode == 0, result.stderr
-    assert "1 model, 2 skips: no findings" in result.stdout
+    assert "1 model traced; no findings" in result.stdout
     mended = SHAPES.replace("nn.Conv2d(channels, channels, 3)", "nn.Conv2d(channels, channels, 3, padding=1)")
     assert file.read_text() == mended.replace("nn.Conv2d(16, 8", "nn.Conv2d(24, 8")
 

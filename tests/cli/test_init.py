@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from skiplint.settings.settings import load_settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -66,6 +73,36 @@ def test_settings_that_work_at_once(skiplint: Run, project: Path, monkeypatch: p
     checked = skiplint("nets.py")
     assert "Needs" in checked.stdout
     assert "1 skipped" not in checked.stdout.split("Cannot")[0]
+
+
+def test_every_model_runs_or_has_an_entry(skiplint: Run, project: Path) -> None:
+    """What skiplint cannot find out by itself is listed, with what was tried and why it fails."""
+    (project / "broken.py").write_text(NETS + "def f(:\n")
+    before = {model["target"]: model["status"] for model in checked(skiplint)}
+    assert skiplint("init").returncode == 0
+    text = (project / "pyproject.toml").read_text()
+    lost = {target for target, status in before.items() if status != "traced"}
+    assert {"broken.py", "nets.py:Cannot"} <= lost
+    assert all(target in text for target in lost)
+    assert "syntax error" in text
+    active = {entry["target"] for entry in tomllib.loads(text)["tool"]["skiplint"].get("models", [])}
+    assert active <= lost
+    after = {model["target"]: model["status"] for model in checked(skiplint)}
+    assert {target for target, status in after.items() if status != "traced"} == lost - active
+
+
+def test_the_models_are_run_with_the_limits_of_check(skiplint: Run, project: Path) -> None:
+    """A model that ends its process takes neither the others nor skiplint with it."""
+    (project / "crash.py").write_text(NETS.replace("return x + self.layer(x)", "import os; os._exit(3)"))
+    done = skiplint("init")
+    assert done.returncode == 0
+    text = (project / "pyproject.toml").read_text()
+    assert "it ended its process (exit code 3)" in " ".join(line.strip("# ") for line in text.splitlines())
+
+
+def checked(skiplint: Run) -> list[dict[str, str]]:
+    models: list[dict[str, str]] = json.loads(skiplint(".", "--output-format", "json").stdout)["models"]
+    return models
 
 
 def test_a_project_without_a_pyproject(skiplint: Run, tmp_path: Path) -> None:

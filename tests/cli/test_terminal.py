@@ -53,7 +53,7 @@ def at_terminal(folder: Path, *words: str, **environment: str) -> tuple[str, str
 def test_a_bar_for_what_takes_longer_than_a_second(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(SLOW)
     out, err = at_terminal(tmp_path, "slow.py", "--output-format", "concise")
-    assert "done" in err
+    assert "starting" in err
     assert "\x1b[" in err
     assert out == ""
 

@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from skiplint import Finding, Location, Severity
+from skiplint.reporting.model_report import BuiltWithReport
 from skiplint.reporting.record import LocationReport
 from skiplint.reporting.report import InputReport, ModelReport, Report, SkipReport, TraceReport
 from skiplint.reporting.sections import (
@@ -106,6 +107,12 @@ def report(in_tmp_path: Path) -> Report:
         path="net.py",
         line=1,
         status="traced",
+        built_with=BuiltWithReport(
+            args=(3,),
+            kwargs={"dim": 64, "act": "<class 'torch.nn.modules.activation.ReLU'>"},
+            source="guessed",
+        ),
+        notes=("its weights, which net.pt holds, are left out",),
         trace=TraceReport("meta", 431, 0.3125),
         inputs=(
             InputReport("x", (1, 3, 224, 224), "float32", "inferred", "conv1 takes 3 channels"),

@@ -93,7 +93,7 @@ def test_it_is_well_formed_and_stands_alone(report: Report, bad: bool) -> None:
 
 
 def test_an_empty_report() -> None:
-    assert "0 models, 0 skips: no findings" in Report(version="1")._repr_html_()
+    assert "0 models traced; nothing was linted" in Report(version="1")._repr_html_()
 
 
 def test_it_needs_no_extra() -> None:

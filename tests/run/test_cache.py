@@ -18,6 +18,7 @@ from skiplint.reporting.report import Report
 from skiplint.run import cache as cache_module
 from skiplint.run.cache import Cache, cache_folder
 from skiplint.run.check import check
+from skiplint.run.follower import Follower
 from skiplint.run.request import Request
 from skiplint.settings.settings import Settings, convert_settings
 from skiplint.targets import ModelConfig
@@ -39,6 +40,18 @@ class Net(nn.Module):
 X = "x = 1\n"
 
 
+class Begun(Follower):
+    """Notes the targets that are really looked at."""
+
+    def __init__(self, targets: list[str]) -> None:
+        self.targets = targets
+
+    def working(self, target: str, stage: str) -> None:
+        del stage
+        if target not in self.targets:
+            self.targets.append(target)
+
+
 class Project:
     """A folder with a cache, linted in this process; says what was really looked at."""
 
@@ -56,7 +69,7 @@ class Project:
         """The targets that were traced, not taken from the cache, and the report."""
         traced: list[str] = []
         request = Request([target], **options)
-        report = check(request, progress=traced.append, cache=Cache(self.folder / "kept"))
+        report = check(request, follower=Begun(traced), cache=Cache(self.folder / "kept"))
         self.notes = report.notes
         return traced, report
 

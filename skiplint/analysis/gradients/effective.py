@@ -15,6 +15,7 @@ from skiplint.analysis.gradients.masses import masses, moments
 from skiplint.analysis.gradients.measure import GradientError, Loss, run_on_tape
 from skiplint.analysis.gradients.shares import SkipShare, skip_shares
 from skiplint.analysis.skips import Skip, find_skips
+from skiplint.display.facts import Facts, Shown
 from skiplint.graph import ModelGraph
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class EffectiveLengths:
         return next(reversed(list(self.histogram)), 0)
 
 
-@dataclass(frozen=True)
-class EffectivePaths:
+@dataclass(frozen=True, repr=False)
+class EffectivePaths(Shown):
     """The effective path lengths of one model on its real weights."""
 
     graph: ModelGraph
@@ -72,6 +73,20 @@ class EffectivePaths:
     """Measured in training mode; else in evaluation mode."""
     woken: tuple[str, ...] = ()
     """Parameters that are all zero and let no gradient pass, so that small random numbers stood for them."""
+
+    def __repr__(self) -> str:
+        return f"EffectivePaths({self.graph.name!r})"
+
+    def _headline(self) -> str:
+        return f"Effective path lengths of {self.graph.name}"
+
+    def _facts(self) -> Facts:
+        facts = [
+            (f"in {lengths.unit}", f"mean {lengths.mean:.2f}, standard deviation {lengths.sd:.2f}")
+            for lengths in (self.layers, self.blocks)
+            if lengths.histogram
+        ]
+        return [*facts, ("mode", "training" if self.training else "evaluation")]
 
     @cached_property
     def shares(self) -> tuple[SkipShare, ...]:

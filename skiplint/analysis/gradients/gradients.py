@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from skiplint.analysis.gradients.effective import EffectivePaths, effective_paths
 from skiplint.analysis.gradients.measure import GradientError, Loss
 from skiplint.analysis.provider import TracedModel
+from skiplint.display.facts import Facts, Shown
 
 if TYPE_CHECKING:
     from skiplint.tracing import Subject
 
 
-class Gradients:
+class Gradients(Shown):
     """One model's gradients on its real weights."""
 
     def __init__(self, subject: Subject | None, name: str) -> None:
@@ -50,6 +51,20 @@ class Gradients:
                 reaches an input.
         """
         return effective_paths(self.subject, loss=loss, training=training, seed=seed)
+
+    def __repr__(self) -> str:
+        return f"Gradients({self._name!r})"
+
+    def _headline(self) -> str:
+        return f"Gradients of {self._name}"
+
+    def _facts(self) -> Facts:
+        # To print an object must not run a model, which takes memory for real weights.
+        if "effective" in vars(self):
+            return self.effective._facts()
+        return [
+            ("effective", "not measured yet; .effective runs a forward and a backward on the real weights")
+        ]
 
     @property
     def subject(self) -> Subject:

@@ -7,37 +7,42 @@ from rich.text import Text
 
 from skiplint.display.facts import counted
 from skiplint.linting.finding import Severity
+from skiplint.reporting.facts import model_counts
 from skiplint.reporting.formats.console_findings import SEVERITY_STYLES, finding_block
 from skiplint.reporting.formats.console_models import model_block
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.formats.terminal import to_text
 from skiplint.reporting.grouping import group_findings
-from skiplint.reporting.report import Report
+from skiplint.reporting.report import ModelReport, Report
 
 
-def render(report: Report, style: Style) -> str:
-    """The models with their facts, then the findings with their source lines, then one line of totals."""
-    blocks: list[RenderableType] = []
-    if style.verbosity >= 0:
-        shown = [model for model in report.models if style.failures or model.status != "failed"]
-        blocks.extend(model_block(model, style) for model in shown)
+def render(report: Report, style: Style, *, printed: int = 0) -> str:
+    """The models with their facts, then the findings with their source lines, then one line of totals.
+
+    Args:
+        report: what to write.
+        style: how it looks.
+        printed: how many models stand there already, each as :func:`render_model` gives it.
+    """
+    models = "".join(render_model(model, style) for model in report.models[printed:])
     groups = group_findings(report.findings)
-    blocks.extend(finding_block(group, style) for group in groups)
-    if blocks:
+    blocks: list[RenderableType] = [finding_block(group, style) for group in groups]
+    if blocks or report.interruption or (style.verbosity >= 0 and (report.models or printed)):
         blocks.append(_summary(report, places=len(groups)))
-    return to_text(Group(*blocks), style) if blocks else ""
+    return models + (to_text(Group(*blocks), style) if blocks else "")
+
+
+def render_model(model: ModelReport, style: Style) -> str:
+    """One model with its facts; empty where ``style`` leaves it out."""
+    if style.verbosity < 0 or (model.status == "failed" and not style.failures):
+        return ""
+    return to_text(model_block(model, style), style)
 
 
 def _summary(report: Report, *, places: int) -> Text:
-    """Such as ``2 models, 20 skips, 1 warning``."""
+    """Such as ``12 models traced, 3 skipped, 1 failed; 2 errors, 1 warning``."""
     text = Text()
-    traced = [model for model in report.models if model.status == "traced"]
-    parts = [counted(len(traced), "model"), counted(sum(len(model.skips) for model in traced), "skip")]
-    for status in ("skipped", "failed"):
-        number = sum(model.status == status for model in report.models)
-        if number:
-            parts.append(f"{number} {status}")
-    text.append(", ".join(parts) + ": ", style="bold")
+    text.append(f"{model_counts(report.models)}; ", style="bold")
     worst_first = sorted(Severity, key=lambda severity: -severity.rank)
     sums = [
         (severity, sum(finding.severity is severity for finding in report.findings))
@@ -55,8 +60,13 @@ def _summary(report: Report, *, places: int) -> Text:
     if fixes:
         safe = sum(fix.safe for fix in fixes)
         flags = "--fix" if safe else "--fix --unsafe-fixes"
-        text.append(f"; {safe or len(fixes)} fixable with {flags}", style="dim")
+        text.append(f" ({safe or len(fixes)} fixable with {flags})", style="dim")
     if not found:
         # Where nothing was traced, "no findings" would sound like praise.
-        text.append("no findings" if traced else "nothing was linted", style="green" if traced else "yellow")
+        traced = any(model.status == "traced" for model in report.models)
+        text.append(
+            "no findings" if traced else "nothing was linted", style="green" if traced else "bold yellow"
+        )
+    if report.interruption is not None:
+        text.append(f"; partial: {report.interruption}", style="bold yellow")
     return text

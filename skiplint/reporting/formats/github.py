@@ -18,6 +18,8 @@ def render(report: Report, style: Style) -> str:
     """One command for each finding and each failed model; one for a fault that shows in many blocks."""
     del style
     failed = [_failure(model) for model in report.models if model.status == "failed"]
+    if report.interruption is not None:
+        failed.append(_command("error", None, "skiplint", f"the run was {report.interruption}"))
     return "".join(failed + [_finding(group) for group in group_findings(report.findings)])
 
 

@@ -10,9 +10,10 @@ from xml.etree import ElementTree as ET
 
 from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.tool_rules import RuleFailed
+from skiplint.reporting.facts import remarks
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.grouping import FindingGroup, group_findings
-from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.report import Interruption, ModelReport, Report
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold."""
@@ -37,11 +38,21 @@ def render(report: Report, style: Style) -> str:
         for case in cases:
             _add_case(suite, case)
         _count(suite, [suite])
+    if report.interruption is not None:
+        _add_interruption(root, report.interruption)
     _count(root, list(root))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=False, short_empty_elements=True).join(
         ('<?xml version="1.0" encoding="utf-8"?>\n', "\n")
     )
+
+
+def _add_interruption(root: ET.Element, interruption: Interruption) -> None:
+    """A case that is an error, since a suite that lacks cases would pass for a whole one."""
+    suite = ET.SubElement(root, "testsuite", {"name": _TOOL})
+    element = ET.SubElement(suite, "testcase", {"classname": _TOOL, "name": "the whole run"})
+    ET.SubElement(element, "error", {"message": f"the run was {interruption}", "type": "interrupted"})
+    _count(suite, [suite])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +95,9 @@ def _add_case(suite: ET.Element, case: _Case) -> None:
         if tag == "error":
             problem.set("type", "model-failed")
             problem.text = _legal(case.model.reason or "")
-    if groups:
-        ET.SubElement(element, "system-out").text = _legal("\n\n".join(_text(group) for group in groups))
+    said = [*(_text(group) for group in groups), *(remarks(case.model) if case.model is not None else ())]
+    if said:
+        ET.SubElement(element, "system-out").text = _legal("\n\n".join(said))
 
 
 def _add_problem(element: ET.Element, tag: str, group: FindingGroup) -> None:

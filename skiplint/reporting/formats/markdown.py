@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.skips.words import skip_counts
 from skiplint.display.facts import counted
 from skiplint.linting.finding import Severity
+from skiplint.reporting.facts import construction
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.grouping import FindingGroup, group_findings
 from skiplint.reporting.report import ModelReport, Report
@@ -25,6 +26,8 @@ def render(report: Report, style: Style) -> str:
     del style
     groups = group_findings(report.findings)
     parts = ["## skiplint", _sums(report)]
+    if report.interruption is not None:
+        parts.append(f"**Partial:** the run was {report.interruption}.")
     if report.models:
         parts.append(_summary(report))
     if groups:
@@ -33,13 +36,14 @@ def render(report: Report, style: Style) -> str:
         parts.append(f"… and {len(groups) - _SHOWN} more.")
     if report.models:
         parts += ["### Models", _models(report.models)]
+        parts += ["\n".join(notes)] if (notes := [*_notes(report.models)]) else []
     return "\n\n".join(parts) + "\n"
 
 
 def _sums(report: Report) -> str:
     traced = [model for model in report.models if model.status == "traced"]
     if not report.findings:
-        return "No findings." if traced else "Nothing was linted."
+        return "No findings." if traced else "**Nothing was linted.**"
     places = len(group_findings(report.findings))
     return f"**{counted(len(report.findings), 'finding')}** at {counted(places, 'place')}."
 
@@ -81,6 +85,13 @@ def _models(models: Sequence[ModelReport]) -> str:
     rows = [_row(model) for model in models]
     heads = ["model", "inputs", "parameters", "skips", "peak memory", "saved for backward"]
     return _table(heads, rows, right=(2, 4, 5))
+
+
+def _notes(models: Sequence[ModelReport]) -> Iterator[str]:
+    for model in models:
+        if model.built_with is not None and model.built_with.source != "defaults":
+            yield f"- {_code(model.target)} is built with {_escape(construction(model.built_with))}"
+        yield from (f"- {_code(model.target)}: {_escape(note)}" for note in model.notes)
 
 
 def _row(model: ModelReport) -> list[str]:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from skiplint.graph import Location
 from skiplint.linting.finding import Finding, Severity
 from skiplint.linting.registry import Registry, load_registry
+from skiplint.reporting.facts import remarks
 from skiplint.reporting.formats.fingerprints import fingerprints
 from skiplint.reporting.formats.sarif_rules import RuleIndex
 from skiplint.reporting.formats.style import Style
@@ -123,8 +124,16 @@ def _properties(finding: Finding) -> dict[str, Any]:
 def _invocation(report: Report) -> dict[str, Any]:
     """Whether the run succeeded, and what failed or was skipped."""
     notices = [_notification(model) for model in report.models if model.status != "traced"]
+    notices += [_remark(model, note) for model in report.models for note in remarks(model)]
     notices += [{"level": "note", "message": {"text": note}} for note in report.notes]
-    return {"executionSuccessful": not report.broken, "toolExecutionNotifications": notices}
+    if report.interruption is not None:
+        notices.append({"level": "error", "message": {"text": f"the run was {report.interruption}"}})
+    whole = not report.broken and report.interruption is None
+    return {"executionSuccessful": whole, "toolExecutionNotifications": notices}
+
+
+def _remark(model: ModelReport, note: str) -> dict[str, Any]:
+    return {"level": "note", "message": {"text": f"{model.target}: {note}"}, **_places(model)}
 
 
 def _notification(model: ModelReport) -> dict[str, Any]:
@@ -132,6 +141,10 @@ def _notification(model: ModelReport) -> dict[str, Any]:
         "level": "error" if model.status == "failed" else "note",
         "message": {"text": f"{model.target} {model.status}: {model.reason}"},
     }
-    if model.path:
-        notice["locations"] = [{"physicalLocation": _physical(Location(model.path, model.line or 1))}]
-    return notice
+    return notice | _places(model)
+
+
+def _places(model: ModelReport) -> dict[str, Any]:
+    if not model.path:
+        return {}
+    return {"locations": [{"physicalLocation": _physical(Location(model.path, model.line or 1))}]}

@@ -7,12 +7,15 @@ which is named to the process when it starts: nothing here knows of models, rule
 
 from skiplint.run.workers.deaths import ran_out_of_memory
 from skiplint.run.workers.limits import Workers
-from skiplint.run.workers.messages import Item, Listener, Unit, Work
-from skiplint.run.workers.pool import Completed, Lost, Pool, WorkerError
+from skiplint.run.workers.messages import Found, Item, Listener, Unit, Work, Working, whole
+from skiplint.run.workers.pool import Completed, Happening, ItemDone, Lost, Pool, WorkerError
 
 __all__ = [
     "Completed",
+    "Found",
+    "Happening",
     "Item",
+    "ItemDone",
     "Listener",
     "Lost",
     "Pool",
@@ -20,5 +23,7 @@ __all__ = [
     "Work",
     "WorkerError",
     "Workers",
+    "Working",
     "ran_out_of_memory",
+    "whole",
 ]

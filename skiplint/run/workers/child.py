@@ -74,7 +74,10 @@ def main() -> None:
         _serve(channel, start, work_of, trace)
     except BaseException as error:
         said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-        channel.tell(Unfit(said, "".join(traceback.format_exception(error))))
+        detail = "".join(traceback.format_exception(error))
+        if ran_out_of_memory(error):
+            said = "it has no memory left before the first model; give it more with --memory-limit"
+        channel.tell(Unfit(said, detail))
         os._exit(1)
     os._exit(_OVER)  # Threads and exit handlers of the user's code have no say in this.
 

@@ -14,8 +14,13 @@ from skiplint.sources.paths import shown
 _FRAME = re.compile(r'^  File "(?P<path>.+)", line (?P<line>\d+) in ', re.MULTILINE)
 OUT_OF_MEMORY = 0x6D  # "m"
 """Exit status of a worker that had no room left to say what happened."""
-_LACKS_MEMORY = ("MemoryError", "not enough memory", "can't allocate memory")
-"""Torch's allocator of the CPU raises a plain RuntimeError with such words."""
+_LACKS_MEMORY = (
+    "MemoryError",
+    "not enough memory",
+    "can't allocate memory",
+    "unable to start watchdog thread",
+)
+"""Torch's allocator of the CPU, and what starts a thread, raise a plain RuntimeError with such words."""
 _WINDOWS = {0xC0000005: "access violation", 0xC00000FD: "stack overflow", 0xC0000017: "out of memory"}
 
 

@@ -6,6 +6,7 @@ Nothing that the user's code made is unpickled, and a line that is no such messa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -26,6 +27,11 @@ class Item(msgspec.Struct, frozen=True):
     name: str
     path: str | None = None
     line: int | None = None
+
+
+def whole(unit: Unit) -> Item:
+    """What stands for all items of ``unit`` where it is not known which there are."""
+    return Item(unit.target, unit.target, unit.target if Path(unit.target).is_file() else None)
 
 
 class Listener(Protocol):

@@ -6,10 +6,11 @@ ended it: that item is lost, and the next worker goes on after it.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -30,6 +31,7 @@ from skiplint.run.workers.messages import (
     Unit,
     Unsendable,
     Working,
+    whole,
 )
 
 _START_LIMIT = 600.0
@@ -66,12 +68,22 @@ class Lost:
 
 @dataclass(frozen=True)
 class Completed:
-    """What came of one unit."""
+    """A unit is done."""
 
-    results: tuple[msgspec.Raw | Lost, ...]
-    """Of its items, in their order."""
     end: msgspec.Raw | None
     """The result of the unit itself; None where a process ended over it."""
+
+
+@dataclass(frozen=True)
+class ItemDone:
+    """One item of a unit is done."""
+
+    item: int
+    result: msgspec.Raw | Lost
+
+
+Happening = Found | Working | ItemDone | Completed
+"""What happens to a unit: its items are found, each is worked on and done, and then all of it is."""
 
 
 @dataclass
@@ -85,6 +97,10 @@ class _Attempt:
     item: int | None = None
     """The one at work."""
     stage: str = _IMPORTING
+    told: set[int] = field(default_factory=set)
+    """Items whose end has been told."""
+    listed: bool = False
+    """Its items have been told."""
     intact: bool = True
     """No process has ended over it."""
     spared: int = -1
@@ -122,14 +138,22 @@ class _Attempt:
             self.spared = len(self.done)
             return
         if self.items is None:
-            self.items = (Item(self.unit.target, self.unit.target),)
+            self.items = (whole(self.unit),)
         for number in self.left() if self.item is None else [self.item]:
             self.end(number, Lost(self.items[number], reason, while_doing, detail, out_of_memory))
 
+    def news(self) -> Iterator[Happening]:
+        """What has not been told yet: which items there are, and those that are done."""
+        if self.items is not None and not self.listed:
+            self.listed = True
+            yield Found(self.items)
+        for number in sorted(self.done.keys() - self.told):
+            self.told.add(number)
+            yield ItemDone(number, self.done[number])
+
     def completed(self, end: msgspec.Raw | None) -> Completed:
         """What came of the unit."""
-        results = tuple(self.done[number] for number in sorted(self.done))
-        return Completed(results, end if self.intact else None)
+        return Completed(end if self.intact else None)
 
 
 @dataclass
@@ -147,7 +171,7 @@ class _Place:
 class Pool:
     """Worker processes for one run; a context manager, so that all of them end with it."""
 
-    def __init__(self, workers: Workers, entry: str, setup: bytes, progress: Callable[[str], None]) -> None:
+    def __init__(self, workers: Workers, entry: str, setup: bytes) -> None:
         """Set up a pool; processes start in :meth:`run`.
 
         Args:
@@ -155,12 +179,10 @@ class Pool:
             entry: what they are for, as ``module:function``; see
                 :data:`~skiplint.run.workers.messages.Entry`.
             setup: JSON that all units share, for the entry to read.
-            progress: called with the target of each item when it is begun.
         """
         self._workers = workers
         self._entry = entry
         self._setup = setup
-        self._progress = progress
         self._inbox: Inbox = queue.SimpleQueue()
         self._places: list[_Place] = []
         self._waiting: deque[_Attempt] = deque()
@@ -170,11 +192,14 @@ class Pool:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for place in self._places:
-            place.lane.close()
+        with contextlib.ExitStack() as closing:  # All of them, also where closing one is interrupted.
+            for place in self._places:
+                closing.callback(place.lane.close)
 
-    def run(self, units: Sequence[Unit]) -> Iterator[tuple[int, Completed]]:
-        """Do ``units``; give the number and the results of each when it is done, in any order.
+    def run(self, units: Sequence[Unit]) -> Iterator[tuple[int, Happening]]:
+        """Do ``units``; tell what happens, as it happens, each with the number of its unit.
+
+        Units come in any order, the items of one in theirs.
 
         Raises:
             WorkerError: no worker can be started.
@@ -188,9 +213,9 @@ class Pool:
             place, event = self._next()
             if place is None:
                 continue
-            for attempt, end in self._heed(place, event):
-                left -= 1
-                yield attempt.number, attempt.completed(end)
+            for number, happening in self._heed(place, event):
+                left -= isinstance(happening, Completed)
+                yield number, happening
 
     def _start(self) -> Lane:
         try:
@@ -220,13 +245,14 @@ class Pool:
         place.late, place.deadline = True, 0.0
         place.lane.end_worker()
 
-    def _heed(self, place: _Place, event: AnyEvent) -> Iterator[tuple[_Attempt, msgspec.Raw | None]]:
-        """Act on one event; give the attempt that is done with it, if any, and the unit's own result."""
+    def _heed(self, place: _Place, event: AnyEvent) -> Iterator[tuple[int, Happening]]:
+        """Act on one event; tell what has happened to the unit that it concerns."""
         attempt = place.attempt
         if isinstance(event, Unfit):
             raise WorkerError(f"a worker process failed to start: {event.reason}", event.detail)
         if isinstance(event, Died):
-            yield from self._bury(place, event)
+            over = self._bury(place, event)
+            yield from self._news(attempt, over=over, end=None)
         elif isinstance(event, Ready):
             place.ready = True
             self._give(place)
@@ -235,9 +261,21 @@ class Pool:
         elif isinstance(event, Finished):
             place.attempt = None
             self._give(place)
-            yield attempt, event.result
+            yield from self._news(attempt, over=True, end=event.result)
         else:
             self._note(place, attempt, event)
+            if isinstance(event, Working):
+                yield attempt.number, event
+            yield from self._news(attempt, over=False, end=None)
+
+    def _news(
+        self, attempt: _Attempt | None, *, over: bool, end: msgspec.Raw | None
+    ) -> Iterator[tuple[int, Happening]]:
+        if attempt is not None:
+            for happening in attempt.news():
+                yield attempt.number, happening
+            if over:
+                yield attempt.number, attempt.completed(end)
 
     def _note(self, place: _Place, attempt: _Attempt, event: Found | Working | Made | Unsendable) -> None:
         if isinstance(event, Found):
@@ -252,7 +290,6 @@ class Pool:
             if attempt.item == event.item:
                 return
             attempt.item = event.item
-            self._progress((attempt.items or ())[event.item].target)
         self._set_clock(place)
 
     def _give(self, place: _Place) -> None:
@@ -270,8 +307,12 @@ class Pool:
         limit = self._workers.timeout
         place.deadline = time.monotonic() + limit + _GRACE if limit else 0.0
 
-    def _bury(self, place: _Place, death: Died) -> Iterator[tuple[_Attempt, msgspec.Raw | None]]:
-        """Hold the death of a process against the item that was at work, and go on with a new process."""
+    def _bury(self, place: _Place, death: Died) -> bool:
+        """Hold the death of a process against the item that was at work, and go on with a new process.
+
+        Returns:
+            Whether nothing is left of the unit that was at work.
+        """
         attempt, was_late = place.attempt, place.late
         lane_is_gone = not place.lane.alive
         if attempt is None and not place.ready:
@@ -279,17 +320,18 @@ class Pool:
                 f"a worker process failed to start: {how_it_ended(death.code)}; --jobs 0 does without"
             )
         place.ready, place.deadline, place.late = False, time.monotonic() + _START_LIMIT, False
+        over = False
         if attempt is not None:
             self._lose(attempt, death, late=was_late)
             if not attempt.left():
-                place.attempt = None
-                yield attempt, None
+                place.attempt, over = None, True
         if lane_is_gone:
             place.lane.close()
             if place.attempt is None and not self._waiting:
                 self._places.remove(place)
             else:
                 place.lane = self._start()
+        return over
 
     def _lose(self, attempt: _Attempt, death: Died, *, late: bool) -> None:
         item = attempt.at_work()

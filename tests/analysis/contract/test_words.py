@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skiplint.analysis.contract import Axis, AxisContract, Contract, Sizes
-from skiplint.analysis.contract.words import contract_in_words
+from skiplint.analysis.contract.contract import contract_in_words
 
 
 def contract(*sizes: Sizes, **more: object) -> Contract:

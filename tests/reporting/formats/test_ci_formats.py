@@ -17,7 +17,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from skiplint import Location, Severity
 from skiplint.reporting.formats import render
-from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.report import Interruption, ModelReport, Report
 
 CODE_QUALITY = {
     "type": "array",
@@ -194,3 +194,17 @@ def test_the_source_is_read_where_it_is(report: Report) -> None:
     Path("net.py").unlink()
     for output_format in ("sarif", "gitlab", "markdown"):
         assert render(report, output_format)
+
+
+def test_a_partial_run_fails_in_ci(report: Report) -> None:
+    """What lacks models must not pass for a whole run, whoever reads it."""
+    whole = structs.replace(report, models=(report.models[0],), findings=())
+    partial = structs.replace(whole, interruption=Interruption(15, 1, 3, "file"))
+    said = "the run was interrupted after 1 of 3 files"
+    assert render(partial, "github") == f"::error title=skiplint::{said}\n"
+    assert f"**Partial:** {said}." in render(partial, "markdown")
+    xml = ET.fromstring(render(partial, "junit"))
+    assert (xml.get("tests"), xml.get("errors")) == ("2", "1")
+    assert [error.get("message") for error in xml.iter("error")] == [said]
+    assert render(whole, "github") == ""
+    assert ET.fromstring(render(whole, "junit")).get("errors") == "0"

@@ -9,8 +9,10 @@ from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from skiplint.reporting.formats import render
+from skiplint.reporting.formats.console import render as render_rest
+from skiplint.reporting.formats.console import render_model
 from skiplint.reporting.formats.style import Style
-from skiplint.reporting.report import ModelReport, Report
+from skiplint.reporting.report import Interruption, ModelReport, Report
 
 
 @pytest.mark.parametrize("verbosity", [-1, 0, 1])
@@ -58,14 +60,28 @@ def test_a_model_without_skips_and_findings(report: Report) -> None:
     text = render(structs.replace(report, models=(model,), findings=()), "console")
     assert "skips       none" in text
     assert "memory" not in text
-    assert text.endswith("1 model, 0 skips: no findings\n")
+    assert text.endswith("1 model traced; no findings\n")
 
 
 def test_where_inputs_are_from_is_said_once(report: Report) -> None:
     (x, *_), model = report.models[0].inputs, report.models[0]
     alike = structs.replace(model, inputs=(x, structs.replace(x, name="y", shape=(1,))))
     text = render(structs.replace(report, models=(alike,), findings=()), "console", Style())
-    assert [line.rstrip() for line in text.splitlines()[1:3]] == [
+    assert [line.rstrip() for line in text.splitlines()[2:4]] == [
         "  inputs        x  float32 [1, 3, 224, 224]",
         "                y  float32 [1]  (inferred: conv1 takes 3 channels)",
     ]
+
+
+def test_models_one_by_one_give_the_same_as_all_at_once(report: Report) -> None:
+    for style in (Style(), Style(failures=False), Style(verbosity=-1), Style(verbosity=1)):
+        first = "".join(render_model(model, style) for model in report.models[:2])
+        assert first + render_rest(report, style, printed=2) == render(report, "console", style)
+
+
+def test_a_partial_report_says_so_last(report: Report) -> None:
+    partial = structs.replace(report, interruption=Interruption(2, 12, 85, "file"))
+    text = render(partial, "console", Style(width=200))
+    assert text.endswith("; partial: interrupted after 12 of 85 files\n")
+    empty = Report("0", interruption=Interruption(15, 0, 0, "model"))
+    assert "partial: interrupted before the first model\n" in render(empty, "console")

@@ -36,4 +36,4 @@ def test_a_comment_stays_short_enough_for_github(report: Report) -> None:
 
 
 def test_nothing_linted_is_not_praised() -> None:
-    assert render(Report("0"), "markdown") == "## skiplint\n\nNothing was linted.\n"
+    assert render(Report("0"), "markdown") == "## skiplint\n\n**Nothing was linted.**\n"

@@ -20,7 +20,7 @@ from skiplint.linting.registry import Registry
 from skiplint.linting.tool_rules import RuleFailed
 from skiplint.reporting.formats import render
 from skiplint.reporting.formats.sarif import FINGERPRINT, artifact_location, sarif_log
-from skiplint.reporting.report import Report
+from skiplint.reporting.report import Interruption, Report
 
 
 def official_schema() -> Any:
@@ -158,7 +158,17 @@ def test_a_broken_run_says_so(report: Report) -> None:
     (invocation,) = sarif_log(report, REGISTRY)["runs"][0]["invocations"]
     assert not invocation["executionSuccessful"]
     levels = [notice["level"] for notice in invocation["toolExecutionNotifications"]]
-    assert levels == ["note", "error", "note"]
+    # Skipped and failed, then two remarks about a model, then the note of the run.
+    assert levels == ["note", "error", "note", "note", "note"]
+
+
+def test_a_partial_run_says_so(report: Report) -> None:
+    whole = structs.replace(report, models=(report.models[0],), findings=(), notes=())
+    partial = structs.replace(whole, interruption=Interruption(2, 1, 3, "file"))
+    told = [sarif_log(each, REGISTRY)["runs"][0]["invocations"][0] for each in (whole, partial)]
+    assert [each["executionSuccessful"] for each in told] == [True, False]
+    last = told[1]["toolExecutionNotifications"][-1]
+    assert last == {"level": "error", "message": {"text": "the run was interrupted after 1 of 3 files"}}
 
 
 def test_code_typed_into_an_interpreter_has_no_artifact(report: Report) -> None:

@@ -8,7 +8,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from skiplint.run.workers import Item, Listener, Lost, Pool, Unit, Work, WorkerError, Workers
+from skiplint.run.workers import (
+    Completed,
+    Item,
+    ItemDone,
+    Listener,
+    Lost,
+    Pool,
+    Unit,
+    Work,
+    WorkerError,
+    Workers,
+    Working,
+)
 
 ENTRY = "tests.run.workers.test_entry:counting"
 
@@ -41,17 +53,22 @@ def counting(threads: int) -> Callable[[bytes], Work]:
 def run(entry: str) -> tuple[dict[str, list[int | str]], list[str]]:
     units = [Unit("1"), Unit("3")]
     begun: list[str] = []
-    found: dict[str, list[int | str]] = {}
-    with Pool(Workers(jobs=1), entry, b"10", begun.append) as pool:
-        for number, done in pool.run(units):
-            found[units[number].target] = [
-                f"{result.item.target} {result.reason}"
-                if isinstance(result, Lost)
-                else msgspec.json.decode(result)
-                for result in done.results
-            ]
-            assert done.end is not None
-            assert msgspec.json.decode(done.end) == int(units[number].target)
+    found: dict[str, list[int | str]] = {unit.target: [] for unit in units}
+    with Pool(Workers(jobs=1), entry, b"10") as pool:
+        for number, happening in pool.run(units):
+            target = units[number].target
+            if isinstance(happening, Working):
+                begun.append(f"{target}:{happening.item}")
+            elif isinstance(happening, ItemDone):
+                result = happening.result
+                found[target].append(
+                    f"{result.item.target} {result.reason}"
+                    if isinstance(result, Lost)
+                    else msgspec.json.decode(result)
+                )
+            elif isinstance(happening, Completed):
+                assert happening.end is not None
+                assert msgspec.json.decode(happening.end) == int(target)
     return found, begun
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from skiplint.analysis.memory.byte_sizes import byte_size
 from skiplint.analysis.paths.words import path_count
 from skiplint.linting.finding import Severity
+from skiplint.reporting.facts import construction, model_counts
 from skiplint.reporting.formats.html.pictures import WIDTH, Arcs, Area, Bar, arcs, histogram, timeline
 from skiplint.reporting.formats.style import Style
 from skiplint.reporting.grouping import FindingGroup, SkipGroup, group_findings, group_skips
@@ -66,6 +67,8 @@ def render(report: Report, style: Style) -> str:
         models=[_model(model) for model in report.models],
         findings=[_finding(group) for group in group_findings(report.findings)],
         counts=_counts(report),
+        totals=model_counts(report.models),
+        traced=any(model.status == "traced" for model in report.models),
         width=WIDTH,
     )
 
@@ -90,7 +93,13 @@ def _model(model: ModelReport) -> ModelPage:
 
 
 def _facts(model: ModelReport) -> list[tuple[str, str]]:
-    facts = [("inputs", ", ".join(f"{each.name} {list(each.shape)} {each.dtype}" for each in model.inputs))]
+    facts = []
+    if model.built_with is not None and model.built_with.source != "defaults":
+        facts.append(("built with", construction(model.built_with)))
+    facts += [("note", note) for note in model.notes]
+    facts.append(
+        ("inputs", ", ".join(f"{each.name} {list(each.shape)} {each.dtype}" for each in model.inputs))
+    )
     if model.parameters is not None:
         facts.append(("parameters", f"{model.parameters:,}"))
     if model.trace is not None:
