@@ -53,6 +53,10 @@ class Gathering:
         self._findings.extend(outcome.findings)
         for path, lines in outcome.lines.items():
             self._lines.update((path, line) for line in lines)
+        known = {model.target for model in self._models}
+        for part in outcome.parts:  # two models may share one
+            if part.report.target not in known:
+                self.add(part)
 
     def note(self, text: str) -> None:
         """Take in a remark for people."""

@@ -41,6 +41,8 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """By file, the lines of operations that ran and of classes whose modules ran."""
+    parts: tuple[Outcome, ...] = ()
+    """Of a model that cannot be constructed: its parts that can, traced on their own."""
 
 
 @dataclass(frozen=True)

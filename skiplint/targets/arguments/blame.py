@@ -30,7 +30,7 @@ class Place:
     """Whether the condition must hold."""
     origins: Origins
 
-    def keys(self) -> list[Key]:
+    def arguments(self) -> list[Key]:
         """The arguments in the failed expression, in the order in which they stand there."""
         return list(dict.fromkeys(_in_order(self.statement, self.frame, self.origins)))
 
@@ -42,9 +42,9 @@ class Blame:
     error: BaseException
     places: tuple[Place, ...] = field(default=())
 
-    def keys(self) -> list[Key]:
+    def arguments(self) -> list[Key]:
         """The arguments that have to do with the failure, those in the innermost code first."""
-        return list(dict.fromkeys(key for place in self.places for key in place.keys()))
+        return list(dict.fromkeys(key for place in self.places for key in place.arguments()))
 
 
 def blame(error: BaseException, arguments: Iterable[Key], definitions: Definitions) -> Blame:
@@ -154,7 +154,7 @@ def _held(node: ast.expr, frame: FrameType) -> Any:
         return getattr(base, "__dict__", {}).get(node.attr)
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
         base = _held(node.value, frame)
-        return dict.get(base, node.slice.value) if isinstance(base, Settings) else None
+        return dict.get(base, str(node.slice.value)) if isinstance(base, Settings) else None
     return None
 
 

@@ -173,12 +173,11 @@ def _passed_on(cls: type, known: set[str], definitions: Definitions) -> list[ins
         return []
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = list(inspect.signature(following).parameters.values())[1:]
-    found = [
+    return [
         each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for each in parameters
         if each.default is each.empty and each.kind not in variadic and each.name not in known | given
     ]
-    return found
 
 
 def _next_constructor(cls: type, owner: type) -> Callable[..., Any] | None:

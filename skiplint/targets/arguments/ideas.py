@@ -16,8 +16,18 @@ from skiplint.targets.arguments.roles import WHOLE, Role
 from skiplint.targets.arguments.uses import Uses
 
 Kind = Literal[
-    "constant", "whole", "real", "list", "settings", "module", "modules", "callable", "instance", "arguments", "tensor",
-]  # fmt: skip
+    "constant",
+    "whole",
+    "real",
+    "list",
+    "settings",
+    "module",
+    "modules",
+    "callable",
+    "instance",
+    "arguments",
+    "tensor",
+]
 
 
 @dataclass(frozen=True)
@@ -90,58 +100,63 @@ def scalar(role: Role | None, *, real: bool = False) -> Idea:
 
 def annotated(annotation: Any, role: Role | None, uses: Uses) -> Iterator[Idea]:
     """What an annotation says of an argument; nothing where it says nothing."""
-    import torch
-    from torch import nn
-
     origin, inside = typing.get_origin(annotation), typing.get_args(annotation)
+    kind = _kind(annotation)
     if annotation in (inspect.Parameter.empty, Any, object) or isinstance(annotation, str | typing.TypeVar):
         return
     if origin is typing.Annotated:
         yield from annotated(inside[0], role, uses)
-    elif annotation in (None, type(None)):
-        yield constant(None)
     elif origin in (typing.Union, types.UnionType):
         yield from _union(inside, role, uses)
     elif origin is Literal:
         yield from map(constant, inside)
+    elif kind in (type, collections.abc.Callable, typing.Callable):
+        yield from _of_callable(inside)
+    elif _is_listing(kind):
+        yield from _listing(kind, inside, role, uses)
+    elif kind in (dict, collections.abc.Mapping, collections.abc.MutableMapping):
+        yield SETTINGS
+    elif annotation in (None, type(None), bool, int, float, str):
+        yield from _of_builtin(annotation, role, uses)
+    elif inspect.isclass(annotation):
+        yield from _of_class(annotation, role, uses)
+
+
+def _of_callable(inside: tuple[Any, ...]) -> Iterator[Idea]:
+    """A module class for ``type[Block]``; ``type[nn.Module]`` says no more than the name."""
+    from torch import nn
+
+    bound = inside[0] if inside and inspect.isclass(inside[0]) else None
+    if bound is not None and bound is not nn.Module and issubclass(bound, nn.Module):
+        yield of_object("callable", bound)
+
+
+def _of_builtin(annotation: Any, role: Role | None, uses: Uses) -> Iterator[Idea]:
+    if annotation in (None, type(None)):
+        yield constant(None)
     elif annotation is bool:
         yield constant(role == "flag")
         yield constant(role != "flag")
-    elif annotation is int:
-        yield scalar(role)
-    elif annotation is float:
-        yield scalar(role, real=True)
     elif annotation is str:
         yield from _chosen(uses, str)
         yield from words(role)
-    elif annotation is torch.dtype:
-        yield constant(torch.float32)
-    elif annotation is torch.device:
-        yield Idea("constant", "device")
-    elif annotation is torch.Tensor:
-        yield Idea("tensor", role)
-    elif annotation is torch.Size:
-        yield several(scalar(role), uses.entries)
-    elif origin in (type, collections.abc.Callable) or annotation in (
-        type,
-        collections.abc.Callable,
-        typing.Callable,
-    ):
-        bound = inside[0] if origin is type and inside and inspect.isclass(inside[0]) else None
-        if bound is not None and bound is not nn.Module and issubclass(bound, nn.Module):
-            yield of_object("callable", bound)
-    elif _is_listing(origin or annotation):
-        yield from _listing(origin or annotation, inside, role, uses)
-    elif (origin or annotation) in (dict, collections.abc.Mapping, collections.abc.MutableMapping):
-        yield SETTINGS
-    elif inspect.isclass(annotation):
-        yield from _of_class(annotation)
+    else:
+        yield scalar(role, real=annotation is float)
 
 
-def _of_class(cls: type) -> Iterator[Idea]:
+def _of_class(cls: type, role: Role | None, uses: Uses) -> Iterator[Idea]:
+    import torch
     from torch import nn
 
-    if issubclass(cls, enum.Enum):
+    if cls is torch.dtype:
+        yield constant(torch.float32)
+    elif cls is torch.device:
+        yield Idea("constant", "device")
+    elif cls is torch.Tensor:
+        yield Idea("tensor", role)
+    elif cls is torch.Size:
+        yield several(scalar(role), uses.entries)
+    elif issubclass(cls, enum.Enum):
         yield from map(constant, cls)
     elif issubclass(cls, nn.ModuleList | nn.Sequential):
         yield of_object("modules", cls)
@@ -155,13 +170,16 @@ def _of_class(cls: type) -> Iterator[Idea]:
 def _union(options: tuple[Any, ...], role: Role | None, uses: Uses) -> Iterator[Idea]:
     """One option after the other; a list only first where the value is used as one; None last."""
     given = [each for each in options if each not in (None, type(None))]
-    given.sort(
-        key=lambda each: _is_listing(typing.get_origin(each) or each) != (uses.sequence and not uses.types)
-    )
+    given.sort(key=lambda each: _is_listing(_kind(each)) != (uses.sequence and not uses.types))
     for each in given:
         yield from annotated(each, role, uses)
     if len(given) < len(options):
         yield constant(None)
+
+
+def _kind(annotation: Any) -> Any:
+    origin = typing.get_origin(annotation)
+    return annotation if origin is None else origin
 
 
 def _is_listing(kind: Any) -> bool:

@@ -24,7 +24,8 @@ _OBJECT = re.compile(
     r"(\w+_)?(configs?|cfg|conf|args?|opts?|options|hparams|hps?|params|parameters|settings|config_\w+)"
 )
 _TORCH: dict[str, Role] = {
-    **dict.fromkeys(("out_features", "out_channels", "num_features", "num_channels", "embedding_dim"), "width"),
+    **dict.fromkeys(("out_features", "out_channels", "num_features", "num_channels"), "width"),
+    "embedding_dim": "width",
     **dict.fromkeys(("hidden_size", "normalized_shape", "embed_dim", "d_model"), "width"),
     **dict.fromkeys(("in_features", "in_channels", "input_size"), "features"),
     **dict.fromkeys(("num_heads", "nhead"), "heads"),
@@ -202,9 +203,14 @@ class Meanings:
         elif uses.called or takers & set(_TAKES_MODULE) or _is_module_annotation(argument.annotation):
             if is_activation(role):
                 yield from self.modules.functions(role, uses.calls)
-            yield from self.modules.instances(argument.name, role, argument.definition)
-        elif self.modules.is_module_name(argument.name) and not typed and not _is_plain(uses):
-            yield from self.modules.instances(argument.name, role, argument.definition)
+            yield from self.modules.instances(argument.name, argument.definition)
+        elif (
+            self.modules.is_module_name(argument.name)
+            and not typed
+            and not _is_plain(uses)
+            and role not in ("off", "flag", "rate", "epsilon", "path")
+        ):
+            yield from self.modules.instances(argument.name, argument.definition)
 
     def _calls_entries(self, loop: tuple[Definition, ast.expr]) -> bool:
         definition, target = loop
@@ -251,6 +257,6 @@ def _add(uses: Uses, inner: Uses) -> None:
     uses.keys += inner.keys
     uses.spread += inner.spread
     uses.types += inner.types
-    for name in ("indexed", "measured", "starred", "calculated", "divided", "counted", "text", "path"):
+    for name in ("indexed", "measured", "starred", "calculated", "counted", "text", "path"):
         setattr(uses, name, getattr(uses, name) or getattr(inner, name))
     uses.iterated += inner.iterated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import inspect
 import re
@@ -47,9 +48,7 @@ class Simple:
             convolution = getattr(nn, f"Conv{self.dimensions}d")
             return convolution(sizes.width, sizes.width, 3, padding=1)
         if self.kind == "Backbone":
-            from torchvision.models import resnet18
-
-            return resnet18(weights=None)
+            return importlib.import_module("torchvision.models").resnet18(weights=None)
         return nn.Identity()
 
 
@@ -66,7 +65,7 @@ class Modules:
         """Whether an argument called ``name`` usually is a module."""
         return bool(_MODULE_NAME.fullmatch(name.strip("_").lower()))
 
-    def instances(self, name: str, role: Role | None, definition: Definition | None) -> Iterator[Idea]:
+    def instances(self, name: str, definition: Definition | None) -> Iterator[Idea]:
         """Modules to pass for ``name``: a class of that name, else a layer that keeps the width."""
         for cls in self._like(name):
             yield of_object("module", cls)
@@ -83,7 +82,7 @@ class Modules:
     def lists(self, name: str, definition: Definition | None) -> Iterator[Idea]:
         """Lists of modules to pass for ``name``."""
         singular = name.removesuffix("s")
-        for each in self.instances(singular, None, definition):
+        for each in self.instances(singular, definition):
             yield Idea("modules", value=each.value, shown=each.shown)
 
     def functions(self, role: Role | None, calls: Sequence[CallOf]) -> Iterator[Idea]:
@@ -190,7 +189,7 @@ def _dimensions(definition: Definition | None) -> int:
     if definition is None:
         return 0
     for scope in (definition.class_node or definition.node, definition.source.tree):
-        found = [match for match in _LAYERS.finditer(ast.unparse(scope))]
+        found = list(_LAYERS.finditer(ast.unparse(scope)))
         if found:
             convolutions = [int(match[2]) for match in found if match[2]]
             return (

@@ -15,15 +15,16 @@ from skiplint.targets.arguments.roles import role_of
 from skiplint.targets.arguments.settings_object import Key, Settings
 
 _LIST = re.compile(
-    r"object is not (iterable|subscriptable)|cannot unpack non-iterable|has no len\(\)|argument after \* must be|"
-    r"not reversible|can only concatenate list|'(int|float)' object .*item"
+    r"object is not (iterable|subscriptable)|cannot unpack non-iterable|has no len\(\)|"
+    r"argument after \* must be|not reversible|can only concatenate list|'(int|float)' object .*item"
 )
 _CALLABLE = re.compile(r"'(\w+)' object is not callable")
 _MAPPING = re.compile(r"argument after \*\* must be a mapping|indices must be integers.*not .?str")
 _SCALAR = re.compile(
-    r"unsupported operand|cannot be interpreted as an integer|multiply sequence|must be (an )?int|must be real number|"
-    r"not supported between|bad operand type|invalid combination of arguments|must be tuple of ints|must be (Number|number)|"
-    r"can only concatenate|'(list|tuple|Settings|str|NoneType|function|type|dict)' object",
+    r"unsupported operand|cannot be interpreted as an integer|multiply sequence|must be (an )?int|"
+    r"must be real number|not supported between|bad operand type|invalid combination of arguments|"
+    r"must be tuple of ints|must be [Nn]umber|can only concatenate|"
+    r"'(list|tuple|Settings|str|NoneType|function|type|dict)' object"
 )
 _NO_ATTRIBUTE = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 _NO_CLASS_ATTRIBUTE = re.compile(r"type object '(\w+)' has no attribute '(\w+)'")
@@ -64,7 +65,7 @@ class _Repairs:
         self._made = made
         self._failure = failure
         self._message = " ".join(str(failure.error).split())
-        self._suspects = [key for key in failure.keys() if key in made]
+        self._suspects = [key for key in failure.arguments() if key in made]
 
     def plans(self) -> Iterator[Plan]:
         error = self._failure.error
@@ -147,18 +148,18 @@ class _Repairs:
                 key, lambda value: value is None or hasattr(value, attribute) or isinstance(value, Simple)
             )
 
-    def _after(self, key: Key, fits: Any = lambda value: True) -> Iterator[Plan]:
+    def _after(self, key: Key, fits: Any = None) -> Iterator[Plan]:
         """The next idea of one argument."""
         made = self._made[key]
         for index in range(made.index + 1, len(made.ideas)):
             idea = made.ideas[index]
-            if idea.kind not in ("module", "callable") or fits(idea.value):
+            if idea.kind not in ("module", "callable") or fits is None or fits(idea.value):
                 yield self._plan.choosing(key, index)
                 return
 
     def _another_word(self) -> Iterator[Plan]:
         """Words that the message or the code offers for a word that was not accepted."""
-        offered = [word for word in _QUOTED.findall(self._message)]
+        offered = _QUOTED.findall(self._message)
         texts = [key for key in self._suspects if isinstance(self._made[key].value, str)]
         texts += [
             key
@@ -179,33 +180,29 @@ class _Repairs:
             yield from self._after(key)
 
     def _other_lengths(self) -> Iterator[Plan]:
+        """Lists of the length that the message names, of one length, one longer, one shorter."""
         lists = [key for key, made in self._made.items() if isinstance(made.value, list)]
         suspected = [key for key in self._suspects if key in lists]
-        wanted = [int(number) for number in _LENGTH.findall(self._message) if 0 < int(number) < 12]
-        for count in wanted:
+        for count in [int(number) for number in _LENGTH.findall(self._message) if 0 < int(number) < 12]:
             for key in suspected or lists:
                 if len(self._made[key].value) != count:
-                    yield self._plan.setting(key, _resized(self._made[key].value, count))
+                    yield self._with_length(self._plan, key, count)
         lengths = {len(self._made[key].value) for key in lists}
-        if len(lengths) > 1:
-            longest, shortest = max(lengths), min(lengths)
-            for count in (longest, shortest):
-                plan = self._plan
-                for key in lists:
-                    plan = plan.setting(key, _resized(self._made[key].value, count))
-                yield plan
-        if isinstance(self._failure.error, IndexError):
-            for key in suspected:
-                yield self._plan.setting(key, _resized(self._made[key].value, len(self._made[key].value) + 2))
+        for count in (max(lengths), min(lengths)) if len(lengths) > 1 else ():
+            plan = self._plan
+            for key in lists:
+                plan = self._with_length(plan, key, count)
+            yield plan
         for key in suspected:
-            for more in (1, -1):
-                yield self._plan.setting(
-                    key, _resized(self._made[key].value, len(self._made[key].value) + more)
-                )
+            for more in (2, 1, -1) if isinstance(self._failure.error, IndexError) else (1, -1):
+                yield self._with_length(self._plan, key, len(self._made[key].value) + more)
         for key in self._numbers():
             for other in lists:
                 if self._made[key].value != len(self._made[other].value):
                     yield self._plan.setting(key, len(self._made[other].value))
+
+    def _with_length(self, plan: Plan, key: Key, count: int) -> Plan:
+        return plan.setting(key, _resized(self._made[key].value, count))
 
     # -- numbers ----------------------------------------------------------------------------------
 

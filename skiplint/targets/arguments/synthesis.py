@@ -16,14 +16,15 @@ from skiplint.targets.arguments.modules import Modules
 from skiplint.targets.arguments.repairs import beyond_repair, repaired
 from skiplint.targets.arguments.roles import FIRST, SECOND
 from skiplint.targets.models.project import Project
-from skiplint.targets.records import Arguments, BuiltWith, Constructor, Ways
+from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way, Ways
 
 _TRIALS = 12
 """Constructions."""
 _FORWARDS = 6
 """Models of which no forward worked."""
 _SECONDS = 8.0
-"""After so long no further trial begins."""
+"""After so long no further trial begins, but for the first few."""
+_TRIALS_IN_ANY_CASE = 4
 _AGAIN = 6
 """Trials for a second, different model."""
 
@@ -61,10 +62,13 @@ class _Search:
         self._tried: set[str] = set()
         self._began = time.monotonic()
         self._maker: Maker | None = None
+        self._forwards = 0
 
     def ways(self) -> Ways:
         works = yield from self._until_it_works([Plan(FIRST)], _TRIALS)
         if works is None:
+            if self._forwards:  # whether the failure is the model's own shows at other sizes
+                yield self._way(Plan(SECOND))
             return
         for sizes in (SECOND, replace(SECOND, depth=FIRST.depth, kernel=FIRST.kernel), FIRST):
             carried = {key: value for key, value in works.values.items() if not _is_size(value)}
@@ -76,14 +80,12 @@ class _Search:
     def _until_it_works(self, starts: list[Plan], trials: int) -> Any:
         """Try plans until one works and another is wanted; gives that one, or None."""
         queue: deque[Plan] = deque(starts)
-        forwards = 0
-        for _ in range(trials):
-            plan = self._next(queue)
-            if plan is None or forwards >= _FORWARDS:
+        self._forwards = 0
+        for number in range(trials):
+            plan = self._next(queue, in_time=number >= _TRIALS_IN_ANY_CASE)
+            if plan is None or self._forwards >= _FORWARDS:
                 return None
-            outcome = yield self._constructor.way(
-                BuiltWith("guessed", "", lambda plan=plan: self._make(plan))
-            )
+            outcome = yield self._way(plan)
             if outcome is None:
                 return plan
             cause = outcome.__cause__ or outcome
@@ -91,7 +93,7 @@ class _Search:
             if beyond_repair(cause) or isinstance(cause, CannotMakeError):
                 continue
             constructed = _is_forward(cause)
-            forwards += constructed
+            self._forwards += constructed
             failure = blame(cause, made, self._meanings.definitions)
             found = list(repaired(plan, made, failure))
             if constructed:
@@ -101,13 +103,18 @@ class _Search:
             queue.extendleft(reversed(found))
         return None
 
-    def _next(self, queue: deque[Plan]) -> Plan | None:
-        while queue and time.monotonic() - self._began < _SECONDS:
+    def _next(self, queue: deque[Plan], *, in_time: bool) -> Plan | None:
+        if in_time and time.monotonic() - self._began > _SECONDS:
+            return None
+        while queue:
             plan = queue.popleft()
             if plan.identity not in self._tried:
                 self._tried.add(plan.identity)
                 return plan
         return None
+
+    def _way(self, plan: Plan) -> Way:
+        return self._constructor.way(BuiltWith("guessed", "", lambda: self._make(plan)))
 
     def _make(self, plan: Plan) -> Arguments:
         self._maker = Maker(self._constructor.value, self._meanings, plan)

@@ -22,8 +22,6 @@ class CallOf:
     positional: int
     keywords: tuple[str, ...]
     constructing: bool
-    arguments: tuple[str, ...] = ()
-    """The positional ones, as they are written."""
 
 
 @dataclass
@@ -35,8 +33,6 @@ class Uses:
     calls: list[CallOf] = field(default_factory=list)
     choices: list[Any] = field(default_factory=list)
     """Constants that it is compared with, and keys of tables in which it is looked up."""
-    bounds: list[float] = field(default_factory=list)
-    """Numbers that it is compared with by size."""
     entries: int = 0
     """So many entries it has at least, where it is indexed or unpacked."""
     unpacked: bool = False
@@ -51,7 +47,6 @@ class Uses:
     """What it is passed to as ``**value``; None where that is not known."""
     starred: bool = False
     calculated: bool = False
-    divided: bool = False
     counted: bool = False
     """It is the argument of ``range``."""
     text: bool = False
@@ -107,9 +102,9 @@ class _Collector:
         around: ast.AST = self._definition.class_node or function
         receiver = self._definition.receiver
         for method in [function, *(each for each in ast.iter_child_nodes(around) if each is not function)]:
-            own = method is function
-            if not own and not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+            if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
+            own = method is function
             for node in ast.walk(method):
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(
                     node.ctx, ast.Load
@@ -157,19 +152,8 @@ class _Collector:
         value, around = self._outer(node)
         uses = self._uses
         match around:
-            case ast.Call() if around.func is value:
-                names = tuple(each.arg for each in around.keywords if each.arg)
-                written = tuple(map(ast.unparse, around.args))
-                uses.calls.append(CallOf(len(around.args), names, constructing, written))
-            case ast.Call():
-                self._passed(around, value, name=None)
-            case ast.keyword():
-                call = self._definition.source.parents[around]
-                if isinstance(call, ast.Call):
-                    if around.arg is None:
-                        uses.spread.append(self._callee(call))
-                    else:
-                        self._passed(call, value, name=around.arg)
+            case ast.Call() | ast.keyword():
+                self._in_call(around, value, constructing)
             case ast.Attribute():
                 self._attribute(around)
             case ast.Subscript() if around.value is value:
@@ -182,29 +166,41 @@ class _Collector:
                         self._unpacked(target)
             case ast.For() | ast.comprehension() if around.iter is value:
                 uses.iterated.append((self._definition, around.target))
-                if isinstance(around.target, ast.Tuple):
-                    uses.indexed = True
             case ast.Starred():
                 uses.starred = True
             case ast.Compare():
                 self._compared(around, value)
             case ast.BinOp():
-                in_text = isinstance(around.left, ast.Constant) and isinstance(around.left.value, str)
-                if in_text:
-                    uses.text = True
-                elif isinstance(around.op, ast.Add) and isinstance(
-                    around.right if around.left is value else around.left, ast.List | ast.ListComp
-                ):
-                    uses.indexed = True
-                else:
-                    uses.calculated = True
-                    uses.divided |= isinstance(around.op, ast.FloorDiv | ast.Mod | ast.Div)
+                self._combined(around, value)
             case ast.UnaryOp() if isinstance(around.op, ast.USub):
                 uses.calculated = True
             case ast.If() | ast.IfExp() | ast.Assert() | ast.UnaryOp():
                 uses.tested = True
-            case ast.FormattedValue():
-                pass  # any value can be shown
+
+    def _in_call(self, around: ast.Call | ast.keyword, value: ast.expr, constructing: bool) -> None:
+        """The value is called, or passed to what is called."""
+        if isinstance(around, ast.Call):
+            if around.func is value:
+                names = tuple(each.arg for each in around.keywords if each.arg)
+                self._uses.calls.append(CallOf(len(around.args), names, constructing))
+            else:
+                self._passed(around, value, name=None)
+            return
+        call = self._definition.source.parents[around]
+        if isinstance(call, ast.Call) and around.arg is None:
+            self._uses.spread.append(self._callee(call))
+        elif isinstance(call, ast.Call):
+            self._passed(call, value, name=around.arg)
+
+    def _combined(self, around: ast.BinOp, value: ast.expr) -> None:
+        """The value is an operand."""
+        other = around.right if around.left is value else around.left
+        if isinstance(around.left, ast.Constant) and isinstance(around.left.value, str):
+            self._uses.text = True
+        elif isinstance(around.op, ast.Add) and isinstance(other, ast.List | ast.ListComp):
+            self._uses.indexed = True
+        else:
+            self._uses.calculated = True
 
     def _attribute(self, node: ast.Attribute) -> None:
         around = self._definition.source.parents.get(node)
@@ -253,11 +249,8 @@ class _Collector:
                 elif isinstance(other, ast.Constant) and isinstance(other.value, str):
                     self._uses.text = True
                 continue
-            if isinstance(other, ast.Constant) and other.value is not None:
-                if isinstance(operator, ast.Eq | ast.NotEq):
-                    self._uses.choices.append(other.value)
-                elif isinstance(other.value, int | float):
-                    self._uses.bounds.append(other.value)
+            if isinstance(other, ast.Constant) and isinstance(operator, ast.Eq | ast.NotEq):
+                self._uses.choices.append(other.value)
 
     def _keys_of(self, node: ast.expr) -> list[Any]:
         """The constant entries of a list or the keys of a table, written here or loaded."""
