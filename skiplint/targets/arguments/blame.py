@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from skiplint.sources.owners import owner
 from skiplint.targets.arguments.definitions import Definitions, SourceTree, is_super_call
 from skiplint.targets.arguments.settings_object import Key, Settings
 
@@ -60,6 +61,8 @@ def blame(error: BaseException, arguments: Iterable[Key], definitions: Definitio
     origins: Origins = {}
     outer: tuple[FrameType, int] | None = None
     for frame, line in traceback.walk_tb(error.__traceback__):
+        if not places and owner(frame.f_code.co_filename) in ("skiplint", "library"):
+            continue  # the call of the constructor itself
         found = definitions.at(frame.f_code)
         if found is None:
             if frame.f_code.co_name.startswith("<") and places:  # a comprehension sees what is around it

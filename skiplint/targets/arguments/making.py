@@ -12,7 +12,7 @@ from types import FrameType, MappingProxyType
 from typing import Any
 
 from skiplint.targets.arguments.definitions import Definition, Definitions, required
-from skiplint.targets.arguments.ideas import Idea, is_settings_class, number, several
+from skiplint.targets.arguments.ideas import Idea, is_settings_class
 from skiplint.targets.arguments.meanings import Argument, Meanings
 from skiplint.targets.arguments.modules import Simple
 from skiplint.targets.arguments.roles import FIRST, Sizes
@@ -236,7 +236,7 @@ def _first_local(frame: FrameType) -> str | None:
 def _reading(definition: Definition, frame: FrameType, name: str) -> str | None:
     """The expression on the line of ``frame`` that reads the setting ``name``."""
     for node in ast.walk(definition.node):
-        if not isinstance(node, ast.Attribute | ast.Subscript):
+        if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.ctx, ast.Load):
             continue
         if not node.lineno <= frame.f_lineno <= (node.end_lineno or node.lineno):
             continue
@@ -255,10 +255,5 @@ def _hints(value: Any) -> Mapping[str, Any]:
 
 
 def _is_settings_of_transformers(cls: type) -> bool:
-    return any(
-        each.__module__.startswith("transformers.") and each.__name__ == "PretrainedConfig"
-        for each in cls.__mro__
-    ) or any(each.__name__ == "PreTrainedConfig" for each in cls.__mro__)
-
-
-__all__ = ["CannotMakeError", "Made", "Maker", "Plan", "number", "several"]
+    """Whether ``cls`` is a configuration of the transformers library, all of which have defaults."""
+    return any(each.__name__ in ("PretrainedConfig", "PreTrainedConfig") for each in cls.__mro__)

@@ -18,6 +18,12 @@ from skiplint.targets.arguments.modules import Modules, is_activation
 from skiplint.targets.arguments.roles import Role, role_of
 from skiplint.targets.arguments.uses import Uses, uses_of
 
+_OF_MODULES = frozenset(
+    "parameters modules children named_children named_modules state_dict load_state_dict eval train weight "
+    "bias in_features out_features in_channels out_channels embedding_dim num_features fc classifier "
+    "features layers requires_grad_ register_forward_hook apply".split()
+)
+"""Attributes that modules have."""
 _LEVELS = 4
 """So many calls an argument is followed through."""
 _OBJECT = re.compile(
@@ -69,7 +75,6 @@ class Meanings:
     modules: Modules
     known: Mapping[str, Any] = field(default_factory=dict)
     """Values of arguments by name that others found."""
-    words: Mapping[str, list[Any]] = field(default_factory=dict)
 
     def ideas(self, argument: Argument) -> tuple[Idea, ...]:
         """What ``argument`` may be, the likeliest first."""
@@ -85,8 +90,8 @@ class Meanings:
         likely_settings = bool(_OBJECT.fullmatch(argument.name.lower())) and not uses.sequence
         if likely_settings:
             objects.insert(0, SETTINGS)
-        weak = not found and uses.attributes and not uses.called and not likely_settings
-        if weak and not self.modules.is_module_name(argument.name):
+        only_read = bool(uses.attributes) and not uses.called and not _OF_MODULES & set(uses.attributes)
+        if not found and only_read and not likely_settings:
             objects = [*inferred[:1], *objects]
         return tuple(dict.fromkeys([*found, *objects, *defaults, *inferred, SETTINGS]))
 

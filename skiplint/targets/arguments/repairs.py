@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from skiplint.targets.arguments.blame import Blame, Place
-from skiplint.targets.arguments.ideas import Idea, Kind
+from skiplint.targets.arguments.ideas import Kind
 from skiplint.targets.arguments.making import Made, Plan
 from skiplint.targets.arguments.modules import Simple
 from skiplint.targets.arguments.roles import role_of
@@ -109,7 +109,8 @@ class _Repairs:
             yield from self._as_kinds(("settings", "arguments"), lambda value: not isinstance(value, dict))
         if _SCALAR.search(self._message):
             yield from self._as_kinds(
-                ("whole", "real"), lambda value: not isinstance(value, int | float) or isinstance(value, bool)
+                ("whole", "real"),
+                lambda value: not isinstance(value, int | float | Settings) or isinstance(value, bool),
             )
             yield from self._as_kinds(("list",), lambda value: value is None)
 
@@ -216,9 +217,24 @@ class _Repairs:
                 continue
             for name, key in self._plain_names(place):
                 for value in self._candidates(key):
-                    if _comes_out(place, name, value):
+                    if _comes_out(place, {name: value}):
                         yield self._plan.setting(key, value)
                         break
+            yield from self._solved_lengths(place)
+
+    def _solved_lengths(self, place: Place) -> Iterator[Plan]:
+        """One length for all lists in a condition, where that makes it come out right."""
+        lists = {
+            name: key for name, key in self._plain_names(place) if isinstance(self._made[key].value, list)
+        }
+        for count in range(1, 9) if len(lists) > 1 else ():
+            values = {name: _resized(self._made[key].value, count) for name, key in lists.items()}
+            if _comes_out(place, values):
+                plan = self._plan
+                for name, key in lists.items():
+                    plan = plan.setting(key, values[name])
+                yield plan
+                return
 
     def _plain_names(self, place: Place) -> Iterator[tuple[str, Key]]:
         """The names in a condition that hold an argument as it was given."""
@@ -299,12 +315,12 @@ def _resized(values: Sequence[Any], count: int) -> list[Any]:
     return [*values[:count], *([values[-1]] * (count - len(values)))]
 
 
-def _comes_out(place: Place, name: str, value: Any) -> bool:
-    """Whether the condition would come out right if the local ``name`` were ``value``."""
+def _comes_out(place: Place, values: Mapping[str, Any]) -> bool:
+    """Whether the condition would come out right if these locals had other values."""
     assert place.condition is not None
     code = compile(ast.Expression(place.condition), "<condition>", "eval")
     # All names are globals here: what a comprehension in the condition reads must be found, too.
-    names = {**place.frame.f_globals, **place.frame.f_locals, name: value}
+    names = {**place.frame.f_globals, **place.frame.f_locals, **values}
     try:
         return bool(eval(code, names)) is place.holds  # noqa: S307 - the condition that the user's code evaluated
     except Exception:  # such a value does not fit either
@@ -321,6 +337,3 @@ def _table_keys(place: Place, value: str) -> list[str]:
             if isinstance(table, dict) and not isinstance(table, Settings) and value not in table:
                 found += [key for key in table if isinstance(key, str)]
     return found
-
-
-__all__ = ["Idea", "beyond_repair", "repaired"]

@@ -54,14 +54,14 @@ _NAMES: tuple[tuple[Role, str], ...] = (
     ),
     (
         "off",
-        r"""(use|is|with|has|do|add|enable|return|apply|include|freeze|no|if|should|need|only)_\w+ | pretrained |
-        inplace | verbose | debug | causal | bidirectional | bidirect | training | share\w* | tie\w* | \w+_only |
-        freeze\w* | (\w+_)?checkpointing | \w*_checkpoint | distillation | deterministic | logits | conditional |
-        class_cond | attention_bias | torchscript | last | first | symmetric | cuda | gpu | fp16 | half""",
+        r"""(use|is|with|has|do|add|enable|return|apply|include|freeze|no|if|should|need|only)_\w+ |
+        pretrained | inplace | verbose | debug | causal | bidirectional | bidirect | training | share\w* | tie\w* |
+        \w+_only | freeze\w* | (\w+_)?checkpointing | \w*_checkpoint | distillation | deterministic | logits |
+        conditional | class_cond | attention_bias | torchscript | last | first | symmetric | cuda | gpu | fp16 | half""",
     ),
     (
         "flag",
-        r"(\w+_)?(bias|affine|batch_first|residual|bilinear|learnable|trainable|skip|track_running_stats)",
+        r"(\w+_)?(bias|affine|batch_first|residual|bilinear|learnable|trainable|skip)",
     ),
     (
         "norm",
@@ -182,11 +182,13 @@ _NAMES: tuple[tuple[Role, str], ...] = (
         r"""(\w+_)?(n|num|nb|no|number_of)?_?(class|classes|labels?|categor\w+|targets?|actions?|tags?|outputs?|
         outs?|cls)(_?(num|size|dim|count|number|channels?))? |
         nclass\w* | nlabels? | ncls | act(ion)?_(dim|size|space) | out(put)?_(dim|size|features|feat|feats) |
-        dim_out | c_out | outdim | noutput | n_?out | num_anchors? | n_targets | nout | num_out\w* | num_queries""",
+        dim_out | c_out | outdim | noutput | n_?out | num_anchors? | n_targets | nout | num_out\w* |
+        num_queries""",
     ),
     (
         "input",
-        r"""(\w+_)?(in|input|img|image|im|num|n|color|n_?in)_?(put_)?(chans?|channels?|nc|c|bands|dim_channels) |
+        r"""(\w+_)?(in|input|img|image|im|num|n|color|n_?in)_?(put_)?
+        (chans?|channels?|nc|c|bands|dim_channels) |
         nc | c_in | inc | in_c | (\w+_)?input_c | ch_in | n_channels | nchannels | colors? | n_colors""",
     ),
     (
@@ -194,7 +196,8 @@ _NAMES: tuple[tuple[Role, str], ...] = (
         r"""(\w+_)?(in|input|n|num|obs\w*|state\w*|feat\w*|node\w*|edge\w*|n_?in|data|numeric\w*|action|cond|x|
         point)_?(put_)?(dim|dims|features?|feats?|size|in|inputs?|shape) |
         n_?inputs? | num_inputs? | enc_in | dec_in | nfeat | nfeature | n_mels? | num_mels | mel_\w+ | idim |
-        input_d | dim_in | d_in | n_vars | num_(nodes|variables|joints|sensors|numeric\w*|continuous|features) |
+        input_d | dim_in | d_in | n_vars | 
+        num_(nodes|variables|joints|sensors|numeric\w*|continuous|features) |
         freq_bins | n_freqs? | n_bins | feature_size | obs_shape | n_series | c""",
     ),
     (

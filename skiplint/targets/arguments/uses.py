@@ -151,31 +151,36 @@ class _Collector:
     def _note(self, node: ast.expr, constructing: bool) -> None:
         value, around = self._outer(node)
         uses = self._uses
-        match around:
-            case ast.Call() | ast.keyword():
-                self._in_call(around, value, constructing)
-            case ast.Attribute():
-                self._attribute(around)
-            case ast.Subscript() if around.value is value:
+        if isinstance(around, ast.Call | ast.keyword):
+            self._in_call(around, value, constructing)
+        elif isinstance(around, ast.Attribute):
+            self._attribute(around)
+        elif isinstance(around, ast.Subscript):
+            if around.value is value:
                 self._subscripted(around)
-            case ast.Subscript():
+            else:
                 uses.choices.extend(self._keys_of(around.value))
-            case ast.Assign() if around.value is value:
-                for target in around.targets:
-                    if isinstance(target, ast.Tuple | ast.List):
-                        self._unpacked(target)
-            case ast.For() | ast.comprehension() if around.iter is value:
-                uses.iterated.append((self._definition, around.target))
-            case ast.Starred():
-                uses.starred = True
-            case ast.Compare():
-                self._compared(around, value)
-            case ast.BinOp():
-                self._combined(around, value)
-            case ast.UnaryOp() if isinstance(around.op, ast.USub):
-                uses.calculated = True
-            case ast.If() | ast.IfExp() | ast.Assert() | ast.UnaryOp():
-                uses.tested = True
+        elif isinstance(around, ast.Compare):
+            self._compared(around, value)
+        elif isinstance(around, ast.BinOp):
+            self._combined(around, value)
+        elif isinstance(around, ast.Starred):
+            uses.starred = True
+        elif isinstance(around, ast.Assign | ast.For | ast.comprehension):
+            self._taken_apart(around, value)
+        elif isinstance(around, ast.If | ast.IfExp | ast.Assert | ast.UnaryOp):
+            negative = isinstance(around, ast.UnaryOp) and isinstance(around.op, ast.USub)
+            uses.calculated |= negative
+            uses.tested |= not negative
+
+    def _taken_apart(self, around: ast.Assign | ast.For | ast.comprehension, value: ast.expr) -> None:
+        """The value is unpacked, or looped over."""
+        if isinstance(around, ast.Assign):
+            for target in around.targets:
+                if isinstance(target, ast.Tuple | ast.List):
+                    self._unpacked(target)
+        elif around.iter is value:
+            self._uses.iterated.append((self._definition, around.target))
 
     def _in_call(self, around: ast.Call | ast.keyword, value: ast.expr, constructing: bool) -> None:
         """The value is called, or passed to what is called."""
