@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
+from skiplint.sources.owners import owner
 
 if TYPE_CHECKING:
     from skiplint.analysis.analysis import Analysis
@@ -189,8 +191,7 @@ def _explained(skipped: SkippedTarget, trials: Trials) -> SkippedTarget:
     ]
     if not guesses:
         return skipped
-    ran = [(way, error) for way, error in guesses if _is_of_forward(error)]
-    way, error = (ran or guesses)[-1]
+    way, error = max(guesses, key=lambda guess: _reached(guess[1]))
     cause = error.__cause__ or error
     where = at(cause) if cause.__traceback__ is not None else ""
     said = f"guessed arguments do not do ({describe(cause)}{where})"
@@ -207,5 +208,14 @@ def _explained(skipped: SkippedTarget, trials: Trials) -> SkippedTarget:
     return replace(explained, error=told)
 
 
-def _is_of_forward(error: Exception) -> bool:
-    return isinstance(error, MisfitError) or getattr(error, "attempt", None) is not None
+def _reached(error: Exception) -> float:
+    """How far a trial got: the line of the constructor at which it failed; beyond any line in a forward."""
+    if isinstance(error, MisfitError) or getattr(error, "attempt", None) is not None:
+        return float("inf")
+    cause = error.__cause__ or error
+    lines = [
+        line
+        for frame, line in traceback.walk_tb(cause.__traceback__)
+        if owner(frame.f_code.co_filename) not in ("skiplint", "library")
+    ]
+    return lines[0] if lines else 0

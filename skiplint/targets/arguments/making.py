@@ -187,7 +187,7 @@ class Maker:
     def _module(self, key: Key, value: Any) -> Any:
         if isinstance(value, Simple):
             return value.make(self._plan.sizes)
-        for cls in self._meanings.modules.subclasses(value):
+        for cls in self._meanings.modules.concrete(value):
             made = dict(self.made)
             try:
                 return self._built(key, cls)

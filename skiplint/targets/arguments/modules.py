@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from skiplint.targets.arguments.definitions import Definition
+from skiplint.targets.arguments.definitions import Definition, Definitions
 from skiplint.targets.arguments.ideas import Idea, of_object
 from skiplint.targets.arguments.roles import Role, Sizes
 from skiplint.targets.arguments.uses import CallOf
+from skiplint.targets.models import modelhood
 
 _MODULE_NAME = re.compile(
     r"(\w+_)?(encoder|decoder|backbone|body|block|layer|head|neck|net|network|model|module|fn|func|stem|classifier|generator|"
@@ -56,6 +57,7 @@ class Simple:
 class Modules:
     """The module classes around a constructor."""
 
+    definitions: Definitions
     namespace: Mapping[str, Any]
     """Of the file of the constructor."""
     without: tuple[Any, ...] = ()
@@ -137,12 +139,20 @@ class Modules:
             else:
                 found += [getattr(nn, f"Conv{dimensions}d")] if dimensions else [nn.Linear]
         for value in dict.fromkeys(found):
-            yield of_object("callable", value)
+            if all(_takes(value, call) for call in calls):
+                yield of_object("callable", value)
 
-    def subclasses(self, cls: type) -> list[type]:
-        """``cls``, where it can be built, and the classes that derive from it."""
-        found = [each for each in self._all() if issubclass(each, cls) and each is not cls]
-        return [*([] if inspect.isabstract(cls) else [cls]), *found]
+    def concrete(self, cls: type) -> list[type]:
+        """``cls``, where its forward computes something, and the loaded classes that derive from it."""
+        found: list[type] = [cls]
+        for each in found:
+            found += [derived for derived in each.__subclasses__() if derived not in found]
+        return [each for each in found if self._computes(each)]
+
+    def _computes(self, cls: type) -> bool:
+        forward = self.definitions.method(cls, "forward")
+        node = None if forward is None else forward.class_node
+        return modelhood.is_model_class(cls, node) and cls not in self.without
 
     def _all(self) -> list[type]:
         from torch import nn
@@ -152,8 +162,7 @@ class Modules:
             for value in dict.fromkeys(each for each in self.namespace.values() if inspect.isclass(each))
             if issubclass(value, nn.Module)
             and not value.__module__.startswith("torch.nn")
-            and value not in self.without
-            and not inspect.isabstract(value)
+            and self._computes(value)
         ]
 
     def _like(self, name: str) -> list[type]:

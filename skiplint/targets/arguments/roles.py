@@ -55,9 +55,10 @@ _NAMES: tuple[tuple[Role, str], ...] = (
     (
         "off",
         r"""(use|is|with|has|do|add|enable|return|apply|include|freeze|no|if|should|need|only)_\w+ |
-        pretrained | inplace | verbose | debug | causal | bidirectional | bidirect | training | share\w* | tie\w* |
-        \w+_only | freeze\w* | (\w+_)?checkpointing | \w*_checkpoint | distillation | deterministic | logits |
-        conditional | class_cond | attention_bias | torchscript | last | first | symmetric | cuda | gpu | fp16 | half""",
+        pretrained | inplace | verbose | debug | causal | bidirectional | bidirect | training | share\w* |
+        tie\w* | \w+_only | freeze\w* | (\w+_)?checkpointing | \w*_checkpoint | distillation |
+        deterministic | logits | conditional | class_cond | attention_bias | torchscript | last | first |
+        symmetric | cuda | gpu | fp16 | half""",
     ),
     (
         "flag",
@@ -196,7 +197,7 @@ _NAMES: tuple[tuple[Role, str], ...] = (
         r"""(\w+_)?(in|input|n|num|obs\w*|state\w*|feat\w*|node\w*|edge\w*|n_?in|data|numeric\w*|action|cond|x|
         point)_?(put_)?(dim|dims|features?|feats?|size|in|inputs?|shape) |
         n_?inputs? | num_inputs? | enc_in | dec_in | nfeat | nfeature | n_mels? | num_mels | mel_\w+ | idim |
-        input_d | dim_in | d_in | n_vars | 
+        input_d | dim_in | d_in | n_vars |
         num_(nodes|variables|joints|sensors|numeric\w*|continuous|features) |
         freq_bins | n_freqs? | n_bins | feature_size | obs_shape | n_series | c""",
     ),

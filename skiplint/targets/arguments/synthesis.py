@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,6 +22,8 @@ _TRIALS = 12
 """Constructions."""
 _FORWARDS = 6
 """Models of which no forward worked."""
+_SAME_FAILURES = 1
+"""Forwards that fail alike whatever the guess: after one more, the arguments are not to blame."""
 _SECONDS = 8.0
 """After so long no further trial begins, but for the first few."""
 _TRIALS_IN_ANY_CASE = 4
@@ -48,7 +50,7 @@ def synthesise(constructor: Constructor, project: Project, known: Mapping[str, A
     definitions = Definitions()
     if not required(constructor.value, definitions) and not _passes_on(constructor.value):
         return
-    modules = Modules(constructor.namespace, (constructor.value,))
+    modules = Modules(definitions, constructor.namespace, (constructor.value,))
     search = _Search(constructor, Meanings(definitions, modules, known or {}))
     yield from search.ways()
 
@@ -62,12 +64,12 @@ class _Search:
         self._tried: set[str] = set()
         self._began = time.monotonic()
         self._maker: Maker | None = None
-        self._forwards = 0
+        self._forwards = self._misfits = 0
 
     def ways(self) -> Ways:
         works = yield from self._until_it_works([Plan(FIRST)], _TRIALS)
         if works is None:
-            if self._forwards:  # whether the failure is the model's own shows at other sizes
+            if self._misfits:  # whether the failure is the model's own shows at other sizes
                 yield self._way(Plan(SECOND))
             return
         for sizes in (SECOND, replace(SECOND, depth=FIRST.depth, kernel=FIRST.kernel), FIRST):
@@ -81,6 +83,7 @@ class _Search:
         """Try plans until one works and another is wanted; gives that one, or None."""
         queue: deque[Plan] = deque(starts)
         self._forwards = 0
+        said: Counter[str] = Counter()
         for number in range(trials):
             plan = self._next(queue, in_time=number >= _TRIALS_IN_ANY_CASE)
             if plan is None or self._forwards >= _FORWARDS:
@@ -94,6 +97,11 @@ class _Search:
                 continue
             constructed = _is_forward(cause)
             self._forwards += constructed
+            self._misfits += cause.__traceback__ is None
+            if constructed:
+                said[str(cause)] += 1
+                if said[str(cause)] > _SAME_FAILURES:
+                    return None
             failure = blame(cause, made, self._meanings.definitions)
             found = list(repaired(plan, made, failure))
             if constructed:
