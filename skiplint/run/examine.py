@@ -123,7 +123,7 @@ class Examiner:
 
     def _in_parts(self, target: ModelTarget, skipped: SkippedTarget, stages: _Stages) -> Outcome:
         """The outcome of a model that cannot be constructed, with its largest parts that can."""
-        parts = self._traced_parts(target, stages, {target.target}, time.monotonic() + _SECONDS_FOR_PARTS)
+        parts = self._traced_parts(target, stages, {target.target}, time.process_time() + _SECONDS_FOR_PARTS)
         if not parts:
             return _skipped(skipped)
         names = ", ".join(part.report.name for part in parts)
@@ -140,7 +140,7 @@ class Examiner:
             return []
         found: list[Outcome] = []
         for part in parts_of(target, self._projects.of(Path(target.path))):
-            if part.target in seen or len(found) >= _MOST_PARTS or time.monotonic() > until:
+            if part.target in seen or len(found) >= _MOST_PARTS or time.process_time() > until:
                 continue
             seen.add(part.target)
             trials = self._trials(part, stages)

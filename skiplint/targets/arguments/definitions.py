@@ -6,7 +6,7 @@ import ast
 import builtins
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import CodeType
@@ -21,6 +21,13 @@ class SourceTree:
 
     tree: ast.Module
     parents: Mapping[ast.AST, ast.AST]
+    _texts: dict[ast.AST, str] = field(default_factory=dict, repr=False)
+
+    def text(self, node: ast.AST) -> str:
+        """``node`` as source."""
+        if node not in self._texts:
+            self._texts[node] = ast.unparse(node)
+        return self._texts[node]
 
     @cached_property
     def calls(self) -> Mapping[int, list[ast.Call]]:
@@ -31,13 +38,6 @@ class SourceTree:
                 for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                     found.setdefault(line, []).append(node)
         return found
-
-    def enclosing(self, node: ast.AST, *kinds: type[ast.AST]) -> Any:
-        """The innermost node around ``node`` that is of one of ``kinds``; None where there is none."""
-        around = self.parents.get(node)
-        while around is not None and not isinstance(around, kinds):
-            around = self.parents.get(around)
-        return around
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class Definitions:
 
     def __init__(self) -> None:
         self._sources: dict[str, SourceTree | None] = {}
+        self._functions: dict[CodeType, tuple[FunctionNode, SourceTree] | None] = {}
 
     def source(self, path: str) -> SourceTree | None:
         """The syntax tree of the file ``path``; None where it cannot be read."""
@@ -118,6 +119,11 @@ class Definitions:
 
     def at(self, code: CodeType) -> tuple[FunctionNode, SourceTree] | None:
         """The syntax of the function whose code this is."""
+        if code not in self._functions:
+            self._functions[code] = self._find(code)
+        return self._functions[code]
+
+    def _find(self, code: CodeType) -> tuple[FunctionNode, SourceTree] | None:
         source = self.source(code.co_filename)
         if source is None:
             return None

@@ -76,8 +76,17 @@ class Meanings:
     known: Mapping[str, Any] = field(default_factory=dict)
     """Values of arguments by name that others found."""
 
+    _found: dict[tuple[object, ...], tuple[Idea, ...]] = field(default_factory=dict, repr=False)
+
     def ideas(self, argument: Argument) -> tuple[Idea, ...]:
         """What ``argument`` may be, the likeliest first."""
+        node = None if argument.definition is None else argument.definition.node
+        place = (argument.name, str(argument.annotation), node, argument.expression)
+        if place not in self._found:
+            self._found[place] = self._ideas(argument)
+        return self._found[place]
+
+    def _ideas(self, argument: Argument) -> tuple[Idea, ...]:
         uses = Uses()
         if argument.definition is not None:
             uses = self._uses(argument.definition, argument.expression)

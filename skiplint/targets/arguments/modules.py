@@ -146,7 +146,8 @@ class Modules:
         """``cls``, where its forward computes something, and the loaded classes that derive from it."""
         found: list[type] = [cls]
         for each in found:
-            found += [derived for derived in each.__subclasses__() if derived not in found]
+            derived: list[type] = each.__subclasses__()
+            found += [one for one in derived if one not in found]
         return [each for each in found if self._computes(each)]
 
     def _computes(self, cls: type) -> bool:

@@ -18,6 +18,8 @@ from skiplint.targets.arguments.roles import FIRST, SECOND
 from skiplint.targets.models.project import Project
 from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way, Ways
 
+_OF_ARGUMENTS = (TypeError, ValueError, AssertionError, LookupError, AttributeError, CannotMakeError)
+"""What wrong arguments raise, whatever the device."""
 _TRIALS = 12
 """Constructions."""
 _FORWARDS = 6
@@ -25,7 +27,7 @@ _FORWARDS = 6
 _SAME_FAILURES = 1
 """Forwards that fail alike whatever the guess: after one more, the arguments are not to blame."""
 _SECONDS = 8.0
-"""After so long no further trial begins, but for the first few."""
+"""Of this process: after so long no further trial begins, but for the first few."""
 _TRIALS_IN_ANY_CASE = 4
 _AGAIN = 6
 """Trials for a second, different model."""
@@ -62,7 +64,7 @@ class _Search:
         self._constructor = constructor
         self._meanings = meanings
         self._tried: set[str] = set()
-        self._began = time.monotonic()
+        self._began = time.process_time()
         self._maker: Maker | None = None
         self._forwards = self._misfits = 0
 
@@ -112,7 +114,7 @@ class _Search:
         return None
 
     def _next(self, queue: deque[Plan], *, in_time: bool) -> Plan | None:
-        if in_time and time.monotonic() - self._began > _SECONDS:
+        if in_time and time.process_time() - self._began > _SECONDS:
             return None
         while queue:
             plan = queue.popleft()
@@ -122,7 +124,21 @@ class _Search:
         return None
 
     def _way(self, plan: Plan) -> Way:
-        return self._constructor.way(BuiltWith("guessed", "", lambda: self._make(plan)))
+        """The way that constructs the model by ``plan``; what fails on any device alike is run only once."""
+        failed: list[Exception] = []
+
+        def make() -> Any:
+            if failed:
+                raise failed[0]
+            try:
+                args, kwargs = self._make(plan)
+                return self._constructor.value(*args, **kwargs)
+            except _OF_ARGUMENTS as error:
+                if "meta" not in str(error):
+                    failed.append(error)
+                raise
+
+        return Way(make, BuiltWith("guessed", "", lambda: self._make(plan)))
 
     def _make(self, plan: Plan) -> Arguments:
         self._maker = Maker(self._constructor.value, self._meanings, plan)

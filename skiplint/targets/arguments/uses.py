@@ -109,7 +109,7 @@ class _Collector:
                 if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(
                     node.ctx, ast.Load
                 ):
-                    text = ast.unparse(node)
+                    text = self._definition.source.text(node)
                     if text in self._tracked and (own or text.startswith(f"{receiver}.")):
                         yield node, own or method.name == "__init__"
 
