@@ -9,7 +9,7 @@ import inspect
 import types
 import typing
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from skiplint.targets.arguments.roles import WHOLE, Role
@@ -38,8 +38,8 @@ class Idea:
     role: Role | None = None
     """Of a number: what it stands for."""
     value: Any = field(default=None, compare=False)
-    """Of a constant: itself. Of an instance, a module or a callable: its class or the callable. Of arguments:
-    what takes them."""
+    """Of a constant: itself. Of a list: ``tuple``, where it is one. Of an instance, a module or a callable:
+    its class or the callable. Of arguments: what takes them."""
     shown: str = ""
     """Tells ideas of one kind apart."""
     of: Idea | None = None
@@ -191,7 +191,7 @@ def _listing(kind: Any, inside: tuple[Any, ...], role: Role | None, uses: Uses) 
     if kind is tuple and inside and inside[-1] is not Ellipsis:
         parts = [next(annotated(each, role, Uses()), scalar(role)) for each in inside]
         if all(part == parts[0] for part in parts):
-            yield several(parts[0], len(parts))
+            yield replace(several(parts[0], len(parts)), value=tuple)
         return
     element = inside[0] if inside else int
     found = next(annotated(element, role, Uses()), None)
@@ -200,7 +200,7 @@ def _listing(kind: Any, inside: tuple[Any, ...], role: Role | None, uses: Uses) 
     if found is None and inspect.isclass(element) and issubclass(element, nn.Module):
         yield of_object("modules", nn.ModuleList)
         return
-    yield several(found or scalar(role), uses.entries)
+    yield replace(several(found or scalar(role), uses.entries), value=tuple if kind is tuple else list)
 
 
 def _chosen(uses: Uses, kind: type | tuple[type, ...]) -> Iterator[Idea]:

@@ -152,7 +152,8 @@ class Maker:
             case "whole" | "real":
                 return sizes.of(idea.role)
             case "list":
-                return self._list(key, idea)
+                values = self._list(key, idea)
+                return tuple(values) if idea.value is tuple else values
             case "settings":
                 return Settings(key, self._setting, self._definitions)
             case "tensor":
@@ -249,9 +250,11 @@ def _reading(definition: Definition, frame: FrameType, name: str) -> str | None:
 def _hints(value: Any) -> Mapping[str, Any]:
     function = value.__init__ if inspect.isclass(value) else value
     try:
-        return typing.get_type_hints(function)
+        hints = typing.get_type_hints(function)
     except Exception:  # a name that only a type checker imports
-        return {}
+        hints = {}
+    configuration = getattr(value, "config_class", None)  # as models of the transformers library name it
+    return {"config": configuration, **hints} if inspect.isclass(configuration) else hints
 
 
 def _is_settings_of_transformers(cls: type) -> bool:

@@ -17,6 +17,7 @@ from skiplint.targets.arguments.ideas import SETTINGS, Idea
 from skiplint.targets.arguments.modules import Modules, is_activation
 from skiplint.targets.arguments.roles import Role, role_of
 from skiplint.targets.arguments.uses import Uses, uses_of
+from skiplint.targets.models.project import Project
 
 _OF_MODULES = frozenset(
     "parameters modules children named_children named_modules state_dict load_state_dict eval train weight "
@@ -76,6 +77,8 @@ class Meanings:
     known: Mapping[str, Any] = field(default_factory=dict)
     """Values of arguments by name that others found."""
 
+    project: Project | None = None
+    """Where else arguments of the same name may be given."""
     _found: dict[tuple[object, ...], tuple[Idea, ...]] = field(default_factory=dict, repr=False)
 
     def ideas(self, argument: Argument) -> tuple[Idea, ...]:
@@ -96,6 +99,8 @@ class Meanings:
         element = self._element(argument, uses)
         inferred = [*ideas.used(role, uses, element), *ideas.plain(role, uses)]
         defaults = list(self._defaults(uses))
+        if uses.text or role in ("word", "activation", "norm", "pooling"):
+            defaults += self._said_in_project(argument.name)
         likely_settings = bool(_OBJECT.fullmatch(argument.name.lower())) and not uses.sequence
         if likely_settings:
             objects.insert(0, SETTINGS)
@@ -146,6 +151,22 @@ class Meanings:
             default = None if parameter is None else parameter.default
             if isinstance(default, str | list | tuple | bool):
                 yield ideas.constant(copy.deepcopy(default))
+
+    def _said_in_project(self, name: str) -> Iterator[Idea]:
+        """The words that the project itself gives for an argument of this name, in calls and as defaults."""
+        for syntax in self.project.mentioning(name) if self.project is not None else ():
+            for node in ast.walk(syntax.tree):
+                if isinstance(node, ast.keyword) and node.arg == name:
+                    values = [node.value]
+                elif isinstance(node, ast.arguments):
+                    named = [each.arg for each in (*node.posonlyargs, *node.args)]
+                    given = dict(zip(reversed(named), reversed(node.defaults), strict=False))
+                    values = [given[name]] if name in given else []
+                else:
+                    continue
+                for value in values:
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        yield ideas.constant(value.value)
 
     def _uses(self, definition: Definition, expression: str) -> Uses:
         """How the code uses the value, also where it passes it on."""

@@ -182,7 +182,7 @@ class _Repairs:
 
     def _other_lengths(self) -> Iterator[Plan]:
         """Lists of the length that the message names, of one length, one longer, one shorter."""
-        lists = [key for key, made in self._made.items() if isinstance(made.value, list)]
+        lists = [key for key, made in self._made.items() if isinstance(made.value, list | tuple)]
         suspected = [key for key in self._suspects if key in lists]
         for count in [int(number) for number in _LENGTH.findall(self._message) if 0 < int(number) < 12]:
             for key in suspected or lists:
@@ -225,7 +225,9 @@ class _Repairs:
     def _solved_lengths(self, place: Place) -> Iterator[Plan]:
         """One length for all lists in a condition, where that makes it come out right."""
         lists = {
-            name: key for name, key in self._plain_names(place) if isinstance(self._made[key].value, list)
+            name: key
+            for name, key in self._plain_names(place)
+            if isinstance(self._made[key].value, list | tuple)
         }
         for count in range(1, 9) if len(lists) > 1 else ():
             values = {name: _resized(self._made[key].value, count) for name, key in lists.items()}
@@ -248,7 +250,7 @@ class _Repairs:
 
     def _candidates(self, key: Key) -> list[Any]:
         value = self._made[key].value
-        if isinstance(value, list) and value:
+        if isinstance(value, list | tuple) and value:
             return [_resized(value, count) for count in (2, 3, 1, 4, 5, 6)] + [value[0]]
         if not _is_number(value):
             return [idea.value for idea in self._made[key].ideas if idea.kind == "constant"] + [
@@ -309,10 +311,11 @@ def _type_name(value: Any) -> str:
     return value.__name__ if isinstance(value, type) else type(value).__name__
 
 
-def _resized(values: Sequence[Any], count: int) -> list[Any]:
+def _resized(values: Sequence[Any], count: int) -> Sequence[Any]:
     """``values`` with ``count`` entries; the last is repeated."""
     count = max(count, 1)
-    return [*values[:count], *([values[-1]] * (count - len(values)))]
+    resized = [*values[:count], *([values[-1]] * (count - len(values)))]
+    return tuple(resized) if isinstance(values, tuple) else resized
 
 
 def _comes_out(place: Place, values: Mapping[str, Any]) -> bool:

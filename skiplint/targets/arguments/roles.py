@@ -16,6 +16,7 @@ Role = Literal[
     "length",
     "image",
     "patch",
+    "dimensions",
     "window",
     "heads",
     "head width",
@@ -47,6 +48,7 @@ Role = Literal[
 
 _NAMES: tuple[tuple[Role, str], ...] = (
     ("dtype", r"(\w+_)?dtype | data_type"),
+    ("dimensions", r"dimensions? | dimensionality | (spatial|conv|n|num)_?(dims?|dimensions?) | nd"),
     ("device", r"(\w+_)?device"),
     (
         "path",
@@ -230,6 +232,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 _FIXED: dict[Role | None, Any] = {
+    "dimensions": 2,
     "stride": 1,
     "one": 1,
     "zero": 0,
@@ -335,7 +338,7 @@ WHOLE: frozenset[Role | None] = frozenset(
             "factor",
             "reduction",
         ),
-        *("scale", "zero"),
+        *("scale", "zero", "dimensions"),
     )  # type: ignore[arg-type]
 )
 """Roles of whole numbers."""

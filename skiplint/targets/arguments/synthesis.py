@@ -48,12 +48,11 @@ def synthesise(constructor: Constructor, project: Project, known: Mapping[str, A
         project: the files around it.
         known: values of arguments, by name, that are not to be guessed.
     """
-    del project
     definitions = Definitions()
     if not required(constructor.value, definitions) and not _passes_on(constructor.value):
         return
     modules = Modules(definitions, constructor.namespace, (constructor.value,))
-    search = _Search(constructor, Meanings(definitions, modules, known or {}))
+    search = _Search(constructor, Meanings(definitions, modules, known or {}, project))
     yield from search.ways()
 
 
@@ -164,7 +163,7 @@ def _other_sizes(plan: Plan) -> list[Plan]:
 
 
 def _is_size(value: Any) -> bool:
-    return isinstance(value, int | float | list) and not isinstance(value, bool)
+    return isinstance(value, int | float | list | tuple) and not isinstance(value, bool)
 
 
 def _passes_on(value: Any) -> bool:

@@ -66,7 +66,7 @@ def body(parameters: str, construct: str, forward: str) -> str:
             "kernels: 'tuple[int, int]'",
             "self.f = nn.Conv2d(3, 8, kernels, padding=(1, 1))",
             "return self.f(x)",
-            [3, 3],
+            (3, 3),
         ),
         ("num_layers", "self.f = nn.LSTM(8, 8, num_layers)", "return self.f(x)[0]", 2),
         ("vocab_size", "self.f = nn.Embedding(vocab_size, 8)", "return self.f(x)", 128),
@@ -130,6 +130,14 @@ def test_words_are_the_keys_of_the_table_in_which_they_are_looked_up(guess: Gues
         + body("variant", "self.f = nn.Linear(WIDTHS[variant], 4)", "return self.f(x)")
     )
     assert arguments(trial) == {"variant": "tiny"}
+
+
+def test_a_word_is_one_that_the_project_gives_elsewhere(guess: Guess) -> None:
+    trial = guess(
+        body("kind", "self.f = getattr(nn, kind)(8, 8)", "return self.f(x)")
+        + "\n\ndef small(kind='Linear'):\n    return Net(kind).f\n"
+    )
+    assert arguments(trial) == {"kind": "Linear"}
 
 
 def test_a_list_has_as_many_entries_as_the_code_reads(guess: Guess) -> None:
