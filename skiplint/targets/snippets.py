@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from skiplint.targets.arguments.roles import FIRST, role_of
+from skiplint.targets.arguments.roles import FIRST, WHOLE, role_of
 from skiplint.targets.records import SkippedTarget
 
 HEADER = "[[tool.skiplint.models]]"
@@ -109,22 +109,25 @@ def _key(name: str) -> str:
 
 
 def _likely(parameter: inspect.Parameter) -> Any:
-    role = role_of(parameter.name)
-    if role is not None:
-        return FIRST.of(role) if role not in ("path", "device", "dtype") else "..."
     value = _by_annotation(parameter)
+    if value is None or isinstance(value, int | float):
+        number = _number(parameter.name)
+        value = value if number is None else number
     return value if value is not None else 1 if parameter.annotation is parameter.empty else "..."
 
 
 def _is_object(parameter: inspect.Parameter) -> bool:
     if parameter.annotation is parameter.empty:
-        return not _is_size(parameter.name) and bool(_OBJECT.fullmatch(parameter.name))
+        alone = parameter.name in ("block", "blocks", "layer", "layers", "head")
+        return (alone or _number(parameter.name) is None) and bool(_OBJECT.fullmatch(parameter.name))
     return _by_annotation(parameter) is None and bool(re.fullmatch(r"[\w.]+", _annotation(parameter)))
 
 
-def _is_size(name: str) -> bool:
-    """Whether ``name`` is one that numbers have, and no word for a module."""
-    return role_of(name) is not None and name not in ("block", "blocks", "layer", "layers", "head")
+def _number(name: str) -> Any:
+    """The number, or the flag, that an argument of this name usually is; None where it is something else."""
+    role = role_of(name)
+    told = role in WHOLE or role in ("rate", "ratio", "epsilon", "flag", "off")
+    return FIRST.of(role) if told else None
 
 
 def _by_annotation(parameter: inspect.Parameter) -> Any:
