@@ -22,7 +22,7 @@ _OF_ARGUMENTS = (TypeError, ValueError, AssertionError, LookupError, AttributeEr
 """What wrong arguments raise, whatever the device."""
 _TRIALS = 12
 """Constructions."""
-_FORWARDS = 6
+_FORWARDS = 4
 """Models of which no forward worked."""
 _SAME_FAILURES = 1
 """Forwards that fail alike whatever the guess: after one more, the arguments are not to blame."""
