@@ -147,7 +147,10 @@ _NAMES: tuple[tuple[Role, str], ...] = (
         r"""(conv_?)?groups? | in_stride | ndf_mult |
         num_(experts_per\w*|segments|views|input_frames|stacks)""",
     ),
-    ("kernel", r"(\w+_)?(kernel\w*|ksizes?|k_size|ks|filter_?(size|length|width)|receptive_field) | k"),
+    (
+        "kernel",
+        r"(\w+_)?(kernel\w*|ksizes?|k_size|ks|filter_?(size|length|width)|receptive_field|radius) | k",
+    ),
     ("stride", r"(\w+_)?(strides?) | stride_\w+"),
     ("padding", r"(\w+_)?(pad|padding)s?"),
     (
