@@ -127,8 +127,8 @@ class Course:
             outcome = state.outcomes[self._taken]
             self._taken += 1
             if outcome.is_model:
-                self._gathering.add(outcome)
-                self._follower.reported(as_shown(outcome.report))
+                for report in self._gathering.add(outcome):
+                    self._follower.reported(as_shown(report))
 
 
 class UnitListener:

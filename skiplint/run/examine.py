@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from skiplint.tracing import Subject
 
 _WEIGHTLESS = "it has no weighted layer"
+_SECONDS_FOR_PARTS = 15.0
+_MOST_PARTS = 6
+"""Of a model that cannot be constructed."""
 OWN_FAILURE = "skiplint itself failed on this model, please report it"
 
 
@@ -110,22 +113,56 @@ class Examiner:
         """Trace one model and make its outcome; whatever it raises, the other models are not harmed."""
         trials = self._trials(target, stages)
         try:
-            trial = traced(trials)
-            if not target.named and _is_weightless(trial.analysis.graph):
-                report = _report(target, status="skipped", reason=_WEIGHTLESS)
-                return replace(untraced(report), is_model=False)
-            stages.begin("it was analysed")
-            outcome = self._outcome(trial)
-            if trial.target.built_with.source == "guessed":
-                outcome = self._confirmed(outcome, trials)
-            return outcome
+            return self._outcome_of(target, trials, stages)
         except NotConstructedError as error:
-            return _skipped(error.skipped)
+            return self._in_parts(target, error.skipped, stages)
         except (Exception, SystemExit) as error:
             reason, detail = _failure(error)
             if self._memory_limit and ran_out_of_memory(error):
                 reason += memory_note(self._memory_limit)
             return failed(target, reason, detail)
+
+    def _in_parts(self, target: ModelTarget, skipped: SkippedTarget, stages: _Stages) -> Outcome:
+        """The outcome of a model that cannot be constructed, with its largest parts that can."""
+        parts = self._traced_parts(target, stages, {target.target}, time.process_time() + _SECONDS_FOR_PARTS)
+        if not parts:
+            return _skipped(skipped)
+        names = ", ".join(part.report.name for part in parts)
+        linted = replace(skipped, reason=f"{skipped.reason}; linted instead: its parts {names}")
+        return replace(_skipped(linted), parts=tuple(parts))
+
+    def _traced_parts(
+        self, target: ModelTarget, stages: _Stages, seen: set[str], until: float
+    ) -> list[Outcome]:
+        """Outcomes of the parts of ``target``; of a part that cannot be constructed, those of its parts."""
+        from skiplint.targets import parts_of
+
+        if target.path is None:
+            return []
+        found: list[Outcome] = []
+        for part in parts_of(target, self._projects.of(Path(target.path))):
+            if part.target in seen or len(found) >= _MOST_PARTS or time.process_time() > until:
+                continue
+            seen.add(part.target)
+            trials = self._trials(part, stages)
+            try:
+                outcome = self._outcome_of(part, trials, stages)
+            except (Exception, SystemExit):  # the entry of the whole says what fails
+                found += self._traced_parts(part, stages, seen, until)
+            else:
+                found += [outcome] if outcome.is_model else []
+                seen |= {each.target for each in parts_of(part, self._projects.of(Path(target.path)))}
+        return found
+
+    def _outcome_of(self, target: ModelTarget, trials: Trials, stages: _Stages) -> Outcome:
+        """The outcome of the first way that works."""
+        trial = traced(trials)
+        if not target.named and _is_weightless(trial.analysis.graph):
+            report = _report(target, status="skipped", reason=_WEIGHTLESS)
+            return replace(untraced(report), is_model=False)
+        stages.begin("it was analysed")
+        outcome = self._outcome(trial)
+        return self._confirmed(outcome, trials) if trial.target.built_with.source == "guessed" else outcome
 
     def _trials(self, target: ModelTarget, stages: _Stages) -> Trials:
         project = None if target.path is None else self._projects.of(Path(target.path))

@@ -7,6 +7,7 @@ models, and a comment is unused only if no model needed it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import msgspec
 
@@ -43,17 +44,33 @@ class Gathering:
         self._selection = settings.selection
         self._models: list[ModelReport] = []
         self._findings: list[Finding] = load_findings(registry.failures)
+        self._parts: set[str] = set()
+        """The targets of models that are there as parts of others."""
         self._notes: list[str] = []
         self._interruption: Interruption | None = None
         self._whole_files: set[str] = set()
         self._lines: set[tuple[str, int]] = set()
 
-    def add(self, outcome: Outcome) -> None:
-        """Take in what came of one model."""
-        self._models.append(outcome.report)
-        self._findings.extend(outcome.findings)
-        for path, lines in outcome.lines.items():
-            self._lines.update((path, line) for line in lines)
+    def add(self, outcome: Outcome) -> Sequence[ModelReport]:
+        """Take in what came of one model and of its parts.
+
+        Returns:
+            What is new in the report: several models may have the same parts.
+        """
+        added: list[ModelReport] = []
+        for each in (outcome, *outcome.parts):
+            target = each.report.target
+            if target in self._parts or (
+                each is not outcome and any(m.target == target for m in self._models)
+            ):
+                continue
+            if each is not outcome:
+                self._parts.add(target)
+            self._models.append(each.report)
+            self._findings.extend(each.findings)
+            self._lines.update((path, line) for path, lines in each.lines.items() for line in lines)
+            added.append(each.report)
+        return added
 
     def note(self, text: str) -> None:
         """Take in a remark for people."""

@@ -43,6 +43,8 @@ class Outcome:
     """By file, the lines of operations that ran and of classes whose modules ran."""
     is_model: bool = True
     """False for what turned out to have no weighted layer, and that nobody asked for by name."""
+    parts: tuple[Outcome, ...] = ()
+    """Of a model that cannot be constructed: its parts that can, traced on their own."""
 
 
 @dataclass(frozen=True)

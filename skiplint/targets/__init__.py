@@ -9,6 +9,7 @@ from skiplint.targets.building.arguments import arguments_of
 from skiplint.targets.building.building import build
 from skiplint.targets.inputs.find import find_inputs
 from skiplint.targets.models.folders import folder_files, python_files
+from skiplint.targets.models.largest_parts import parts_of
 from skiplint.targets.models.project import Project, Projects
 from skiplint.targets.models.resolving import resolve, resolve_member
 from skiplint.targets.models.wanted import split_target
@@ -37,6 +38,7 @@ __all__ = [
     "constructions",
     "find_inputs",
     "folder_files",
+    "parts_of",
     "python_files",
     "resolve",
     "resolve_member",

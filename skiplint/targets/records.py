@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +93,11 @@ class Constructor:
             return self.value(*args, **kwargs)
 
         return Way(make, built_with)
+
+
+Ways = Generator[Way, Exception | None, None]
+"""Ways to construct one model. Each is given back what came of it: the exception that ended its construction
+or its forward; None where it works and another, different one is wanted."""
 
 
 @dataclass(frozen=True)

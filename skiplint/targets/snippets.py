@@ -5,45 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
+
+from skiplint.targets.arguments.roles import FIRST, WHOLE, role_of
+from skiplint.targets.records import SkippedTarget
 
 HEADER = "[[tool.skiplint.models]]"
 
-# What a missing argument usually is; a place to start from, to be replaced by the user.
-_LIKELY: dict[str, Any] = {
-    "in_channels": 3,
-    "in_chans": 3,
-    "input_channels": 3,
-    "n_channels": 3,
-    "in_ch": 3,
-    "inp": 16,
-    "inplanes": 16,
-    "planes": 16,
-    "channels": 16,
-    "dim": 64,
-    "d_model": 64,
-    "hidden_size": 64,
-    "hidden_dim": 64,
-    "embed_dim": 64,
-    "vocab_size": 1000,
-    "num_classes": 10,
-    "n_classes": 10,
-    "out_channels": 10,
-    "depth": 2,
-    "num_layers": 2,
-    "n_layers": 2,
-    "num_heads": 4,
-    "n_heads": 4,
-    "heads": 4,
-    "nhead": 4,
-    "mlp_dim": 128,
-    "dim_head": 16,
-    "image_size": 224,
-    "img_size": 224,
-    "patch_size": 16,
-    "dropout": 0.1,
-}
 _OBJECT = re.compile(
     r"(\w+_)?(configs?|cfg|conf|args|opts?|options|hparams|hps|params|settings|blocks?|layers?|modules?|models?|"
     r"nets?|encoder|decoder|backbone|head|tokenizer|norm_layer|act_layer|activation)"
@@ -85,6 +55,30 @@ def factory_hint(name: str, missing: list[inspect.Parameter]) -> str:
     return f"write a function such as `def small() -> nn.Module: return {name}({arguments})`"
 
 
+def with_values(skipped: SkippedTarget, failure: str, tried: Mapping[str, Any]) -> SkippedTarget:
+    """``skipped``, which says that guesses failed and offers the values that got furthest.
+
+    Args:
+        skipped: a model whose arguments are not known.
+        failure: what came of the guesses.
+        tried: arguments by name; those that TOML cannot hold are left out of the offer.
+    """
+    needs, _, advice = skipped.reason.partition("; ")
+    values = {name: value for name, value in tried.items() if _is_plain(value)}
+    if skipped.snippet and len(values) == len(tried) and values:
+        lines = "\n".join([HEADER, f"target = {toml(skipped.target)}", f"kwargs = {toml(values)}"])
+        advice = f"add {on_one_line(lines)} to pyproject.toml, corrected"
+    else:
+        lines = skipped.snippet
+    return replace(skipped, reason=f"{needs}; {failure}; {advice}", snippet=lines)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(each) for each in value)
+    return isinstance(value, int | float | str)
+
+
 def inputs_snippet(target: str, inputs: Any) -> str:
     """The configuration entry of ``target`` as lines of TOML, with the inputs of its forward."""
     return "\n".join([HEADER, f"target = {toml(target)}", f"inputs = {toml(inputs)}"])
@@ -115,16 +109,25 @@ def _key(name: str) -> str:
 
 
 def _likely(parameter: inspect.Parameter) -> Any:
-    if parameter.name in _LIKELY:
-        return _LIKELY[parameter.name]
     value = _by_annotation(parameter)
+    if value is None or isinstance(value, int | float):
+        number = _number(parameter.name)
+        value = value if number is None else number
     return value if value is not None else 1 if parameter.annotation is parameter.empty else "..."
 
 
 def _is_object(parameter: inspect.Parameter) -> bool:
     if parameter.annotation is parameter.empty:
-        return parameter.name not in _LIKELY and bool(_OBJECT.fullmatch(parameter.name))
+        alone = parameter.name in ("block", "blocks", "layer", "layers", "head")
+        return (alone or _number(parameter.name) is None) and bool(_OBJECT.fullmatch(parameter.name))
     return _by_annotation(parameter) is None and bool(re.fullmatch(r"[\w.]+", _annotation(parameter)))
+
+
+def _number(name: str) -> Any:
+    """The number, or the flag, that an argument of this name usually is; None where it is something else."""
+    role = role_of(name)
+    told = role in WHOLE or role in ("rate", "ratio", "epsilon", "flag", "off")
+    return FIRST.of(role) if told else None
 
 
 def _by_annotation(parameter: inspect.Parameter) -> Any:

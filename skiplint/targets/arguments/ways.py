@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
+from skiplint.targets.arguments.synthesis import guessed
 from skiplint.targets.models.project import Project
-from skiplint.targets.records import Constructor, ModelTarget, Way
-
-Ways = Generator[Way, Exception | None, None]
-"""Ways to construct one model. Each is given back what came of it: the exception that ended its construction
-or its forward; None where it works and another, different one is wanted."""
+from skiplint.targets.records import Constructor, ModelTarget, Ways
 
 Source = Callable[[Constructor, Project], Ways]
 
-SOURCES: tuple[Source, ...] = ()
+SOURCES: tuple[Source, ...] = (guessed,)
 """Where arguments are looked for after the target's own way, the most telling first."""
 
 
