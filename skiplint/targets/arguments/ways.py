@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import warnings
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
+from skiplint.targets.arguments.project_calls import project_calls
+from skiplint.targets.building.initialisers import SkipInitialisers
+from skiplint.targets.building.pretrained import no_downloads
+from skiplint.targets.building.randomness import seeded
 from skiplint.targets.models.project import Project
 from skiplint.targets.records import Constructor, ModelTarget, Way
 
@@ -12,9 +17,21 @@ Ways = Generator[Way, Exception | None, None]
 """Ways to construct one model. Each is given back what came of it: the exception that ended its construction
 or its forward; None where it works and another, different one is wanted."""
 
+Plain = Callable[[Constructor, Project], Iterator[Way]]
+"""A source that offers the same ways whatever comes of them."""
+
 Source = Callable[[Constructor, Project], Ways]
 
-SOURCES: tuple[Source, ...] = ()
+
+def _plain(source: Plain) -> Source:
+    def ways(constructor: Constructor, project: Project) -> Ways:
+        for way in source(constructor, project):
+            yield way
+
+    return ways
+
+
+SOURCES: tuple[Source, ...] = (_plain(project_calls),)
 """Where arguments are looked for after the target's own way, the most telling first."""
 
 
@@ -35,9 +52,25 @@ def constructions(
         ways = source(target.constructor, project)
         outcome: Exception | None = None
         try:
-            way = next(ways)
+            way = _in_environment(target, lambda ways=ways: next(ways))
             while True:
                 outcome = yield replace(target, build=way.make, built_with=way.built_with, unbuilt=None)
-                way = ways.send(outcome)
+                way = _in_environment(target, lambda ways=ways, outcome=outcome: ways.send(outcome))
         except StopIteration:
             continue
+
+
+def _in_environment(target: ModelTarget, ask: Callable[[], Way]) -> Way:
+    """The next way, looked for where the target's file is imported; what has weights is made without memory."""
+    import torch
+
+    with (
+        seeded(),
+        no_downloads(),
+        SkipInitialisers(),
+        target.environment(),
+        torch.device("meta"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        return ask()

@@ -12,7 +12,7 @@ from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
-from skiplint.targets.models.evaluation import NotSimpleError
+from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.models.importing import quiet
 from skiplint.targets.records import (
     Arguments,

@@ -11,11 +11,12 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.models import modelhood
 from skiplint.targets.models.demo import DemoReader
-from skiplint.targets.models.evaluation import NotSimpleError
 from skiplint.targets.models.importing import Workspace
 from skiplint.targets.models.option_classes import option_classes
+from skiplint.targets.models.project import Project
 from skiplint.targets.models.syntax import FileSyntax, has_factory_name, returned_names
 from skiplint.targets.records import (
     Arguments,
@@ -61,6 +62,7 @@ class ModelFile:
     """The path as the user typed it."""
     module: ModuleType
     workspace: Workspace = field(repr=False)
+    project: Project = field(repr=False)
 
     def discover(self) -> list[ModelTarget]:
         """The models of the file, in the order of their definitions."""
@@ -315,7 +317,7 @@ class ModelFile:
 
     @cached_property
     def _demos(self) -> DemoReader:
-        return DemoReader(self.syntax, self.display, vars(self.module))
+        return DemoReader(self.syntax, self.display, vars(self.module), self.project)
 
     def _demo_of(self, name: str) -> list[DemoCall]:
         return self._demos.constructor_calls(name)

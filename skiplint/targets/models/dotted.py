@@ -13,6 +13,7 @@ from skiplint.sources.paths import shown
 from skiplint.targets.models import modelhood
 from skiplint.targets.models.discovery import ModelFile, attribute_of, no_model
 from skiplint.targets.models.importing import Workspace, import_dotted
+from skiplint.targets.models.project import Projects
 from skiplint.targets.models.syntax import FileSyntax, parse
 from skiplint.targets.models.wanted import Resolved, Wanted, no_such_file, only_one
 from skiplint.targets.records import ModelConfig, ModelTarget, TargetError
@@ -56,7 +57,8 @@ def _module_models(module: ModuleType, location: str, workspace: Workspace, want
     source = getattr(module, "__file__", None)
     if not source or not source.endswith(".py"):
         raise TargetError(f"{location} has no Python source; name the model as in {location}:Net")
-    file = ModelFile(parse(Path(source)), location, module, workspace)
+    path = Path(source)
+    file = ModelFile(parse(path), location, module, workspace, wanted.projects.of(path))
     found: Resolved = [replace(item, path=shown(source)) for item in file.discover()]
     return [only_one(file, found, wanted)] if wanted.has_arguments else found
 
@@ -119,5 +121,7 @@ def _demos(module: ModuleType, workspace: Workspace, target: str, attribute: str
     source = getattr(module, "__file__", None)
     if not source or not source.endswith(".py") or getattr(value, "__module__", None) != module.__name__:
         return ()
-    syntax: FileSyntax = parse(Path(source))
-    return ModelFile(syntax, target.rpartition(":")[0], module, workspace).demos(attribute)
+    path = Path(source)
+    syntax: FileSyntax = parse(path)
+    file = ModelFile(syntax, target.rpartition(":")[0], module, workspace, Projects().of(path))
+    return file.demos(attribute)

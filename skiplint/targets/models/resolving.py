@@ -141,7 +141,7 @@ def _resolve_file(syntax: FileSyntax, display: str, attribute: str, wanted: Want
     if not attribute and not entries and not (syntax.defines_model() or syntax.holds_model()):
         return []
     module, workspace = import_file(syntax, display, wanted.workspaces)
-    file = ModelFile(syntax, display, module, workspace)
+    file = ModelFile(syntax, display, module, workspace, wanted.projects.of(syntax.path))
     if attribute:
         return _named(file, attribute, entries, wanted)
     found: Resolved = [file.configured(entry, name) for entry, name in entries]
