@@ -11,6 +11,7 @@ from typing import Any
 
 from skiplint.targets.arguments.call_sites import CallSite
 from skiplint.targets.arguments.parameters import parameters_of, required
+from skiplint.targets.evaluation.calls import is_harmless
 from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.evaluation.functions import Class
 from skiplint.targets.evaluation.imports import Package
@@ -68,7 +69,10 @@ class CallReader:
             bodies=self._bodies,
         )
         frame = reading.at(site.file, site.call)
-        parameters = parameters_of(self.callee(site)) or []
+        callee = self.callee(site)
+        if site.method and not is_harmless(callee):
+            raise NotSimpleError(f"{site.method} has effects")
+        parameters = parameters_of(callee) or []
         given = _Given(parameters)
         for number, node in enumerate(site.call.args[site.skip :]):
             if isinstance(node, ast.Starred):

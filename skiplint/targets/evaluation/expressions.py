@@ -240,22 +240,23 @@ class Evaluator:
 
     def _call(self, node: ast.Call) -> Any:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if isinstance(node.func, ast.Attribute) and name in _DEVICE_METHODS:
-            return self.evaluate(node.func.value)
-        if isinstance(node.func, ast.Attribute) and name == "to":
-            return self._moved(node.func.value, node)
-        function = self.evaluate(node.func)
+        if isinstance(node.func, ast.Attribute) and (name in _DEVICE_METHODS or name == "to"):
+            owner = self.evaluate(node.func.value)
+            if _is_on_a_device(owner):
+                return self._moved(owner, node) if name == "to" else owner
+            function = self._place.attribute(owner, name)
+        else:
+            function = self.evaluate(node.func)
         if name == "device" and getattr(function, "__module__", "") == "torch":
             return default_device()
         if isinstance(function, Unevaluated):
             return function.called(node, self)
         return self._place.call(function, *self.arguments(node))
 
-    def _moved(self, base: ast.expr, node: ast.Call) -> Any:
+    def _moved(self, value: Any, node: ast.Call) -> Any:
         """``x.to(device, dtype)``: the dtype counts, the device does not."""
         import torch
 
-        value = self.evaluate(base)
         for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
             try:
                 wanted = self.evaluate(argument)
@@ -264,6 +265,12 @@ class Evaluator:
             if isinstance(wanted, torch.dtype):
                 value = value.to(wanted)
         return value
+
+
+def _is_on_a_device(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor | torch.nn.Module)
 
 
 def unpacked(target: ast.expr, value: Any) -> Iterator[tuple[ast.expr, Any]]:

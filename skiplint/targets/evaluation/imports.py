@@ -34,6 +34,8 @@ STAND_INS: dict[str, Any] = {
     "mmcv.ConfigDict": Settings,
 }
 """What is used in the place of a thing of a package, whether it is installed or not."""
+MACHINE = frozenset(["sys.argv", "sys.platform", "os.environ", "os.getenv", "os.getcwd"])
+"""What says something about the machine or the command line of skiplint itself, not about the project."""
 _IMPORTABLE = frozenset(
     "torch torchvision timm numpy einops transformers monai omegaconf easydict ml_collections addict".split()
 )
@@ -79,7 +81,7 @@ class Package:
         full = f"{self.name}.{name}"
         if STAND_INS.get(full) is not None:
             return STAND_INS[full]
-        module = self.module()
+        module = None if full in MACHINE else self.module()
         if module is not None and hasattr(module, name):
             found = getattr(module, name)
             return Package(full) if type(found) is type(sys) else found

@@ -229,6 +229,8 @@ class Reading:
             return owner.attribute(name)
         if isinstance(owner, Instance):
             return self.instance_attribute(owner, name)
+        if isinstance(owner, types.ModuleType) and f"{owner.__name__}.{name}" in imports.MACHINE:
+            raise NotSimpleError(f"{owner.__name__}.{name} differs from machine to machine")
         return getattr(owner, name)
 
     def own(self, value: Any) -> Any:

@@ -146,7 +146,7 @@ def _bound_by(node: ast.stmt) -> frozenset[str]:
 
 def _step(node: ast.stmt, deciding: frozenset[str]) -> Step:
     if isinstance(node, DEFINITIONS):
-        return Step(node, frozenset({node.name}), uses=deciding)
+        return Step(node, frozenset({node.name}), uses=deciding | names_in(node))
     if isinstance(node, ast.Import | ast.ImportFrom):
         bound = frozenset(alias.asname or alias.name.partition(".")[0] for alias in node.names)
         return Step(node, bound, uses=deciding)
