@@ -53,20 +53,20 @@ def _files(constructor: Constructor, project: Project, name: str) -> Iterator[tu
     for path in files.mentioning(name, "python"):
         syntax = project.syntax(path)
         if syntax is not None:
-            yield syntax, _distance(constructor.path, path)
+            yield syntax, distance(constructor.path, path)
     for path in files.mentioning(name, "document"):
         if (syntax := document_code(path, files.text(path))) is not None:
-            yield syntax, _distance(constructor.path, path)
+            yield syntax, distance(constructor.path, path)
     for path in files.mentioning(name, "notebook"):
         if (syntax := notebook_code(path, files.text(path))) is not None:
-            yield syntax, _distance(constructor.path, path) + 1
+            yield syntax, distance(constructor.path, path) + 1
     own = project.syntax(constructor.path) if constructor.path in files.of_kind("python") else None
     if own is not None and (syntax := docstring_code(own)) is not None:
         yield syntax, 0
 
 
-def _distance(home: Path, path: Path) -> int:
-    """Folders between two files; a call in another place than a script or a document is a step further."""
+def distance(home: Path, path: Path) -> int:
+    """How many folders lie between two files."""
     ups = 0
     for ups, folder in enumerate(home.parents):
         if path.is_relative_to(folder):

@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
+from skiplint.targets.arguments.config_files import config_files
 from skiplint.targets.arguments.project_calls import project_calls
+from skiplint.targets.arguments.settings_objects import settings_objects
 from skiplint.targets.building.initialisers import SkipInitialisers
 from skiplint.targets.building.pretrained import no_downloads
 from skiplint.targets.building.randomness import seeded
@@ -31,7 +33,7 @@ def _plain(source: Plain) -> Source:
     return ways
 
 
-SOURCES: tuple[Source, ...] = (_plain(project_calls),)
+SOURCES: tuple[Source, ...] = (_plain(project_calls), _plain(settings_objects), _plain(config_files))
 """Where arguments are looked for after the target's own way, the most telling first."""
 
 

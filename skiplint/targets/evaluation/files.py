@@ -35,7 +35,7 @@ def _untagged(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         items = loader.construct_sequence(node, deep=True)
         return tuple(items) if suffix.endswith("tuple") else items
-    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+    return yaml.safe_load(node.value) if isinstance(node, yaml.ScalarNode) else None
 
 
 _Loader.add_multi_constructor("", _untagged)
@@ -47,12 +47,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-def data_of(project: Project, path: Path) -> Any:
-    """The content of a configuration file of ``project``, interpolations such as ``${model.dim}`` resolved.
-
-    Raises:
-        NotSimpleError: it is not valid, or no data.
-    """
+def _data_of(project: Project, path: Path) -> Any:
     try:
         return copy.deepcopy(_parsed(path.suffix, project.files.text(path)))
     except KeyError as error:
@@ -70,7 +65,41 @@ def _parsed(suffix: str, text: bytes) -> Any:
             data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a loader of plain data
     except (ValueError, yaml.YAMLError, RecursionError, TypeError, AttributeError) as error:
         raise NotSimpleError(f"not valid: {error}") from error
+    return data
+
+
+def composed(project: Project, path: Path) -> Any:
+    """The content of a configuration file; for one of Hydra, the files of its list of defaults laid under it.
+
+    Interpolations such as ``${model.dim}`` are resolved.
+
+    Raises:
+        NotSimpleError: it is not valid.
+    """
+    data = _composed(project, path, 0)
     return _resolved(data, data, 0)
+
+
+def _composed(project: Project, path: Path, depth: int) -> Any:
+    data = _data_of(project, path)
+    if not isinstance(data, dict) or not isinstance(data.get("defaults"), list) or depth > 4:
+        return data
+    result, own = Settings(), Settings(data)
+    own.pop("defaults")
+    before = True
+    for entry in data["defaults"]:
+        for group, choice in entry.items() if isinstance(entry, dict) else [("", entry)]:
+            if choice == "_self_":
+                result, before = result.merged(own), False
+            elif isinstance(choice, str) and not str(group).startswith("override"):
+                folder = str(group).removeprefix("optional ").lstrip("/")
+                place = path.parent / folder / f"{choice.removesuffix('.yaml')}.yaml"
+                if place in project.files.of_kind("config"):
+                    part: Any = _composed(project, place, depth + 1)
+                    for key in reversed([key for key in folder.split("/") if key]):
+                        part = {key: part}
+                    result = result.merged(part if isinstance(part, Mapping) else {})
+    return (result.merged(own) if before else result).to_dict()
 
 
 def _resolved(value: Any, root: Any, depth: int) -> Any:
@@ -138,10 +167,10 @@ def _loader(project: Project, path: Path) -> Callable[..., Any]:
             found = project_config(project, path, str(source))
             if found is None:
                 raise NotSimpleError(f"loads {source}")
-            return data_of(project, found)
+            return composed(project, found)
         if not isinstance(source, OpenFile):
             raise NotSimpleError("loads something")
-        return data_of(source.project, source.path)
+        return composed(source.project, source.path)
 
     return load
 

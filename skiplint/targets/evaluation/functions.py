@@ -82,6 +82,11 @@ class Class:
             after(made)
         return made
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in ("frame", "node", "_inside"):
+            raise AttributeError(name)
+        return self.attribute(name)
+
     def bases(self) -> list[Class]:
         """The bases that are read in the same way.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from skiplint.targets.evaluation.containers import Settings
 from skiplint.targets.evaluation.expressions import NotSimpleError
-from skiplint.targets.evaluation.files import data_of, project_config
+from skiplint.targets.evaluation.files import composed, project_config
 from skiplint.targets.evaluation.frames import Frame, parameters_of
 from skiplint.targets.evaluation.functions import Function
 from skiplint.targets.evaluation.reading import Instance, Reading
@@ -106,38 +106,11 @@ def _hydra(reading: Reading, frame: Frame, node: Any, name: str) -> Any:
         if function == "hydra.main" and "config_name" in given and frame.parent is not None:
             evaluate = frame.parent.evaluator.evaluate
             folder = evaluate(given["config_path"]) if "config_path" in given else "."
-            return composed(reading, frame.file, f"{folder or '.'}/{evaluate(given['config_name'])}")
+            name = str(evaluate(given["config_name"])).removesuffix(".yaml") + ".yaml"
+            path = project_config(reading.project, frame.file.path, f"{folder or '.'}/{name}")
+            if path is not None:
+                return Settings(composed(reading.project, path))
     raise NotSimpleError(f"{name} is not from hydra")
-
-
-def composed(reading: Reading, file: FileSyntax, name: str) -> Settings:
-    """The settings of a Hydra configuration file, the files of its list of defaults laid under it.
-
-    Raises:
-        NotSimpleError: there is no such file.
-    """
-    stem = name.removesuffix(".yaml").removesuffix(".yml")
-    path = project_config(reading.project, file.path, stem + ".yaml")
-    if path is None:
-        raise NotSimpleError(f"no file {stem}.yaml")
-    data = data_of(reading.project, path)
-    if not isinstance(data, dict):
-        raise NotSimpleError(f"{path.name} holds no settings")
-    result, own = Settings(), Settings(data)
-    for entry in data.get("defaults") or []:
-        pairs = entry.items() if isinstance(entry, dict) else [("", entry)]
-        for group, choice in pairs:
-            if choice in ("_self_", None) or not isinstance(choice, str) or str(group).startswith("override"):
-                continue
-            group = str(group).removeprefix("optional ").lstrip("/")
-            place = path.parent / group / f"{choice}.yaml"
-            if place in reading.project.files.of_kind("config"):
-                part: Any = data_of(reading.project, place)
-                for key in reversed([key for key in group.split("/") if key]):
-                    part = {key: part}
-                result = result.merged(part or {})
-    own.pop("defaults", None)
-    return result.merged(own)
 
 
 def _default(_: Reading, frame: Frame, node: Any, name: str) -> Any:

@@ -255,8 +255,16 @@ class Reading:
         """What a call gives; functions of the project are read, not run.
 
         Raises:
-            NotSimpleError: the function may have effects.
+            NotSimpleError: the function may have effects, or it raised.
         """
+        try:
+            return self._call(function, args, kwargs)
+        except NotSimpleError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise NotSimpleError(f"{getattr(function, '__name__', function)}: {error}") from error
+
+    def _call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.spend()
         if isinstance(function, types.FunctionType) and (read := self._readable(function)) is not None:
             return read(*args, **kwargs)
