@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skiplint.targets.arguments.definitions import Definition, definition, dotted
+from skiplint.targets.arguments.definitions import Definition, bindings, definition, dotted
 from skiplint.targets.arguments.documents import docstring_code, document_code, notebook_code
 from skiplint.targets.models.project import Project
 from skiplint.targets.models.syntax import FileSyntax, may_be_module
@@ -81,6 +81,8 @@ class _Finder:
         self._project, self._name = project, name
         self._wanted = set(_definitions(constructor, project))
         self._path = constructor.path
+        self._unique: bool | None = None
+        self._known_aliases: dict[Path, frozenset[str]] = {}
 
     def sites(self, file: FileSyntax, distance: int) -> Iterator[CallSite]:
         """The calls in one file."""
@@ -107,9 +109,8 @@ class _Finder:
 
     def _means(self, file: FileSyntax, parts: tuple[str, ...]) -> tuple[str, ...] | None:
         """The attributes of the constructor that ``parts`` asks for, None if it means something else."""
-        if not parts or self._name not in parts[-2:]:
-            if not parts or not self._may_be_alias(file, parts[0]):
-                return None
+        if not parts or (self._name not in parts[-2:] and parts[0] not in self._aliases(file)):
+            return None
         found = definition(self._project, file, parts)
         if isinstance(found, Definition):
             return found.rest if (found.path, found.name) in self._wanted else None
@@ -121,18 +122,16 @@ class _Finder:
             return None
         return parts[parts.index(self._name) + 1 :] if self._name in parts else None
 
-    def _may_be_alias(self, file: FileSyntax, name: str) -> bool:
-        if name in file.assignments and self._name in dotted(file.assignments[name][1]):
-            return True
-        return any(
-            alias.asname == name and alias.name == self._name
-            for node in ast.walk(file.tree)
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        )
+    def _aliases(self, file: FileSyntax) -> frozenset[str]:
+        """Other names that the file gives to something of the constructor's name."""
+        if file.path not in self._known_aliases:
+            assigned = {name for name, (_, value) in file.assignments.items() if self._name in dotted(value)}
+            imported = {bound for bound, found in bindings(file).items() if found[0][2] == self._name}
+            self._known_aliases[file.path] = frozenset(assigned | imported)
+        return self._known_aliases[file.path]
 
     def _only_one(self) -> bool:
-        if not hasattr(self, "_unique"):
+        if self._unique is None:
             defining = [
                 f for f in self._project.mentioning(self._name) if self._name in {**f.classes, **f.functions}
             ]

@@ -25,7 +25,18 @@ from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way
 _MOST_WAYS = 12
 _MOST_LEVELS = 2_000
 _MOST_FILES = 80
-_NAMING = ("_target_", "target", "class_path", "type", "name", "arch", "model", "model_name", "class", "class_name")
+_NAMING = (
+    "_target_",
+    "target",
+    "class_path",
+    "type",
+    "name",
+    "arch",
+    "model",
+    "model_name",
+    "class",
+    "class_name",
+)
 """Keys whose value names the class that a mapping is for: of Hydra, latent-diffusion, Lightning, mmengine, ..."""
 _HOLDING = ("params", "init_args", "args", "kwargs", "parameters", "model_args", "config")
 """Keys of the mapping with the arguments, beside the key that names the class."""
@@ -127,7 +138,9 @@ def _near(constructor: Constructor, paths: Any) -> list[Path]:
     return sorted(paths, key=lambda path: (distance(constructor.path, path), str(path)))[:_MOST_FILES]
 
 
-def _named(constructor: Constructor, project: Project, name: str) -> Iterator[tuple[_Level, Mapping[str, Any]]]:
+def _named(
+    constructor: Constructor, project: Project, name: str
+) -> Iterator[tuple[_Level, Mapping[str, Any]]]:
     """Mappings that name the class, each with the arguments in it."""
     for path in _near(constructor, project.files.mentioning(name, "config")):
         for level in _levels(project, path):
@@ -208,7 +221,8 @@ def _opens(constructor: Constructor, parameter: str) -> bool:
         return False
     return any(
         isinstance(node, ast.Call)
-        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("open", "load", "fromfile", "load_config")
+        and getattr(node.func, "attr", getattr(node.func, "id", ""))
+        in ("open", "load", "fromfile", "load_config")
         and any(isinstance(argument, ast.Name) and argument.id == parameter for argument in node.args)
         for node in ast.walk(tree)
     )
@@ -284,11 +298,14 @@ def _is_typed(node: ast.AST, name: str) -> bool:
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict":
         pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
     elif isinstance(node, ast.Dict):
-        pairs = [(getattr(key, "value", None), value) for key, value in zip(node.keys, node.values, strict=True)]
+        pairs = [
+            (getattr(key, "value", None), value) for key, value in zip(node.keys, node.values, strict=True)
+        ]
     else:
         return False
     return any(
-        key == "type" and name in (getattr(value, "value", None), getattr(value, "id", None)) for key, value in pairs
+        key == "type" and name in (getattr(value, "value", None), getattr(value, "id", None))
+        for key, value in pairs
     )
 
 

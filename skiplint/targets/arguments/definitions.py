@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from skiplint.targets.evaluation.imports import imported_names, is_foreign, project_file, submodule
@@ -49,7 +50,7 @@ def definition(
         return Unresolved()
     if name in file.classes or name in file.functions:
         return Definition(file.path, name, rest)
-    for node, module, taken in _bindings(file, name):
+    for node, module, taken in bindings(file).get(name, ()):
         level = node.level if isinstance(node, ast.ImportFrom) else 0
         path = project_file(project, file.path, module, level)
         if path is None:
@@ -62,12 +63,12 @@ def definition(
         if value and value[0] != name:
             return definition(project, file, (*value, *rest), steps + 1)
         return Unresolved(foreign=True)
-    for node in ast.walk(file.tree):
-        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-            path = project_file(project, file.path, node.module or "", node.level)
-            found = None if path is None else _inside(project, path, parts, steps)
-            if isinstance(found, Definition):
-                return found
+    for node, module, _ in bindings(file).get("*", ()):
+        level = node.level if isinstance(node, ast.ImportFrom) else 0
+        path = project_file(project, file.path, module, level)
+        found = None if path is None else _inside(project, path, parts, steps)
+        if isinstance(found, Definition):
+            return found
     return Unresolved()
 
 
@@ -81,11 +82,12 @@ def _inside(project: Project, path: Path, parts: tuple[str, ...], steps: int) ->
     return found
 
 
-def _bindings(file: FileSyntax, name: str) -> list[tuple[ast.Import | ast.ImportFrom, str, str | None]]:
-    return [
-        (node, module, taken)
-        for node in ast.walk(file.tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for bound, module, taken in imported_names(node)
-        if bound == name
-    ]
+@lru_cache(maxsize=1024)
+def bindings(file: FileSyntax) -> dict[str, list[tuple[ast.Import | ast.ImportFrom, str, str | None]]]:
+    """What the import statements of a file bind: by name, the statement, the module and the name in it."""
+    found: dict[str, list[tuple[ast.Import | ast.ImportFrom, str, str | None]]] = {}
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for bound, module, taken in imported_names(node):
+                found.setdefault(bound, []).append((node, module, taken))
+    return found

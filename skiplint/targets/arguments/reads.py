@@ -78,7 +78,12 @@ class _Reader:
             self._scope(file, owner, node, {parameter: under}, steps)
 
     def _elsewhere(
-        self, file: FileSyntax, parts: tuple[str, ...], parameter: str | int, under: tuple[str, ...], steps: int
+        self,
+        file: FileSyntax,
+        parts: tuple[str, ...],
+        parameter: str | int,
+        under: tuple[str, ...],
+        steps: int,
     ) -> None:
         found = definition(self._project, file, parts) if parts else None
         if isinstance(found, Definition) and not found.rest:
@@ -87,7 +92,12 @@ class _Reader:
                 self.definition(target, found.name, parameter, under, steps + 1)
 
     def _scope(
-        self, file: FileSyntax, owner: ast.ClassDef | None, node: Any, aliases: dict[str, tuple[str, ...]], steps: int
+        self,
+        file: FileSyntax,
+        owner: ast.ClassDef | None,
+        node: Any,
+        aliases: dict[str, tuple[str, ...]],
+        steps: int,
     ) -> None:
         """Read a function; then the methods of its class, in which ``self.config`` is an alias."""
         kept = dict(self._aliases(node, aliases))
@@ -121,7 +131,9 @@ class _Reader:
             return None if inner is None else (*inner, node.attr)
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
             inner = self._place(node.value, aliases)
-            return None if inner is None or not isinstance(node.slice.value, str) else (*inner, node.slice.value)
+            return (
+                None if inner is None or not isinstance(node.slice.value, str) else (*inner, node.slice.value)
+            )
         return None
 
     def _uses(

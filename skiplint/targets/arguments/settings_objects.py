@@ -104,7 +104,8 @@ class _Candidate:
 def _candidates(constructor: Constructor, project: Project, wanted: SettingsParameter) -> list[_Candidate]:
     annotation = _annotated(constructor, wanted.name)
     telling = max(wanted.reads, key=lambda name: (len(name), name))
-    files = {file.path: file for file in project.mentioning(telling)}
+    spellings = dict.fromkeys([telling, telling.replace("_", "-")])  # an option of a command line has dashes
+    files = {file.path: file for word in spellings for file in project.mentioning(word)}
     if annotation:
         files.update({file.path: file for file in project.mentioning(annotation)})
     near = sorted(files.values(), key=lambda file: distance(constructor.path, file.path))[:_MOST_FILES]
@@ -166,7 +167,9 @@ def _is_record(annotation: Any) -> bool:
         return False
     from torch import nn
 
-    return isinstance(annotation, str) or (isinstance(annotation, type) and not issubclass(annotation, nn.Module))
+    return isinstance(annotation, str) or (
+        isinstance(annotation, type) and not issubclass(annotation, nn.Module)
+    )
 
 
 def _file(constructor: Constructor, project: Project) -> FileSyntax | None:

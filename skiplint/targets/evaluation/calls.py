@@ -53,6 +53,13 @@ def is_harmless(function: Any) -> bool:
     return _is_pure(function) or (_is_pure(type(function)) and not inspect.isroutine(function))
 
 
+def is_of_module(function: Any) -> bool:
+    """Whether a call runs a model: that of a module or of a method of one."""
+    from torch import nn
+
+    return isinstance(function, nn.Module) or isinstance(getattr(function, "__self__", None), nn.Module)
+
+
 def _makes_values(kind: type) -> bool:
     """Whether instances of the class are values: modules, records, enumerations, exceptions apart."""
     import enum
@@ -79,4 +86,6 @@ def is_plain(node: ast.ClassDef) -> bool:
         if isinstance(inner, ast.FunctionDef) and inner.name in ("__init__", "__new__", "__post_init__")
     ]
     calls = [inner for maker in makers for inner in ast.walk(maker) if isinstance(inner, ast.Call)]
-    return all(ast.unparse(call.func) in BUILTINS or ast.unparse(call.func).startswith("super()") for call in calls)
+    return all(
+        ast.unparse(call.func) in BUILTINS or ast.unparse(call.func).startswith("super()") for call in calls
+    )

@@ -350,9 +350,17 @@ def statements_around(tree: ast.AST, place: ast.AST) -> tuple[ast.AST, ...]:
     for child in ast.iter_child_nodes(tree):
         if child is place:
             return (tree, place)
+        if getattr(child, "end_lineno", None) is not None and not _within(place, child):
+            continue
         if below := statements_around(child, place):
             return (tree, *below)
     return ()
+
+
+def _within(place: ast.AST, node: ast.AST) -> bool:
+    """Whether the lines of ``place`` are among those of ``node``; decorators stand before their definition."""
+    first = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", ()))])  # type: ignore[attr-defined]
+    return first <= place.lineno <= node.end_lineno  # type: ignore[attr-defined,no-any-return]
 
 
 def own_statements(nodes: tuple[ast.AST, ...]) -> Iterator[ast.stmt]:

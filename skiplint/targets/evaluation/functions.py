@@ -64,6 +64,7 @@ class Class:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         made = Record(self)
+        self.check_bases()
         if (start := self.method("__init__")) is not None:
             start(made, *args, **kwargs)
             return made
@@ -85,7 +86,10 @@ class Class:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name in ("frame", "node", "_inside"):
             raise AttributeError(name)
-        return self.attribute(name)
+        try:
+            return self.attribute(name)
+        except NotSimpleError as error:
+            raise AttributeError(name) from error
 
     def bases(self) -> list[Class]:
         """The bases that are read in the same way.
@@ -101,6 +105,15 @@ class Class:
             elif getattr(base, "__module__", "").partition(".")[0] in ("torch", "torchvision", "lightning"):
                 raise NotSimpleError(f"{self.__name__} is a {base.__name__}")
         return found
+
+    def check_bases(self) -> None:
+        """Make sure that instances are no more than their attributes.
+
+        Raises:
+            NotSimpleError: one of the bases is a class of torch or the like.
+        """
+        for base in self.bases():
+            base.check_bases()
 
     def fields(self) -> dict[str, tuple[Frame, ast.expr | None]]:
         """The annotated attributes in order, inherited ones first, each with its default and where it stands."""
@@ -162,7 +175,10 @@ class Record(types.SimpleNamespace):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "_of":
             raise AttributeError(name)
-        return vars(self)["_of"].attribute(name, self)
+        try:
+            return vars(self)["_of"].attribute(name, self)
+        except NotSimpleError as error:
+            raise AttributeError(name) from error
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Record:
         import copy

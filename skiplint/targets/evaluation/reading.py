@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from skiplint.targets.evaluation import imports
-from skiplint.targets.evaluation.calls import BUILTINS, is_harmless, is_plain
+from skiplint.targets.evaluation.calls import BUILTINS, is_harmless, is_of_module, is_plain
 from skiplint.targets.evaluation.containers import Settings
 from skiplint.targets.evaluation.expressions import NotSimpleError, Unevaluated
 from skiplint.targets.evaluation.files import FILE_FUNCTIONS
@@ -55,6 +55,7 @@ class Reading:
         namespaces: Mapping[Path, Mapping[str, Any]],
         *,
         pick: int = 0,
+        runs_modules: bool = False,
         bodies: dict[int, Body] | None = None,
     ) -> None:
         """Set up an evaluation.
@@ -63,10 +64,12 @@ class Reading:
             project: whose files are read.
             namespaces: by file, the names of modules that are imported.
             pick: where a name has several values (of a loop, of a parametrised test), which one is taken.
+            runs_modules: make calls of modules and of their methods, as inputs of a model may need.
             bodies: what earlier evaluations have read of the same syntax trees.
         """
         self.project = project
         self.pick = pick
+        self._runs_modules = runs_modules
         self._namespaces = dict(namespaces)
         self._bodies = {} if bodies is None else bodies
         self._modules: dict[Path, Frame] = {}
@@ -270,6 +273,8 @@ class Reading:
             return read(*args, **kwargs)
         if isinstance(function, type) and (stated := self._stated(function)) is not None:
             return (function if is_plain(stated.node) else stated)(*args, **kwargs)
+        if not self._runs_modules and is_of_module(function):
+            raise NotSimpleError("runs a model")
         own = getattr(function, "__module__", None) or type(function).__module__
         if str(own).startswith("skiplint.") or isinstance(function, Unevaluated) or is_harmless(function):
             return function(*args, **kwargs)

@@ -126,7 +126,8 @@ class DemoReader:
         read: Callable[[Evaluator], list[Arguments]],
     ) -> DemoCall:
         def evaluate() -> list[Arguments]:
-            reading = ProjectReading(self.project, {self._file.path: self.namespace}, bodies=self._bodies)
+            namespaces = {self._file.path: self.namespace}
+            reading = ProjectReading(self.project, namespaces, runs_modules=True, bodies=self._bodies)
             return read(reading.at(self._file, call).evaluator)
 
         return DemoCall(

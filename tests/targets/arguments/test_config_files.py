@@ -38,7 +38,10 @@ def test_a_mapping_without_all_that_is_needed_is_none(ways: Project) -> None:
 
 
 def test_what_names_the_class_comes_first(ways: Project) -> None:
-    files = {"pkg/a.yaml": "dim: 1\ndepth: 1\n", "configs/b.yaml": "net: {_target_: pkg.net.Net, dim: 2, depth: 2}"}
+    files = {
+        "pkg/a.yaml": "dim: 1\ndepth: 1\n",
+        "configs/b.yaml": "net: {_target_: pkg.net.Net, dim: 2, depth: 2}",
+    }
     assert [way.arguments["dim"] for way in ways(files)] == [2, 1]
 
 
@@ -51,7 +54,10 @@ def test_python_configurations_lie_over_their_bases(ways: Project) -> None:
 
 
 def test_hydra_makes_what_stands_inside(ways: Project) -> None:
-    source = NET + "\nclass Whole(Net):\n    def __init__(self, net, head, width):\n        nn.Module.__init__(self)\n"
+    source = (
+        NET
+        + "\nclass Whole(Net):\n    def __init__(self, net, head, width):\n        nn.Module.__init__(self)\n"
+    )
     source += "        self.layers, self.head, self.width = net, head, width(1, 2)\n"
     text = """
     model:

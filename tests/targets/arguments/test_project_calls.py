@@ -261,7 +261,9 @@ def test_class_methods_that_construct(ways: Project) -> None:
         def forward(self, x):
             return self.layers(x)
     """
-    found = ways({"pkg/net.py": source, "README.md": "```\nNet.from_name('b2')\nNet.from_pretrained('x')\n```\n"})
+    found = ways(
+        {"pkg/net.py": source, "README.md": "```\nNet.from_name('b2')\nNet.from_pretrained('x')\n```\n"}
+    )
     assert [way.arguments for way in found] == [{"name": "b2"}]
     assert len(found[0].build().layers) == 2
 
