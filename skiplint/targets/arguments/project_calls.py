@@ -14,6 +14,7 @@ from skiplint.targets.models.project import Project
 from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way
 
 MOST_WAYS = 12
+_MOST_SITES = 60
 _PICKS = 3
 """How many values of a loop or a parametrised test are tried."""
 
@@ -30,12 +31,20 @@ class KnownArguments:
 def project_calls(constructor: Constructor, project: Project) -> Iterator[Way]:
     """The constructor with the arguments of each call of it in the project, the nearest and fullest first."""
     reader = CallReader(constructor, project)
-    for site, pick, _ in _ranked(reader, constructor, project, complete=True)[:MOST_WAYS]:
-        built_with = BuiltWith("project", site.place(project.files.root), _arguments(reader, site, pick))
-        if site.method:
-            yield Way(_called(reader, site, built_with), built_with)
-        else:
-            yield constructor.way(built_with)
+    doubtful: list[tuple[int, CallSite, int]] = []
+    found = 0
+    for site, pick, call in _calls(reader, constructor, project):
+        if call.missing:
+            continue
+        if doubt := _doubt(call) + bool(site.method):
+            doubtful.append((doubt, site, pick))
+            continue
+        yield _way(reader, constructor, project, site, pick)
+        found += 1
+        if found == MOST_WAYS:
+            return
+    for _, site, pick in sorted(doubtful, key=lambda each: each[0])[: MOST_WAYS - found]:
+        yield _way(reader, constructor, project, site, pick)
 
 
 def known_arguments(constructor: Constructor, project: Project) -> tuple[KnownArguments, ...]:
@@ -44,35 +53,40 @@ def known_arguments(constructor: Constructor, project: Project) -> tuple[KnownAr
     The most telling first. Values are evaluated on the device that is current.
     """
     reader = CallReader(constructor, project)
-    found = _ranked(reader, constructor, project, complete=False)
-    return tuple(
+    found = [
         KnownArguments(site.place(project.files.root), call.missing, call.kwargs)
-        for site, _, call in found
-        if call.kwargs and not site.method
-    )[:MOST_WAYS]
+        for site, _, call in _calls(reader, constructor, project)
+        if call.missing and call.kwargs and not site.method
+    ]
+    return tuple(sorted(found, key=lambda known: len(known.missing))[:MOST_WAYS])
 
 
-def _ranked(
-    reader: CallReader, constructor: Constructor, project: Project, *, complete: bool
-) -> list[tuple[CallSite, int, ResolvedCall]]:
-    found: dict[str, tuple[tuple[int, ...], CallSite, int, ResolvedCall]] = {}
-    for site in call_sites(constructor, project):
+def _calls(
+    reader: CallReader, constructor: Constructor, project: Project
+) -> Iterator[tuple[CallSite, int, ResolvedCall]]:
+    """The different calls of the constructor, the nearest first, each with the number of its values."""
+    seen: set[str] = set()
+    for site in call_sites(constructor, project)[:_MOST_SITES]:
         for pick in range(_PICKS):
             try:
                 call = reader.resolved(site, pick)
             except (NotSimpleError, AttributeError):
                 break
-            if bool(call.missing) is complete:
-                break
             key = key_of((site.method, call.args, call.kwargs))
-            rank = (len(call.missing), bool(site.method), _doubtful(call), site.distance, pick)
-            if key not in found or rank < found[key][0]:
-                found[key] = (rank, site, pick, call)
-    ordered = sorted(found.values(), key=lambda each: each[0])
-    return [(site, pick, call) for _, site, pick, call in ordered]
+            if key in seen:
+                break
+            seen.add(key)
+            yield site, pick, call
 
 
-def _doubtful(call: ResolvedCall) -> int:
+def _way(reader: CallReader, constructor: Constructor, project: Project, site: CallSite, pick: int) -> Way:
+    built_with = BuiltWith("project", site.place(project.files.root), _arguments(reader, site, pick))
+    if site.method:
+        return Way(_called(reader, site, built_with), built_with)
+    return constructor.way(built_with)
+
+
+def _doubt(call: ResolvedCall) -> int:
     """How many of the arguments are left out, or are None as those of a command line that nobody types."""
     return call.left_out + sum(value is None for value in call.kwargs.values())
 

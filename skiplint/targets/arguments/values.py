@@ -9,17 +9,22 @@ from typing import Any
 def key_of(value: Any) -> str:
     """A text that is the same for equal arguments: data by its content, objects by their class and content."""
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key!r}:{key_of(item)}" for key, item in sorted(value.items(), key=str)) + "}"
+        return "{" + ",".join(f"{key!r}:{key_of(item)}" for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))) + "}"
     if isinstance(value, list | tuple | set | frozenset):
         return f"{type(value).__name__}({','.join(map(key_of, value))})"
     if value is None or isinstance(value, str | int | float | bool | complex | bytes):
         return repr(value)
-    if isinstance(value, type) or callable(value):
-        return str(getattr(value, "__qualname__", None) or _of_object(value))
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+        return str(value.__qualname__)
     return _of_object(value)
 
 
 def _of_object(value: Any) -> str:
+    from torch import nn
+
+    if isinstance(value, nn.Module):
+        shapes = [tuple(parameter.shape) for parameter in value.parameters()]
+        return f"{type(value).__qualname__}{hash(tuple(shapes))}"
     shape = getattr(value, "shape", None)
     if shape is not None:
         return f"{type(value).__name__}{tuple(shape)}"

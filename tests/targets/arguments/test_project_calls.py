@@ -100,8 +100,8 @@ def test_parametrised_tests_give_their_first_values(ways: Project) -> None:
     found = ways({"tests/test_net.py": code})
     assert [way.arguments for way in found] == [
         {"dim": 8, "depth": 1},
-        {"dim": 2, "depth": 3},
         {"dim": 16, "depth": 3},
+        {"dim": 2, "depth": 3},
         {"dim": 4, "depth": 3},
     ]
 
