@@ -158,7 +158,7 @@ def _definitions(constructor: Constructor, project: Project) -> Iterator[tuple[P
 
 
 def _inside_modules(tree: ast.AST) -> set[ast.AST]:
-    """The calls inside of module classes: there the model is a part of another, of whatever size that wants."""
+    """The calls inside of module classes: there the model is a part of another, of the size that wants."""
     return {
         inner
         for node in ast.walk(tree)
@@ -173,6 +173,6 @@ def _parent_calls(owner: ast.ClassDef) -> Iterator[ast.Call]:
     for method in owner.body:
         if isinstance(method, ast.FunctionDef) and method.name == "__init__":
             for node in ast.walk(method):
-                if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("super()"):
-                    if getattr(node.func, "attr", "") == "__init__":
-                        yield node
+                starts = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "__init__"
+                if starts and ast.unparse(node.func).startswith("super()"):  # type: ignore[attr-defined]
+                    yield node  # type: ignore[misc]

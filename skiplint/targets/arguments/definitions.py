@@ -63,8 +63,8 @@ def definition(
         if value and value[0] != name:
             return definition(project, file, (*value, *rest), steps + 1)
         return Unresolved(foreign=True)
-    for node, module, _ in bindings(file).get("*", ()):
-        level = node.level if isinstance(node, ast.ImportFrom) else 0
+    for star, module, _ in bindings(file).get("*", ()):
+        level = star.level if isinstance(star, ast.ImportFrom) else 0
         path = project_file(project, file.path, module, level)
         found = None if path is None else _inside(project, path, parts, steps)
         if isinstance(found, Definition):

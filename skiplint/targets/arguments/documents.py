@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 import textwrap
@@ -70,10 +71,8 @@ def _parsed(code: str) -> Iterator[tuple[int, ast.Module]]:
         pass
     start = 0
     for paragraph in re.split(r"(?<=\n)[ \t]*\n", code):
-        try:
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError):
             yield start, ast.parse(textwrap.dedent(paragraph))
-        except (SyntaxError, ValueError, RecursionError):
-            pass
         start += paragraph.count("\n") + 1
 
 

@@ -43,7 +43,7 @@ def _inherited(value: type, own: list[inspect.Parameter]) -> list[inspect.Parame
         start = vars(base).get("__init__")
         if not inspect.isfunction(start):
             continue
-        if base is not value and start is not value.__init__:
+        if base is not value and start is not inspect.getattr_static(value, "__init__"):
             after = list(inspect.signature(start).parameters.values())[1:]
             found = _merged(found, after)
         if not any(parameter.kind in _VARIADIC for parameter in found) or not _passes_on(start):

@@ -14,7 +14,7 @@ from skiplint.targets.models.project import Project
 from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way
 
 MOST_WAYS = 12
-_MOST_SITES = 60
+_MOST_SITES = 40
 _PICKS = 3
 """How many values of a loop or a parametrised test are tried."""
 
@@ -77,6 +77,8 @@ def _calls(
                 break
             seen.add(key)
             yield site, pick, call
+            if not call.several:
+                break
 
 
 def _way(reader: CallReader, constructor: Constructor, project: Project, site: CallSite, pick: int) -> Way:

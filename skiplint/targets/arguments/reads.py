@@ -11,6 +11,8 @@ from skiplint.targets.evaluation.frames import parameters_of
 from skiplint.targets.models.project import Project
 from skiplint.targets.models.syntax import FileSyntax
 
+Aliases = Mapping[str, tuple[str, ...]]
+"""Names of a function that hold settings or a part of them, each with the names down to that part."""
 Reads = dict[str, Any]
 """Names that are read, each with the names that are read of its value."""
 _MOST_STEPS = 6
@@ -109,9 +111,7 @@ class _Reader:
                     more = dict(self._aliases(method, of_self))
                     self._uses(file, owner, method, {**of_self, **more}, steps)
 
-    def _aliases(
-        self, node: ast.AST, aliases: Mapping[str, tuple[str, ...]]
-    ) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def _aliases(self, node: ast.AST, aliases: Aliases) -> Iterator[tuple[str, tuple[str, ...]]]:
         known = dict(aliases)
         for inner in ast.walk(node):
             for target, value in _assigned(inner):
@@ -121,7 +121,7 @@ class _Reader:
                     known[name] = under
                     yield name, under
 
-    def _place(self, node: ast.expr, aliases: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    def _place(self, node: ast.expr, aliases: Aliases) -> tuple[str, ...] | None:
         """The names from the settings down to ``node``; None where it is nothing of them."""
         whole = ".".join(dotted(node))
         if whole in aliases:
@@ -137,9 +137,8 @@ class _Reader:
         return None
 
     def _uses(
-        self, file: FileSyntax, owner: ast.ClassDef | None, node: ast.AST, aliases: Mapping[str, tuple[str, ...]],
-        steps: int,
-    ) -> None:  # fmt: skip
+        self, file: FileSyntax, owner: ast.ClassDef | None, node: ast.AST, aliases: Aliases, steps: int
+    ) -> None:
         methods = {id(inner.func) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call):
@@ -162,9 +161,8 @@ class _Reader:
             level = level.setdefault(name, {})
 
     def _passed(
-        self, file: FileSyntax, owner: ast.ClassDef | None, call: ast.Call, aliases: Mapping[str, tuple[str, ...]],
-        steps: int,
-    ) -> None:  # fmt: skip
+        self, file: FileSyntax, owner: ast.ClassDef | None, call: ast.Call, aliases: Aliases, steps: int
+    ) -> None:
         """Go on where settings, or a part of them, are passed on."""
         parts = dotted(call.func)
         passed: list[tuple[str | int, ast.expr]] = list(enumerate(call.args))

@@ -6,7 +6,8 @@ import ast
 import inspect
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from skiplint.targets.arguments.call_sites import CallSite
@@ -32,6 +33,9 @@ class ResolvedCall:
     """Parameters without a default whose values are unknown."""
     left_out: int = 0
     """Arguments of the call that are unknown and have a default, or that the constructor does not take."""
+
+    several: bool = False
+    """Other values are there to be picked."""
 
     @property
     def arguments(self) -> Arguments:
@@ -74,19 +78,19 @@ class CallReader:
             raise NotSimpleError(f"{site.method} has effects")
         parameters = parameters_of(callee) or []
         given = _Given(parameters)
-        for number, node in enumerate(site.call.args[site.skip :]):
+        for node in site.call.args[site.skip :]:
             if isinstance(node, ast.Starred):
                 for item in _sequence(frame, node.value):
                     given.positional(item)
             else:
-                given.positional(lambda node=node: frame.evaluator.evaluate(node), number)
+                given.positional(partial(frame.evaluator.evaluate, node))
         for keyword in site.call.keywords:
             if keyword.arg is None:
                 for name, value in _mapping(frame, keyword.value).items():
-                    given.named(name, lambda value=value: value)
+                    given.named(name, partial(_same, value))
             else:
-                given.named(keyword.arg, lambda keyword=keyword: frame.evaluator.keyword(keyword))
-        return given.resolved()
+                given.named(keyword.arg, partial(frame.evaluator.keyword, keyword))
+        return replace(given.resolved(), several=reading.has_picked)
 
 
 def _sequence(frame: Any, node: ast.expr) -> Iterator[Callable[[], Any]]:
@@ -94,7 +98,11 @@ def _sequence(frame: Any, node: ast.expr) -> Iterator[Callable[[], Any]]:
         items = list(frame.evaluator.evaluate(node))
     except (NotSimpleError, TypeError):
         return
-    yield from (lambda item=item: item for item in items)  # type: ignore[misc]
+    yield from (partial(_same, item) for item in items)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _mapping(frame: Any, node: ast.expr) -> dict[str, Any]:
@@ -117,7 +125,7 @@ class _Given:
         self._count = 0
         self._left_out = 0
 
-    def positional(self, find: Callable[[], Any], _: int = 0) -> None:
+    def positional(self, find: Callable[[], Any]) -> None:
         number, self._count = self._count, self._count + 1
         if number < len(self._by_place):
             self.named(self._by_place[number].name, find)

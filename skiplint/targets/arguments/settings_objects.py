@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class SettingsParameter:
 
     def fits(self, held: Any) -> bool:
         """Whether ``held`` has all that is read."""
-        return covers(held, self.reads) and covers(held, dict.fromkeys(self.others, {}))
+        return covers(held, self.reads) and covers(held, {name: {} for name in self.others})
 
 
 def settings_parameter(constructor: Constructor, project: Project) -> SettingsParameter | None:
@@ -122,13 +123,17 @@ def _in_file(file: FileSyntax, annotation: str) -> Iterator[tuple[int, _Candidat
         if _MAKES.search(name) and not _needs(function):
             yield 2, _Candidate(file.path, function.lineno, _called(file, name))
     for name, (line, _) in file.assignments.items():
-        yield 3, _Candidate(file.path, line, lambda reading, name=name: reading.module(file).value(name))
-    for node in ast.walk(file.tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "parse_args":
-            yield 3, _Candidate(file.path, node.lineno, lambda reading, node=node: _at(reading, file, node))
+        yield 3, _Candidate(file.path, line, partial(_value, file, name))
+    for call in ast.walk(file.tree):
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "parse_args":
+            yield 3, _Candidate(file.path, call.lineno, partial(_at, file, call))
 
 
-def _at(reading: ProjectReading, file: FileSyntax, node: ast.expr) -> Any:
+def _value(file: FileSyntax, name: str, reading: ProjectReading) -> Any:
+    return reading.module(file).value(name)
+
+
+def _at(file: FileSyntax, node: ast.expr, reading: ProjectReading) -> Any:
     return reading.at(file, node).evaluator.evaluate(node)
 
 

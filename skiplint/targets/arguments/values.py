@@ -7,9 +7,16 @@ from typing import Any
 
 
 def key_of(value: Any) -> str:
-    """A text that is the same for equal arguments: data by its content, objects by their class and content."""
+    """A text that is the same for equal arguments: data by content, objects by class and content."""
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key!r}:{key_of(item)}" for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))) + "}"
+        return (
+            "{"
+            + ",".join(
+                f"{key!r}:{key_of(item)}"
+                for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))
+            )
+            + "}"
+        )
     if isinstance(value, list | tuple | set | frozenset):
         return f"{type(value).__name__}({','.join(map(key_of, value))})"
     if value is None or isinstance(value, str | int | float | bool | complex | bytes):

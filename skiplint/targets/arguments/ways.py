@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from functools import partial
 
 from skiplint.targets.arguments.config_files import config_files
 from skiplint.targets.arguments.project_calls import project_calls
@@ -27,8 +28,7 @@ Source = Callable[[Constructor, Project], Ways]
 
 def _plain(source: Plain) -> Source:
     def ways(constructor: Constructor, project: Project) -> Ways:
-        for way in source(constructor, project):
-            yield way
+        yield from source(constructor, project)
 
     return ways
 
@@ -54,16 +54,16 @@ def constructions(
         ways = source(target.constructor, project)
         outcome: Exception | None = None
         try:
-            way = _in_environment(target, lambda ways=ways: next(ways))
+            way = _in_environment(target, partial(next, ways))
             while True:
                 outcome = yield replace(target, build=way.make, built_with=way.built_with, unbuilt=None)
-                way = _in_environment(target, lambda ways=ways, outcome=outcome: ways.send(outcome))
+                way = _in_environment(target, partial(ways.send, outcome))
         except StopIteration:
             continue
 
 
 def _in_environment(target: ModelTarget, ask: Callable[[], Way]) -> Way:
-    """The next way, looked for where the target's file is imported; what has weights is made without memory."""
+    """The next way, looked for where the target's file is imported; weights take no memory."""
     import torch
 
     with (

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import dataclasses
 import inspect
 import types
 from typing import Any
 
 BUILTINS: dict[str, Any] = {
-    function.__name__: function
-    for function in (
-        abs, all, any, bool, bytes, callable, complex, dict, divmod, enumerate, filter, float, frozenset, getattr,
-        hasattr, int, isinstance, issubclass, len, list, map, max, min, object, pow, range, repr, reversed, round,
-        set, slice, sorted, str, sum, tuple, type, zip,
-    )
-}  # fmt: skip
-"""The builtins that a user's expression may use; ``setattr`` and ``vars`` are added where attributes are known."""
+    name: getattr(builtins, name)
+    for name in (
+        "abs all any bool bytes callable complex dict divmod enumerate filter float frozenset getattr "
+        "hasattr int isinstance issubclass len list map max min object pow range repr reversed round set slice "
+        "sorted str sum tuple type zip"
+    ).split()
+}
+"""The builtins that a user's expression may use, but ``setattr`` and ``vars``."""
 
 _PURE_MODULES = frozenset(
-    "_operator argparse builtins collections copy dataclasses easydict einops enum fractions functools itertools "
-    "math ml_collections numpy omegaconf operator re string torch torchvision timm types typing "
+    "_operator argparse builtins collections copy dataclasses easydict einops enum fractions functools "
+    "itertools math ml_collections numpy omegaconf operator re string torch torchvision timm types typing "
     "_collections _functools".split()
 )
 """Packages whose functions compute values, apart from those named in ``_EFFECTS``."""
 _EFFECTS = frozenset(
-    "load save save_checkpoint download load_state_dict_from_url load_state_dict hub system popen run call exit "
-    "quit input exec eval from_pretrained load_from_checkpoint imread urlopen backward compile fromfile tofile "
-    "init_process_group set_default_device set_default_dtype manual_seed seed set_num_threads memmap loadtxt "
-    "savetxt genfromtxt spawn fork set_device list download_url".split()
-) - {"list"}
+    "load save save_checkpoint download download_url load_state_dict_from_url load_state_dict hub system "
+    "popen run call exit quit input exec eval from_pretrained load_from_checkpoint imread urlopen backward compile "
+    "fromfile tofile init_process_group set_default_device set_default_dtype manual_seed seed "
+    "set_num_threads memmap loadtxt savetxt genfromtxt spawn fork set_device parse_args".split()
+)
 """Functions that read files, reach the network, end the program or change what is global."""
 
 
@@ -38,7 +39,7 @@ def is_harmless(function: Any) -> bool:
     from torch import nn
 
     name = getattr(function, "__name__", "")
-    if name in _EFFECTS or name == "parse_args":
+    if name in _EFFECTS:
         return False
     owner = getattr(function, "__self__", None)
     if isinstance(owner, types.ModuleType):  # how C functions of a module are bound

@@ -125,7 +125,7 @@ def _at(root: Any, place: str) -> Any:
 
 
 def project_config(project: Project, path: Path, name: str) -> Path | None:
-    """The configuration file that ``name`` means in the code of the file ``path``; None where it is not plain.
+    """The configuration file that ``name`` means in the code of the file ``path``; None without one.
 
     Relative to the file, to the working directory and to the project, else the only file whose path ends so.
     """

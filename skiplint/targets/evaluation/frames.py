@@ -7,8 +7,9 @@ effects are made. A name whose value cannot be found this way is unknown, which 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol
 
 from skiplint.targets.evaluation.expressions import Evaluator, NotSimpleError, unpacked
@@ -22,7 +23,8 @@ _MOST_ROUNDS = 64
 class Shared(Protocol):
     """What the frames of one evaluation share (:class:`skiplint.targets.evaluation.reading.Reading`)."""
 
-    pick: int
+    def picked(self, values: Sequence[Any]) -> Any:
+        """One of several values that a name has."""
 
     def spend(self) -> None:
         """Count a statement."""
@@ -238,10 +240,7 @@ class Frame:
                 self._block(block, chosen, sure=True)
 
     def _pick(self, iterable: ast.expr) -> Any:
-        items = list(self.evaluator.evaluate(iterable))
-        if not items:
-            raise NotSimpleError("nothing to go through")
-        return items[self.reading.pick % len(items)]
+        return self.reading.picked(list(self.evaluator.evaluate(iterable)))
 
     def _compound(self, node: ast.stmt, chosen: frozenset[ast.stmt], *, sure: bool) -> None:
         if isinstance(node, ast.If):
@@ -252,7 +251,7 @@ class Frame:
                 self._block(node.orelse, chosen, sure=sure and known is not None)
         elif isinstance(node, ast.For):
             for item in self._items(node.iter):
-                self._guarded(node, lambda item=item: self._assign(node.target, item), sure=sure)
+                self._guarded(node, partial(self._assign, node.target, item), sure=sure)
                 self._block(node.body, chosen, sure=sure)
         elif isinstance(node, ast.With):
             self._contexts(node, sure=sure)
@@ -277,8 +276,10 @@ class Frame:
         for item in node.items:
             target = item.optional_vars
             if target is not None:
-                value = item.context_expr
-                self._guarded(node, lambda: self._assign(target, self.evaluator.evaluate(value)), sure=sure)
+                self._guarded(node, partial(self._bind, target, item.context_expr), sure=sure)
+
+    def _bind(self, target: ast.expr, value: ast.expr) -> None:
+        self._assign(target, self.evaluator.evaluate(value))
 
     def _step(self, node: ast.stmt, *, sure: bool) -> None:
         self._guarded(node, lambda: self._perform(node), sure=sure)
@@ -358,9 +359,11 @@ def statements_around(tree: ast.AST, place: ast.AST) -> tuple[ast.AST, ...]:
 
 
 def _within(place: ast.AST, node: ast.AST) -> bool:
-    """Whether the lines of ``place`` are among those of ``node``; decorators stand before their definition."""
-    first = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", ()))])  # type: ignore[attr-defined]
-    return first <= place.lineno <= node.end_lineno  # type: ignore[attr-defined,no-any-return]
+    """Whether the lines of ``place`` are among those of ``node``, its decorators included."""
+    whole: Any = node
+    inner: Any = place
+    first = min([whole.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", ()))])
+    return bool(first <= inner.lineno <= whole.end_lineno)
 
 
 def own_statements(nodes: tuple[ast.AST, ...]) -> Iterator[ast.stmt]:

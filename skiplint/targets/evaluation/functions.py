@@ -25,6 +25,7 @@ class Function:
         self.__name__ = getattr(node, "name", "<lambda>")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function returns."""
         with self.frame.reading.deeper():
             given = self._given((*self.bound, *args), kwargs)
             inner = Frame(
@@ -36,9 +37,8 @@ class Function:
         arguments = self.node.args
         names = [each.arg for each in [*arguments.posonlyargs, *arguments.args]]
         given = dict(zip(names, args, strict=False))
-        if len(args) > len(names):
-            if arguments.vararg is None:
-                raise NotSimpleError(f"{self.__name__} takes {len(names)} arguments")
+        if len(args) > len(names) and arguments.vararg is None:
+            raise NotSimpleError(f"{self.__name__} takes {len(names)} arguments")
         known = parameters_of(self.node)
         given.update({name: value for name, value in kwargs.items() if name in known})
         if arguments.vararg is not None:
@@ -54,7 +54,7 @@ class Function:
 
 
 class Class:
-    """A class that is not imported: its attributes, and instances with the fields of a dataclass or of __init__."""
+    """A class that is not imported: its attributes, and instances that hold what the constructor sets."""
 
     def __init__(self, frame: Frame, node: ast.ClassDef) -> None:
         """Define ``node`` in ``frame``."""
@@ -63,6 +63,7 @@ class Class:
         self._inside = Frame(frame.reading, frame.file, node, frame)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """An instance."""
         made = Record(self)
         self.check_bases()
         if (start := self.method("__init__")) is not None:
@@ -116,7 +117,7 @@ class Class:
             base.check_bases()
 
     def fields(self) -> dict[str, tuple[Frame, ast.expr | None]]:
-        """The annotated attributes in order, inherited ones first, each with its default and where it stands."""
+        """The annotated attributes, inherited ones first, each with its default and where that stands."""
         found: dict[str, tuple[Frame, ast.expr | None]] = {}
         for base in self.bases():
             found.update(base.fields())
@@ -139,13 +140,8 @@ class Class:
                 return self._bound(node, instance)
             if isinstance(node, ast.ClassDef) and node.name == name:
                 return Class(self._inside, node)
-            if (
-                isinstance(node, ast.AnnAssign)
-                and isinstance(node.target, ast.Name)
-                and node.target.id == name
-            ):
-                if node.value is not None:
-                    return _field_default(self._inside, node.value)
+            if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == name and node.value:
+                return _field_default(self._inside, node.value)
         if name in self._inside.reading.body(self.node).names:
             return self._inside.value(name)
         for base in self.bases():

@@ -128,7 +128,7 @@ def live_module(path: Path) -> Any:
 
 
 def import_quietly(path: Path) -> Any:
-    """Import a module of the project by its dotted name, as another file of it would; None where that fails."""
+    """Import a module of the project by its dotted name; None where that fails."""
     parts = list(path.relative_to(import_root(path)).with_suffix("").parts)
     if parts[-1] == "__init__":
         parts.pop()

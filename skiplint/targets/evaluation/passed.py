@@ -1,4 +1,4 @@
-"""What a parameter of a function of the project, or an attribute of ``self``, is where nobody says it here."""
+"""What a parameter of a function, or an attribute of ``self``, is, as the rest of the project shows it."""
 
 from __future__ import annotations
 
@@ -72,14 +72,13 @@ def _parametrised(reading: Reading, frame: Frame, node: Any, name: str) -> Any:
         names = outside.evaluator.evaluate(call.args[0])
         names = [part.strip() for part in names.split(",")] if isinstance(names, str) else list(names)
         if name in names and isinstance(call.args[1], ast.List | ast.Tuple) and call.args[1].elts:
-            chosen = call.args[1].elts[reading.pick % len(call.args[1].elts)]
+            chosen = reading.picked(call.args[1].elts)
             if isinstance(chosen, ast.Call) and ast.unparse(chosen.func).endswith("param"):
                 chosen = ast.Tuple(chosen.args, ast.Load()) if len(names) > 1 else chosen.args[0]
             value = outside.evaluator.evaluate(chosen)
             return value[names.index(name)] if len(names) > 1 else value
         if name in names:
-            values = list(outside.evaluator.evaluate(call.args[1]))
-            value = values[reading.pick % len(values)]
+            value = reading.picked(list(outside.evaluator.evaluate(call.args[1])))
             return value[names.index(name)] if len(names) > 1 else value
     raise NotSimpleError(f"{name} is not parametrised")
 

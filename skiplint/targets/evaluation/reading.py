@@ -8,8 +8,9 @@ import copy
 import dataclasses
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,9 @@ class Reading:
             bodies: what earlier evaluations have read of the same syntax trees.
         """
         self.project = project
-        self.pick = pick
+        self._pick = pick
+        self.has_picked = False
+        """Whether a name with several values was met."""
         self._runs_modules = runs_modules
         self._namespaces = dict(namespaces)
         self._bodies = {} if bodies is None else bodies
@@ -76,6 +79,17 @@ class Reading:
         self._spent = 0
         self._depth = 0
         self._asked: set[tuple[int, str]] = set()
+
+    def picked(self, values: Sequence[Any]) -> Any:
+        """One of several values that a name has, of a loop or of a parametrised test.
+
+        Raises:
+            NotSimpleError: there is none.
+        """
+        if not values:
+            raise NotSimpleError("nothing to go through")
+        self.has_picked = True
+        return values[self._pick % len(values)]
 
     # -- limits -----------------------------------------------------------------------------------
 
@@ -141,7 +155,7 @@ class Reading:
         return Function(frame, node)
 
     def class_of(self, frame: Frame, node: ast.ClassDef) -> Any:
-        """The class that ``node`` defines: the imported one where its file can be imported, else its reading."""
+        """The class that ``node`` defines: imported where its file can be imported, else its reading."""
         if isinstance(frame.node, ast.Module) and frame.parent is None:
             namespace = self._live(frame.file, wanted=may_be_module(node) or bool(node.bases))
             if namespace is not None and isinstance(namespace.get(node.name), type):
@@ -193,7 +207,7 @@ class Reading:
         """The names that an import statement binds, each with what finds its value."""
         level = node.level if isinstance(node, ast.ImportFrom) else 0
         for bound, module, name in imports.imported_names(node):
-            yield bound, lambda module=module, name=name: self._imported(file, module, name, level)
+            yield bound, partial(self._imported, file, module, name, level)
 
     def _imported(self, file: FileSyntax, module: str, name: str | None, level: int) -> Any:
         if not level and f"{module}.{name}" in FILE_FUNCTIONS:
@@ -306,7 +320,7 @@ class Reading:
 
     # -- what nobody passes ------------------------------------------------------------------------
 
-    def parameter(self, frame: Frame, name: str) -> Any:
+    def parameter(self, frame: Frame, name: str) -> Any:  # noqa: ARG002 - ProjectReading knows more
         """The value of a parameter in a function that is not called here.
 
         Raises:
@@ -314,7 +328,7 @@ class Reading:
         """
         raise NotSimpleError(f"{name} is a parameter")
 
-    def instance_attribute(self, instance: Instance, name: str) -> Any:
+    def instance_attribute(self, instance: Instance, name: str) -> Any:  # noqa: ARG002 - as above
         """An attribute of ``self`` in a method that is not called here.
 
         Raises:

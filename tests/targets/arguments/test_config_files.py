@@ -1,5 +1,7 @@
 """The arguments of a model in the configuration files of its project."""
 
+# ruff: noqa: E501, ISC004 - whole projects on few lines
+
 from __future__ import annotations
 
 import pytest

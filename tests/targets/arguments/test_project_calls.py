@@ -1,5 +1,7 @@
 """The arguments of a model as other code of its project gives them."""
 
+# ruff: noqa: E501, ISC004 - whole projects on few lines
+
 from __future__ import annotations
 
 import json
