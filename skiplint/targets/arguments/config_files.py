@@ -26,7 +26,7 @@ _MOST_WAYS = 12
 _MOST_LEVELS = 2_000
 _MOST_FILES = 80
 _NAMING = tuple("_target_ target class_path type name arch model model_name class class_name".split())
-"""Keys whose value names the class of a mapping: of Hydra, latent-diffusion, Lightning, mmengine and others."""
+"""Keys whose value names the class of a mapping: of Hydra, latent-diffusion, Lightning, mmengine."""
 _HOLDING = ("params", "init_args", "args", "kwargs", "parameters", "model_args", "config")
 """Keys of the mapping with the arguments, beside the key that names the class."""
 _OF_TOOLS = frozenset(

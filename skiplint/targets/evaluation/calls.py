@@ -13,8 +13,8 @@ BUILTINS: dict[str, Any] = {
     name: getattr(builtins, name)
     for name in (
         "abs all any bool bytes callable complex dict divmod enumerate filter float frozenset getattr "
-        "hasattr int isinstance issubclass len list map max min object pow range repr reversed round set slice "
-        "sorted str sum tuple type zip"
+        "hasattr int isinstance issubclass len list map max min object pow range repr reversed round "
+        "set slice sorted str sum tuple type zip"
     ).split()
 }
 """The builtins that a user's expression may use, but ``setattr`` and ``vars``."""
@@ -27,9 +27,9 @@ _PURE_MODULES = frozenset(
 """Packages whose functions compute values, apart from those named in ``_EFFECTS``."""
 _EFFECTS = frozenset(
     "load save save_checkpoint download download_url load_state_dict_from_url load_state_dict hub system "
-    "popen run call exit quit input exec eval from_pretrained load_from_checkpoint imread urlopen backward compile "
-    "fromfile tofile init_process_group set_default_device set_default_dtype manual_seed seed "
-    "set_num_threads memmap loadtxt savetxt genfromtxt spawn fork set_device parse_args".split()
+    "popen run call exit quit input exec eval from_pretrained load_from_checkpoint imread "
+    "urlopen backward compile fromfile tofile init_process_group set_default_device set_default_dtype "
+    "manual_seed seed set_num_threads memmap loadtxt savetxt genfromtxt spawn fork set_device parse_args".split()
 )
 """Functions that read files, reach the network, end the program or change what is global."""
 
