@@ -29,7 +29,8 @@ _EFFECTS = frozenset(
     "load save save_checkpoint download download_url load_state_dict_from_url load_state_dict hub system "
     "popen run call exit quit input exec eval from_pretrained load_from_checkpoint imread "
     "urlopen backward compile fromfile tofile init_process_group set_default_device set_default_dtype "
-    "manual_seed seed set_num_threads memmap loadtxt savetxt genfromtxt spawn fork set_device parse_args".split()
+    "manual_seed seed set_num_threads memmap loadtxt savetxt genfromtxt spawn fork set_device "
+    "parse_args".split()
 )
 """Functions that read files, reach the network, end the program or change what is global."""
 

@@ -311,4 +311,4 @@ def test_wrappers_that_pass_everything_on_have_the_parameters_of_what_they_wrap(
             return self.fc(x)
     """
     found = ways({"pkg/net.py": source, "train.py": IMPORT + "Net(16, depth=2)\nNet(16)\n"})
-    assert [way.arguments for way in found if way.source == "project"] == [{"dim": 16, "depth": 2}]
+    assert [(way.source, way.arguments) for way in found] == [("project", {"dim": 16, "depth": 2})]
