@@ -25,12 +25,13 @@ def settings_read(project: Project, file: FileSyntax, name: str, parameter: str)
     """What the class or function ``name`` of ``file`` reads of its parameter.
 
     Returns:
-        The attributes and keys without which it does not run; None where the parameter is called, as a module
+        The attributes and keys that it reads whatever their values are, or all where there is none of these;
+        None where the parameter is called, as a module
         or a class is, or used as something else than settings.
     """
     reader = _Reader(project)
     reader.definition(file, name, parameter, (), 0)
-    return None if reader.is_called else reader.found
+    return None if reader.is_called else reader.found or reader.maybe
 
 
 def covers(value: Any, reads: Mapping[str, Any]) -> bool:
@@ -54,6 +55,8 @@ class _Reader:
     def __init__(self, project: Project) -> None:
         self._project = project
         self.found: Reads = {}
+        self.maybe: Reads = {}
+        """What is read under conditions."""
         self.is_called = False
         self._seen: set[tuple[Any, ...]] = set()
 
@@ -140,11 +143,13 @@ class _Reader:
         self, file: FileSyntax, owner: ast.ClassDef | None, node: ast.AST, aliases: Aliases, steps: int
     ) -> None:
         methods = {id(inner.func) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
+        conditional = _conditional(node)
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call):
                 if self._place(inner.func, aliases) == ():
                     self.is_called = True
-                self._passed(file, owner, inner, aliases, steps)
+                if inner not in conditional:
+                    self._passed(file, owner, inner, aliases, steps)
             if not isinstance(inner, ast.Attribute | ast.Subscript) or not isinstance(inner.ctx, ast.Load):
                 continue
             if ".".join(dotted(inner)) in aliases:
@@ -153,10 +158,9 @@ class _Reader:
             if place:
                 if id(inner) in methods and (place[-1] in _OF_CONTAINERS or len(place) == 1):
                     place = place[:-1]
-                self._note(place)
+                self._note(place, self.maybe if inner in conditional else self.found)
 
-    def _note(self, place: tuple[str, ...]) -> None:
-        level = self.found
+    def _note(self, place: tuple[str, ...], level: Reads) -> None:
         for name in place:
             level = level.setdefault(name, {})
 
@@ -176,6 +180,18 @@ class _Reader:
             elif ast.unparse(call.func) == "super().__init__" and owner is not None:
                 for base in owner.bases:
                     self._elsewhere(file, dotted(base), parameter, under, steps)
+
+
+def _conditional(node: ast.AST) -> set[ast.AST]:
+    """What stands in the branches of conditions."""
+    found: set[ast.AST] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.If | ast.IfExp):
+            branches = (
+                [inner.body, inner.orelse] if isinstance(inner, ast.IfExp) else [*inner.body, *inner.orelse]
+            )
+            found |= {below for branch in branches for below in ast.walk(branch)}
+    return found
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

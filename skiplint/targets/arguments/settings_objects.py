@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skiplint.targets.arguments.call_sites import distance
+from skiplint.targets.arguments.definitions import dotted
 from skiplint.targets.arguments.parameters import parameters_of, required
 from skiplint.targets.arguments.reads import Reads, covers, settings_read
 from skiplint.targets.arguments.values import key_of
@@ -117,6 +118,8 @@ def _candidates(constructor: Constructor, project: Project, wanted: SettingsPara
 def _in_file(file: FileSyntax, annotation: str) -> Iterator[tuple[int, _Candidate]]:
     """What may hold settings in one file, each with a rank: the annotated class comes first."""
     for name, node in file.classes.items():
+        if any(dotted(parent)[-1:] == ("Module",) for parent in node.bases):
+            continue
         rank = 0 if name == annotation else 1 if _MAKES.search(name) else 4
         yield rank, _Candidate(file.path, node.lineno, _called(file, name))
     for name, function in file.functions.items():

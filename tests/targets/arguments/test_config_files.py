@@ -190,3 +190,28 @@ def test_a_default_names_a_file_that_is_found_where_there_is_one_of_that_name(wa
 def test_a_parameter_that_is_opened_takes_files_of_the_project(ways: Project) -> None:
     found = ways({"pkg/net.py": OPENING.format(default=""), "pkg/cfg/net.yaml": "width: 3\n"})
     assert [(way.place, way.build().fc.in_features) for way in found] == [("pkg/cfg/net.yaml", 3)]
+
+
+def test_settings_that_are_read_under_conditions_need_not_be_there(ways: Project) -> None:
+    source = """
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self, configs):
+            super().__init__()
+            self.fc = nn.Linear(configs.width, configs.width)
+            if configs.task == "classify":
+                self.head = nn.Linear(configs.width, configs.classes)
+
+        def forward(self, x):
+            return self.fc(x)
+    """
+    run = """
+    import argparse
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--task", required=True, choices=["forecast", "classify"])
+    parser.add_argument("--width", type=int, default=4)
+    args = parser.parse_args()
+    """
+    (way,) = ways({"pkg/net.py": source, "run.py": run})
+    assert (way.place, way.build().fc.in_features) == ("run.py:6", 4)
