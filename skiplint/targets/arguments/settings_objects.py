@@ -105,14 +105,23 @@ class _Candidate:
 
 def _candidates(constructor: Constructor, project: Project, wanted: SettingsParameter) -> list[_Candidate]:
     annotation = _annotated(constructor, wanted.name)
-    telling = max(wanted.reads, key=lambda name: (len(name), name))
-    spellings = dict.fromkeys([telling, telling.replace("_", "-")])  # an option of a command line has dashes
-    files = {file.path: file for word in spellings for file in project.mentioning(word)}
+    files = {file.path: file for file in _mentioning_all(project, wanted.reads)}
     if annotation:
         files.update({file.path: file for file in project.mentioning(annotation)})
     near = sorted(files.values(), key=lambda file: distance(constructor.path, file.path))[:_MOST_FILES]
     found = [candidate for file in near for candidate in _in_file(file, annotation)]
     return [candidate for _, candidate in sorted(found, key=lambda each: each[0])]
+
+
+def _mentioning_all(project: Project, names: Reads) -> list[FileSyntax]:
+    """The Python files in which all of ``names`` stand; an option of a command line has dashes."""
+    found: set[Path] | None = None
+    for name in names:
+        spellings = dict.fromkeys([name, name.replace("_", "-")])
+        paths = {path for word in spellings for path in project.files.mentioning(word, "python")}
+        found = paths if found is None else found & paths
+    syntaxes = (project.syntax(path) for path in sorted(found or ()))
+    return [syntax for syntax in syntaxes if syntax is not None]
 
 
 def _in_file(file: FileSyntax, annotation: str) -> Iterator[tuple[int, _Candidate]]:
