@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skiplint.targets.arguments.definitions import Definition, bindings, definition, dotted
+from skiplint.targets.arguments.origins import Definition, bindings, definition, dotted
 from skiplint.targets.arguments.documents import docstring_code, document_code, notebook_code
 from skiplint.targets.models.project import Project
 from skiplint.targets.models.syntax import FileSyntax, may_be_module

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from skiplint.targets.arguments.definitions import Definition, definition, dotted
+from skiplint.targets.arguments.origins import Definition, definition, dotted
 from skiplint.targets.evaluation.frames import parameters_of
 from skiplint.targets.models.project import Project
 from skiplint.targets.models.syntax import FileSyntax

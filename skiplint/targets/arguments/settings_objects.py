@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skiplint.targets.arguments.call_sites import distance
-from skiplint.targets.arguments.definitions import dotted
+from skiplint.targets.arguments.origins import dotted
 from skiplint.targets.arguments.parameters import parameters_of, required
 from skiplint.targets.arguments.reads import Reads, covers, settings_read
 from skiplint.targets.arguments.values import key_of
