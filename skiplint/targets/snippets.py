@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from skiplint.targets.arguments.parameters import parameters_of, required
 from skiplint.targets.arguments.roles import FIRST, WHOLE, role_of
 from skiplint.targets.records import SkippedTarget
 
@@ -24,12 +25,8 @@ _BY_TYPE: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True, "str": "...", 
 
 def missing_arguments(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
     """The parameters without a default; None where the signature cannot be read (built in C)."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [p for p in parameters if p.default is p.empty and p.kind not in variadic]
+    parameters = parameters_of(function)
+    return None if parameters is None else required(parameters)
 
 
 def snippet(target: str, missing: list[inspect.Parameter]) -> str:

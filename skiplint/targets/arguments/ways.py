@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import warnings
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from functools import partial
 
+from skiplint.targets.arguments.config_files import config_files
+from skiplint.targets.arguments.project_calls import project_calls
+from skiplint.targets.arguments.settings_objects import settings_objects
 from skiplint.targets.arguments.synthesis import guessed
+from skiplint.targets.building.initialisers import SkipInitialisers
+from skiplint.targets.building.pretrained import no_downloads
+from skiplint.targets.building.randomness import seeded
 from skiplint.targets.models.project import Project
-from skiplint.targets.records import Constructor, ModelTarget, Ways
+from skiplint.targets.records import Constructor, ModelTarget, Way, Ways
+
+Plain = Callable[[Constructor, Project], Iterator[Way]]
+"""A source that offers the same ways whatever comes of them."""
 
 Source = Callable[[Constructor, Project], Ways]
 
-SOURCES: tuple[Source, ...] = (guessed,)
+
+def _plain(source: Plain) -> Source:
+    def ways(constructor: Constructor, project: Project) -> Ways:
+        yield from source(constructor, project)
+
+    return ways
+
+
+SOURCES: tuple[Source, ...] = (_plain(project_calls), _plain(settings_objects), _plain(config_files), guessed)
 """Where arguments are looked for after the target's own way, the most telling first."""
 
 
@@ -32,9 +51,25 @@ def constructions(
         ways = source(target.constructor, project)
         outcome: Exception | None = None
         try:
-            way = next(ways)
+            way = _in_environment(target, partial(next, ways))
             while True:
                 outcome = yield replace(target, build=way.make, built_with=way.built_with, unbuilt=None)
-                way = ways.send(outcome)
+                way = _in_environment(target, partial(ways.send, outcome))
         except StopIteration:
             continue
+
+
+def _in_environment(target: ModelTarget, ask: Callable[[], Way]) -> Way:
+    """The next way, looked for where the target's file is imported; weights take no memory."""
+    import torch
+
+    with (
+        seeded(),
+        no_downloads(),
+        SkipInitialisers(),
+        target.environment(),
+        torch.device("meta"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        return ask()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
 from skiplint.targets.building.randomness import seeded
+from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.failures import from_exception
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
-from skiplint.targets.models.evaluation import NotSimpleError
 from skiplint.targets.models.importing import quiet
 from skiplint.targets.records import (
     Arguments,

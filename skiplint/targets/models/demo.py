@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from skiplint.targets.models.evaluation import Evaluator, NotSimpleError
+from skiplint.targets.evaluation.expressions import Evaluator, NotSimpleError
+from skiplint.targets.evaluation.passed import ProjectReading
+from skiplint.targets.evaluation.slices import Body, own_expressions
+from skiplint.targets.models.project import Project
 from skiplint.targets.models.syntax import FileSyntax, FunctionNode, flatten, names_used, returned_names
 from skiplint.targets.records import Arguments, DemoCall
 
@@ -29,8 +32,6 @@ class Block:
     statements: tuple[ast.stmt, ...]
     made: frozenset[str] = frozenset()
     """What a function makes and returns: it is a factory of that, and no demo."""
-    imported: bool = False
-    """The import has run these statements: the names have their values in the module."""
 
     @cached_property
     def bindings(self) -> list[tuple[int, str, ast.expr, int | None]]:
@@ -47,7 +48,7 @@ class Block:
     def calls(self) -> Iterator[tuple[int, ast.Call]]:
         """Every call in the block with the number of its statement, in order."""
         for order, statement in enumerate(self.statements):
-            for node in _own_expressions(statement):
+            for node in own_expressions(statement):
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.Call):
                         yield order, inner
@@ -60,18 +61,27 @@ class DemoReader:
     syntax: FileSyntax
     display: str
     namespace: Mapping[str, Any] = field(repr=False)
+    project: Project = field(repr=False)
 
     @cached_property
     def blocks(self) -> list[Block]:
         """The parts of the file in which such calls may be, the most telling first."""
         blocks = [
             Block("the __main__ block", tuple(flatten(self.syntax.main_block))),
-            Block("module level", tuple(self.syntax.statements), imported=True),
+            Block("module level", tuple(self.syntax.statements)),
         ]
         for name, node in self.syntax.functions.items():
             if not _needs_arguments(node):
                 blocks.append(Block(f"{name}()", tuple(flatten(node.body)), frozenset(returned_names(node))))
         return [block for block in blocks if block.statements]
+
+    @cached_property
+    def _file(self) -> FileSyntax:
+        return FileSyntax(self.syntax.path.resolve(), self.syntax.tree)
+
+    @cached_property
+    def _bodies(self) -> dict[int, Body]:
+        return {}
 
     def constructor_calls(self, name: str) -> list[DemoCall]:
         """The calls ``name(...)`` by which the file builds that class."""
@@ -81,7 +91,7 @@ class DemoReader:
                 continue  # a factory, and no demo
             for order, call in block.calls():
                 if isinstance(call.func, ast.Name) and call.func.id == name and not block.lookup(name, order):
-                    found.append(self._demo(block, order, call, name, _all_arguments(call)))
+                    found.append(self._demo(block, call, name, _all_arguments(call)))
         return found
 
     def model_calls(self, names: set[str]) -> list[DemoCall]:
@@ -99,26 +109,26 @@ class DemoReader:
         name = _model_of(target, block, order, names)
         made_here = isinstance(target, ast.Name) and name == target.id and name not in self.syntax.assignments
         if name and not isinstance(target, ast.Attribute) and not made_here:
-            return [self._demo(block, order, call, name, _all_arguments(call))]
+            return [self._demo(block, call, name, _all_arguments(call))]
         function = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
         if function in _SHAPE_CALLS | _INPUT_CALLS and call.args:
             name = _model_of(call.args[0], block, order, names)
             if name:
                 kind = _from_shapes if function in _SHAPE_CALLS else _from_inputs
-                return [self._demo(block, order, call, name, lambda ev: kind(ev, call))]
+                return [self._demo(block, call, name, lambda ev: kind(ev, call))]
         return []
 
     def _demo(
         self,
         block: Block,
-        order: int,
         call: ast.Call,
         name: str,
         read: Callable[[Evaluator], list[Arguments]],
     ) -> DemoCall:
         def evaluate() -> list[Arguments]:
-            lookup = None if block.imported else block.lookup
-            return read(Evaluator(self.namespace, lookup, order))
+            namespaces = {self._file.path: self.namespace}
+            reading = ProjectReading(self.project, namespaces, runs_modules=True, bodies=self._bodies)
+            return read(reading.at(self._file, call).evaluator)
 
         return DemoCall(
             f"{self.display}:{call.lineno} ({block.label})",
@@ -214,19 +224,6 @@ def _bindings(statements: tuple[ast.stmt, ...]) -> Iterator[tuple[int, str, ast.
 
 def _as_load(target: ast.expr) -> ast.expr:
     return ast.Name(target.id, ast.Load()) if isinstance(target, ast.Name) else target
-
-
-def _own_expressions(statement: ast.stmt) -> list[ast.expr]:
-    """Expressions of the statement itself: those of inner statements come with them."""
-    if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-        return []
-    found: list[ast.expr] = []
-    for child in ast.iter_child_nodes(statement):
-        if isinstance(child, ast.expr):
-            found.append(child)
-        elif isinstance(child, ast.withitem):
-            found.append(child.context_expr)
-    return found
 
 
 def _needs_arguments(node: FunctionNode) -> bool:

@@ -11,9 +11,9 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.models import modelhood
 from skiplint.targets.models.demo import DemoReader
-from skiplint.targets.models.evaluation import NotSimpleError
 from skiplint.targets.models.importing import Workspace
 from skiplint.targets.models.listing import Listing
 from skiplint.targets.models.option_classes import option_classes
@@ -216,7 +216,7 @@ class ModelFile:
 
     @cached_property
     def _demos(self) -> DemoReader:
-        return DemoReader(self.syntax, self.display, vars(self.module))
+        return DemoReader(self.syntax, self.display, vars(self.module), self.listing.project)
 
     def _demo_of(self, name: str) -> list[DemoCall]:
         return self._demos.constructor_calls(name)

@@ -33,7 +33,7 @@ class Listing:
             alone: whether the file was asked for by itself: then what is a part of classes in other files
                 is no part.
         """
-        self._project = project
+        self.project = project
         self._syntax = syntax
         self._path: Path = project.syntaxes.take(syntax)
         self._within = self._path if alone else None
@@ -46,9 +46,9 @@ class Listing:
     @cached_property
     def factories(self) -> dict[str, Makes]:
         """The names of its functions that make a model, each with what it makes; none in tests."""
-        is_test = self._within is None and self._project.parts.in_aside(self._path)
+        is_test = self._within is None and self.project.parts.in_aside(self._path)
         found = {
-            name: self._project.factories.makes(Definition(self._path, name))
+            name: self.project.factories.makes(Definition(self._path, name))
             for name in self._syntax.functions
             if not name.startswith("_") and not is_test and self._is_factory(Definition(self._path, name))
         }
@@ -62,7 +62,7 @@ class Listing:
         served |= {
             name
             for name in found
-            if self._project.factories.needs_arguments(Definition(self._path, name))
+            if self.project.factories.needs_arguments(Definition(self._path, name))
             and any(name in mentions[other] for other in found if other != name)
         }
         return {
@@ -78,7 +78,7 @@ class Listing:
             name
             for name, (_, value) in self._syntax.assignments.items()
             if self._may_be_model(value)
-            and not self._project.parts.is_part(Definition(self._path, name), self._within)
+            and not self.project.parts.is_part(Definition(self._path, name), self._within)
         ]
 
     def covered(self) -> set[str]:
@@ -86,7 +86,7 @@ class Listing:
 
         The factory is in this file; where the class needs arguments, it may be in another one of the folder.
         """
-        factories = self._project.factories
+        factories = self.project.factories
         return {name for name in self.classes if self._is_made_nearby(Definition(self._path, name))} | {
             made.name
             for name, makes in self.factories.items()
@@ -103,32 +103,32 @@ class Listing:
     # -- classes ----------------------------------------------------------------------------------
 
     def _is_model(self, definition: Definition) -> bool:
-        classes = self._project.parts.classes
+        classes = self.project.parts.classes
         if not classes.is_module(definition) or not classes.computes(definition):
             return False
         methods = classes.methods(definition)
         forward = methods.get("forward")
         if forward is not None and gives_only_a_loss(forward, methods):
             return False
-        return self._project.weights.possible(definition)
+        return self.project.weights.possible(definition)
 
     def _is_top(self, definition: Definition) -> bool:
         if not self._is_model(definition):
             return False
         if self._is_meant(definition):
             return True
-        is_part = self._project.parts.is_part(definition, self._within)
+        is_part = self.project.parts.is_part(definition, self._within)
         return not is_part and not self._is_handed_over(definition)
 
     def _is_meant(self, definition: Definition) -> bool:
         """Whether the project itself offers it as something to use: by its package, hubconf or a registry."""
-        node = self._project.names.function_node(definition)
-        return (node is not None and is_registered(node)) or self._project.parts.is_exported(definition)
+        node = self.project.names.function_node(definition)
+        return (node is not None and is_registered(node)) or self.project.parts.is_exported(definition)
 
     def _is_handed_over(self, definition: Definition) -> bool:
         """Whether a call that makes another class is given the class, as in ``ResNet(BasicBlock, depth)``."""
-        names, factories = self._project.names, self._project.factories
-        for syntax in self._project.mentioning(definition.name) or [self._syntax]:
+        names, factories = self.project.names, self.project.factories
+        for syntax in self.project.mentioning(definition.name) or [self._syntax]:
             path = syntax.path.resolve()
             for function, argument in syntax.handed_over:
                 if names.meaning(path, argument) != definition:
@@ -137,17 +137,17 @@ class Listing:
                 if not isinstance(callee, Definition) or callee == definition:
                     continue
                 made = {callee} if names.class_node(callee) is not None else factories.makes(callee).classes
-                if any(self._project.parts.classes.is_module(each) for each in made - {definition}):
+                if any(self.project.parts.classes.is_module(each) for each in made - {definition}):
                     return True
         return False
 
     # -- functions --------------------------------------------------------------------------------
 
     def _is_factory(self, function: Definition) -> bool:
-        factories = self._project.factories
+        factories = self.project.factories
         makes = factories.makes(function)
         meant = self._is_meant(function)
-        if not meant and self._project.parts.is_part(function, self._within):
+        if not meant and self.project.parts.is_part(function, self._within):
             return False
         needs = factories.needs_arguments(function)
         if makes.classes:
@@ -159,37 +159,37 @@ class Listing:
         if any(name.startswith("torch.nn.") for name in makes.outer):
             is_built = any(name.endswith(".Sequential") for name in makes.outer)
             is_own = not (needs and makes.through)
-            return is_built and is_own and self._project.weights.possible(function)
+            return is_built and is_own and self.project.weights.possible(function)
         if any(has_factory_name(function.name) and _may_be_made_elsewhere(name) for name in makes.outer):
             return True
         return factories.annotated(function) is not None and not factories.gives_back(function)
 
     def _is_made_nearby(self, definition: Definition) -> bool:
         """Whether a class that needs arguments is made by a function of another file of the same folder."""
-        init = self._project.classes.methods(definition).get("__init__")
+        init = self.project.classes.methods(definition).get("__init__")
         if self._within is not None or init is None or not needs_arguments(init):
             return False
-        factories = self._project.factories
+        factories = self.project.factories
         return any(
             function.path != self._path
             and function.path.parent == self._path.parent
             and not function.name.startswith("_")
             and not factories.needs_arguments(function)
             and factories.makes(function).classes == {definition}
-            for function in self._project.parts.functions_naming(definition)
+            for function in self.project.parts.functions_naming(definition)
         )
 
     # -- objects ----------------------------------------------------------------------------------
 
     def _may_be_model(self, value: ast.expr) -> bool:
         called = called_first(value)
-        found = self._project.names.meaning(self._path, called) if called else None
+        found = self.project.names.meaning(self._path, called) if called else None
         if isinstance(found, Definition):
             if found.path != self._path:  # The entry of the class, or of the factory, is enough.
                 return False
-            if self._project.names.class_node(found) is not None:
+            if self.project.names.class_node(found) is not None:
                 return self._is_model(found)
-            return self._project.factories.makes(found) != Makes()
+            return self.project.factories.makes(found) != Makes()
         if not isinstance(found, str):
             return False
         if found.startswith("torch.nn."):

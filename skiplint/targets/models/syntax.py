@@ -134,6 +134,12 @@ class FileSyntax:
         return tuple(names) if names else None
 
     @cached_property
+    def modules(self) -> frozenset[str]:
+        """Last parts of the names of the modules that things are imported from."""
+        modules = (each.module for each in self._imports if each.name is not None and each.module)
+        return frozenset(module.rpartition(".")[2] for module in modules)
+
+    @cached_property
     def relative_level(self) -> int:
         """How many folders up the relative imports of the file reach, 0 if it has none."""
         return max((each.level for each in self._imports), default=0)
@@ -314,3 +320,8 @@ def called_first(value: ast.expr) -> str:
         return ""
     inner = value.func.value if isinstance(value.func, ast.Attribute) else None
     return called_first(inner) if isinstance(inner, ast.Call) else dotted(value.func)
+
+
+def may_be_module(node: ast.ClassDef) -> bool:
+    """Whether some base of the class may be a module; bases that plainly are none do not count."""
+    return any(dotted(base).rpartition(".")[2] not in NO_MODULE_BASES for base in node.bases)

@@ -1,38 +1,31 @@
-"""Evaluate simple expressions of a user's file without running the statements around them."""
+"""Evaluate expressions of a user's file without running the statements around them."""
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from skiplint.targets.records import Arguments
 
-Lookup = Callable[[str, int], "tuple[int, ast.expr, int | None] | None"]
 
-_BUILTINS: dict[str, Any] = {
-    function.__name__: function
-    for function in (
-        range,
-        len,
-        int,
-        float,
-        bool,
-        str,
-        tuple,
-        list,
-        dict,
-        set,
-        min,
-        max,
-        sum,
-        abs,
-        round,
-        zip,
-    )
-}
-_BUILTINS.update({"enumerate": enumerate, "reversed": reversed, "sorted": sorted})
+class Place(Protocol):
+    """Where an expression stands: it gives names their values and decides which calls are made."""
+
+    def value(self, name: str) -> Any:
+        """The value of a name; raises NotSimpleError where it has none."""
+
+    def attribute(self, owner: Any, name: str) -> Any:
+        """An attribute of a value."""
+
+    def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What a call gives; raises NotSimpleError where it may have effects."""
+
+    def closure(self, node: ast.Lambda) -> Callable[..., Any]:
+        """The function that a lambda expression makes."""
+
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -67,12 +60,6 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotIn: lambda left, right: left not in right,
 }
 
-# Calls that read files, reach the network or end the program, whoever offers them.
-_FORBIDDEN = frozenset(
-    "load open save download load_state_dict_from_url hub system popen run call exit quit input exec eval "
-    "parse_args parse_known_args from_pretrained load_from_checkpoint imread urlopen get post "
-    "backward".split()
-)
 _DEVICE_METHODS = frozenset(
     "cuda cpu eval train requires_grad_ pin_memory half bfloat16 share_memory_".split()
 )
@@ -82,16 +69,20 @@ class NotSimpleError(Exception):
     """The expression needs more than what can be evaluated on its own."""
 
 
+class Unevaluated(ABC):
+    """A function that evaluates its arguments itself, so that it can do without some."""
+
+    @abstractmethod
+    def called(self, node: ast.Call, evaluator: Evaluator) -> Any:
+        """What the call ``node`` gives."""
+
+
 class Evaluator:
-    """Evaluates expressions at one place of a block.
+    """Evaluates expressions at one place."""
 
-    ``lookup`` finds the names that the block itself binds, ``namespace`` holds all others.
-    """
-
-    def __init__(self, namespace: Mapping[str, Any], lookup: Lookup | None, order: int) -> None:
-        self._namespace = namespace
-        self._lookup = lookup
-        self._order = order
+    def __init__(self, place: Place) -> None:
+        """Evaluate at ``place``."""
+        self._place = place
         self._extra: dict[str, Any] = {}
         self._depth = 0
 
@@ -101,19 +92,18 @@ class Evaluator:
         Raises:
             NotSimpleError: an argument cannot be evaluated on its own.
         """
-        args: list[Any] = []
-        for node in call.args[skip:]:
-            if isinstance(node, ast.Starred):
-                args.extend(self.evaluate(node.value))
-            else:
-                args.append(self.evaluate(node))
+        args = tuple(self._sequence(call.args[skip:]))
         kwargs: dict[str, Any] = {}
         for keyword in call.keywords:
             if keyword.arg is None:
                 kwargs.update(self.evaluate(keyword.value))
-            elif keyword.arg != "device":  # everything is made where the caller wants it
-                kwargs[keyword.arg] = self.evaluate(keyword.value)
-        return tuple(args), kwargs
+            else:
+                kwargs[keyword.arg] = self.keyword(keyword)
+        return args, kwargs
+
+    def keyword(self, keyword: ast.keyword) -> Any:
+        """The value of a keyword argument; everything is made on the device that the caller wants."""
+        return default_device() if keyword.arg == "device" else self.evaluate(keyword.value)
 
     def evaluate(self, node: ast.expr) -> Any:
         """The value of one expression.
@@ -138,25 +128,17 @@ class Evaluator:
         return node.value
 
     def _name(self, node: ast.Name) -> Any:
-        if node.id in self._extra:
-            return self._extra[node.id]
-        bound = self._lookup(node.id, self._order) if self._lookup else None
-        if bound is not None:
-            order, value, index = bound
-            outer, self._order = self._order, order
-            try:
-                result = self.evaluate(value)
-            finally:
-                self._order = outer
-            return result if index is None else list(result)[index]
-        if node.id in self._namespace:
-            return self._namespace[node.id]
-        if node.id in _BUILTINS:
-            return _BUILTINS[node.id]
-        raise NotSimpleError(f"line {node.lineno}: {node.id} has no value yet")
+        return self._extra[node.id] if node.id in self._extra else self._place.value(node.id)
+
+    def _lambda(self, node: ast.Lambda) -> Any:
+        return self._place.closure(node)
+
+    def _namedexpr(self, node: ast.NamedExpr) -> Any:
+        self._extra[node.target.id] = self.evaluate(node.value)
+        return self._extra[node.target.id]
 
     def _attribute(self, node: ast.Attribute) -> Any:
-        return getattr(self.evaluate(node.value), node.attr)
+        return self._place.attribute(self.evaluate(node.value), node.attr)
 
     def _subscript(self, node: ast.Subscript) -> Any:
         return self.evaluate(node.value)[self.evaluate(node.slice)]
@@ -220,52 +202,61 @@ class Evaluator:
         return result
 
     def _joinedstr(self, node: ast.JoinedStr) -> str:
-        return "".join(
-            str(self.evaluate(part.value) if isinstance(part, ast.FormattedValue) else self.evaluate(part))
-            for part in node.values
-        )
+        return "".join(map(str, map(self.evaluate, node.values)))
+
+    def _formattedvalue(self, node: ast.FormattedValue) -> str:
+        spec = "" if node.format_spec is None else self.evaluate(node.format_spec)
+        return format(self.evaluate(node.value), spec)
 
     def _listcomp(self, node: ast.ListComp) -> list[Any]:
-        return self._comprehend(node.elt, node.generators)
+        return [self.evaluate(node.elt) for _ in self._rounds(node.generators)]
+
+    def _setcomp(self, node: ast.SetComp) -> set[Any]:
+        return {self.evaluate(node.elt) for _ in self._rounds(node.generators)}
 
     def _generatorexp(self, node: ast.GeneratorExp) -> list[Any]:
-        return self._comprehend(node.elt, node.generators)
+        return [self.evaluate(node.elt) for _ in self._rounds(node.generators)]
 
-    def _comprehend(self, element: ast.expr, generators: list[ast.comprehension]) -> list[Any]:
-        if len(generators) != 1 or not isinstance(generators[0].target, ast.Name):
-            raise NotSimpleError(f"line {element.lineno}: comprehension")
-        loop = generators[0]
-        name = loop.target.id  # type: ignore[attr-defined]
+    def _dictcomp(self, node: ast.DictComp) -> dict[Any, Any]:
+        return {self.evaluate(node.key): self.evaluate(node.value) for _ in self._rounds(node.generators)}
+
+    def _rounds(self, generators: list[ast.comprehension]) -> Iterator[None]:
+        """Once for each element of a comprehension, its names bound."""
+        if not generators:
+            yield
+            return
+        loop, *inner = generators
         outer = dict(self._extra)
-        result = []
         try:
-            for value in self.evaluate(loop.iter):
-                self._extra[name] = value
+            for item in self.evaluate(loop.iter):
+                for target, value in unpacked(loop.target, item):
+                    if not isinstance(target, ast.Name):
+                        raise NotSimpleError(f"line {target.lineno}: comprehension")
+                    self._extra[target.id] = value
                 if all(self.evaluate(condition) for condition in loop.ifs):
-                    result.append(self.evaluate(element))
+                    yield from self._rounds(inner)
         finally:
             self._extra = outer
-        return result
 
     def _call(self, node: ast.Call) -> Any:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name in _FORBIDDEN:
-            raise NotSimpleError(f"line {node.lineno}: calls {name}()")
-        if isinstance(node.func, ast.Attribute) and name in _DEVICE_METHODS:
-            return self.evaluate(node.func.value)
-        if isinstance(node.func, ast.Attribute) and name == "to":
-            return self._moved(node.func.value, node)
-        function = self.evaluate(node.func)
+        if isinstance(node.func, ast.Attribute) and (name in _DEVICE_METHODS or name == "to"):
+            owner = self.evaluate(node.func.value)
+            if _is_on_a_device(owner):
+                return self._moved(owner, node) if name == "to" else owner
+            function = self._place.attribute(owner, name)
+        else:
+            function = self.evaluate(node.func)
         if name == "device" and getattr(function, "__module__", "") == "torch":
-            return _default_device()
-        args, kwargs = self.arguments(node)
-        return function(*args, **kwargs)
+            return default_device()
+        if isinstance(function, Unevaluated):
+            return function.called(node, self)
+        return self._place.call(function, *self.arguments(node))
 
-    def _moved(self, base: ast.expr, node: ast.Call) -> Any:
+    def _moved(self, value: Any, node: ast.Call) -> Any:
         """``x.to(device, dtype)``: the dtype counts, the device does not."""
         import torch
 
-        value = self.evaluate(base)
         for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
             try:
                 wanted = self.evaluate(argument)
@@ -276,7 +267,31 @@ class Evaluator:
         return value
 
 
-def _default_device() -> Any:
+def _is_on_a_device(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor | torch.nn.Module)
+
+
+def unpacked(target: ast.expr, value: Any) -> Iterator[tuple[ast.expr, Any]]:
+    """The single targets in ``target`` with their parts of ``value``, as an assignment gives them."""
+    if isinstance(target, ast.Starred):
+        yield from unpacked(target.value, value)
+    elif not isinstance(target, ast.Tuple | ast.List):
+        yield target, value
+    else:
+        items = list(value)
+        starred = [number for number, part in enumerate(target.elts) if isinstance(part, ast.Starred)]
+        if starred:
+            first, after = starred[0], len(target.elts) - starred[0] - 1
+            items = [*items[:first], items[first : len(items) - after], *items[len(items) - after :]]
+        if len(items) != len(target.elts):
+            raise NotSimpleError(f"line {target.lineno}: {len(items)} values for {len(target.elts)} names")
+        for part, item in zip(target.elts, items, strict=True):
+            yield from unpacked(part, item)
+
+
+def default_device() -> Any:
     """The device that tensors are made on at the moment, whichever the file asks for."""
     import torch
 
