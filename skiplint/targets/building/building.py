@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from skiplint.sources.errors import at, describe
 from skiplint.targets.building.construction import construction_noted
 from skiplint.targets.building.randomness import seeded
+from skiplint.targets.environment.stand_ins import NotAvailableError
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.importing import quiet, unscripted
 from skiplint.targets.records import BuiltModel, Device, ModelTarget, TargetError
@@ -77,6 +78,9 @@ def _on_cpu(target: ModelTarget) -> tuple[nn.Module, Device]:
         return _checked(target, target.build()), "cpu"
     except TargetError:
         raise
+    except NotAvailableError as error:
+        message = f"{target.target}: {target.name} cannot be built: {error}{at(error)}"
+        raise from_exception(message, error) from error
     except _USER_ERRORS as error:
         message = (
             f"{target.target}: {target.name} cannot be built: {describe(error)}{at(error)}; correct the "

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from skiplint.targets.environment.tool_files import is_of_a_tool
 from skiplint.targets.models import programs
 from skiplint.targets.models.discovery import ModelFile
 from skiplint.targets.models.dotted import resolve_dotted
@@ -24,7 +25,6 @@ from skiplint.targets.models.wanted import (
     split_target,
 )
 from skiplint.targets.records import ModelConfig, ModelTarget, SkippedTarget, TargetError
-from skiplint.targets.snippets import HEADER
 
 
 def resolve(
@@ -91,7 +91,7 @@ def resolve_member(
     workspaces: Workspaces | None = None,
     projects: Projects | None = None,
 ) -> Resolved:
-    """The models of one file of a folder, which, unlike a file that is named, is never run as a program.
+    """The models of one file of a folder.
 
     A class that needs arguments and that a module class in another file of the project uses is left out.
     """
@@ -112,21 +112,10 @@ def _resolve_member(path: Path, wanted: Wanted) -> Resolved:
     display = path.as_posix()
     try:
         syntax = parse(path)
-        if not syntax.runs_a_program() or wanted.entries_for(path):
-            found = _resolve_file(syntax, display, "", wanted)
-            return [item for item in found if not _is_part(item, path, wanted)]
-        return [_program(path, display)] if syntax.defines_model() or syntax.holds_model() else []
+        found = _resolve_file(syntax, display, "", wanted)
+        return [item for item in found if not _is_part(item, path, wanted)]
     except TargetError as error:
         return [SkippedTarget(display, path.stem, display, None, str(error), error=error)]
-
-
-def _program(path: Path, display: str) -> SkippedTarget:
-    """A script that nobody asked to run: linting a folder must not start a training."""
-    reason = (
-        f'{display} runs a program when it is imported; move that under if __name__ == "__main__":, name the '
-        f'file itself to run it, or add {HEADER} with target = "{display}:Model" to pyproject.toml'
-    )
-    return SkippedTarget(display, path.stem, display, None, reason)
 
 
 def _is_part(item: ModelTarget | SkippedTarget, path: Path, wanted: Wanted) -> bool:
@@ -138,7 +127,7 @@ def _is_part(item: ModelTarget | SkippedTarget, path: Path, wanted: Wanted) -> b
 
 def _resolve_file(syntax: FileSyntax, display: str, attribute: str, wanted: Wanted) -> Resolved:
     entries = wanted.entries_for(syntax.path)
-    if not attribute and not entries and not (syntax.defines_model() or syntax.holds_model()):
+    if not attribute and not entries and not _may_have_models(syntax):
         return []
     module, workspace = import_file(syntax, display, wanted.workspaces)
     file = ModelFile(syntax, display, module, workspace)
@@ -150,6 +139,10 @@ def _resolve_file(syntax: FileSyntax, display: str, attribute: str, wanted: Want
     if wanted.has_arguments:
         return [only_one(file, [*found, *others], wanted)]
     return sorted([*found, *others], key=lambda item: item.line or 0)
+
+
+def _may_have_models(syntax: FileSyntax) -> bool:
+    return not is_of_a_tool(syntax.path) and (syntax.defines_model() or syntax.holds_model())
 
 
 def _named(

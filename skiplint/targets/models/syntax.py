@@ -20,8 +20,6 @@ _NO_MODULE_BASES = frozenset(
 )
 _FACTORY_NAME = re.compile(r"^(build|create|make)_\w+$|^get_model$|^get_\w*(model|net|network)$")
 _MODEL_CALL = re.compile(r"(model|net|network|from_pretrained)\w*$|net\d+", re.IGNORECASE)
-_PROGRAM_METHODS = frozenset({"parse_args", "parse_known_args", "backward", "DataLoader"})
-_PROGRAM_FUNCTIONS = frozenset({"main", "train", "fit", "run", "exec"})
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -168,22 +166,6 @@ class FileSyntax:
             if not name.startswith("_") and not required and made & {*self.functions, *self.foreign}:
                 return name
         return None
-
-    def runs_a_program(self) -> bool:
-        """Whether an import does the work of a script: reads the command line, loops, or trains."""
-        for node in self.tree.body:
-            if isinstance(node, ast.While):
-                return True
-            if isinstance(
-                node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-            ) or is_main_guard(node):
-                continue
-            calls = [_called(inner) for inner in ast.walk(node) if isinstance(inner, ast.Call)]
-            if any(
-                name in _PROGRAM_FUNCTIONS or name.rpartition(".")[2] in _PROGRAM_METHODS for name in calls
-            ):
-                return True
-        return False
 
     def _may_be_factory(self, node: FunctionNode) -> bool:
         if node.returns is not None:
