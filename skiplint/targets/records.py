@@ -146,6 +146,8 @@ class BuiltModel:
 
     model: nn.Module
     device: Device
+    notes: tuple[str, ...] = ()
+    """What was left out while it was built, one line each, such as weights that it loads."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,10 @@ from skiplint.sources.import_roots import import_root, outer_roots
 from skiplint.sources.owners import owner
 from skiplint.targets.building.construction import construction_noted
 from skiplint.targets.environment.command_line import no_command_line
+from skiplint.targets.environment.compiler import no_compiler
+from skiplint.targets.environment.guard import nothing_changed
 from skiplint.targets.environment.loading import loaded_as_users, user_modules_found
+from skiplint.targets.environment.process_group import one_process
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.syntax import FileSyntax
 from skiplint.targets.records import TargetError
@@ -48,12 +51,24 @@ class Workspace:
 
         What is found neither there nor installed is looked for in the folders around it.
         """
+        from skiplint.devices.accelerators import accelerators_followed
+
         self._swap_in()
         entry = str(self.root)
         sys.path.insert(0, entry)
         sys.meta_path.append(self._finder)
         try:
-            with quiet(), unscripted(), no_command_line(), user_modules_found(), process_restored():
+            with (
+                quiet(),
+                unscripted(),
+                process_restored(),
+                nothing_changed(self.root),
+                no_command_line(),
+                no_compiler(),
+                one_process(),
+                accelerators_followed(),
+                user_modules_found(),
+            ):
                 yield
         finally:
             with contextlib.suppress(ValueError):  # the user's code may have changed sys.path

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
+from skiplint.devices.accelerators import accelerators_followed
 from skiplint.graph import Backend
 from skiplint.tracing.execution.autocast import regions_followed
 from skiplint.tracing.execution.errors import BackendLimitError
@@ -63,6 +64,9 @@ def prepared(
             if any(parameter.is_meta for parameter in model.parameters()):
                 raise BackendLimitError("the model has no real weights (it was built on the meta device)")
             convert = _to_copy
+        # Inside of the backend's own default device, which the accelerators then mean.
+        devices = {tensor.device.type for tensor in model.parameters()}
+        stack.enter_context(accelerators_followed(() if backend == "meta" else devices))
         memo: dict[int, Tensor] = {}
 
         def once(tensor: Tensor) -> Tensor:
