@@ -7,6 +7,7 @@ or without a driver. This module is only imported where torch is.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable, Collection, Iterator
 from types import SimpleNamespace
@@ -111,8 +112,37 @@ class _Nothing:
         return None
 
 
-def _gives(value: Any) -> Callable[..., Any]:
-    return lambda *_, **__: value
+_open: list[bool] = []
+"""What each open :func:`_answers` says of CUDA; with none, functions that a library has kept work as before."""
+
+
+def _gives(original: Any, value: Any) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        if not _open:
+            return original(*args, **kwargs)
+        return value() if callable(value) else value
+
+    return answer
+
+
+def _makes_nothing(original: Any) -> type:
+    """A class in place of ``original``, which makes objects that do nothing."""
+
+    class Kind(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, _Nothing) or (
+                isinstance(original, type) and isinstance(instance, original)
+            )
+
+        def __getattr__(cls, name: str) -> Any:
+            return getattr(original, name)
+
+    class Replaced(metaclass=Kind):
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            return _Nothing() if _open else original(*args, **kwargs)
+
+    return Replaced
 
 
 _DONE = (
@@ -133,44 +163,58 @@ _PROPERTIES = SimpleNamespace(
 _TYPES = [name for name in vars(torch.cuda) if name.endswith("Tensor") and hasattr(torch, name)]
 
 
+_VALUES: dict[str, Any] = {
+    "is_initialized": False,
+    "is_bf16_supported": False,
+    "get_device_name": "cpu",
+    "get_device_capability": (0, 0),
+    "get_device_properties": _PROPERTIES,
+    "mem_get_info": (0, 0),
+    "get_rng_state": torch.get_rng_state,
+    "get_rng_state_all": list,
+    "set_rng_state": None,
+    "set_rng_state_all": None,
+    **dict.fromkeys(_DONE),
+    **dict.fromkeys(_COUNTED, 0),
+}
+_PROFILER_MARKS = ("range_push", "range_pop", "mark", "range_start", "range_end")
+
+
 def _changes(available: bool) -> Iterator[tuple[Any, str, Any]]:
     """(module, name, value) of what is changed."""
-    yield torch.cuda, "is_available", _gives(available)
-    yield torch.cuda, "device_count", _gives(int(available))
-    yield torch.cuda, "is_initialized", _gives(False)
-    yield torch.cuda, "is_bf16_supported", _gives(False)
-    yield torch.cuda, "get_device_name", _gives("cpu")
-    yield torch.cuda, "get_device_capability", _gives((0, 0))
-    yield torch.cuda, "get_device_properties", _gives(_PROPERTIES)
-    yield torch.cuda, "mem_get_info", _gives((0, 0))
-    yield torch.cuda, "get_rng_state", lambda *_, **__: torch.get_rng_state()
-    yield torch.cuda, "get_rng_state_all", lambda *_, **__: []
-    yield torch.cuda, "set_rng_state", _gives(None)
-    yield torch.cuda, "set_rng_state_all", _gives(None)
-    for name in _DONE:
-        yield torch.cuda, name, _gives(None)
-    for name in _COUNTED:
-        yield torch.cuda, name, _gives(0)
-    for name in _OBJECTS:
-        yield torch.cuda, name, _Nothing
+    given = {**_VALUES, "is_available": available, "device_count": int(available)}
+    functions = [(torch.cuda, name, value) for name, value in given.items()]
+    functions += [(torch.cuda.nvtx, name, None) for name in _PROFILER_MARKS]
+    functions += [(torch.backends.mps, "is_available", False), (torch.xpu, "is_available", False)]
+    if hasattr(torch, "accelerator"):
+        functions += [
+            (torch.accelerator, "is_available", False),
+            (torch.accelerator, "current_accelerator", None),
+        ]
+    for module, name, value in functions:
+        if hasattr(module, name):
+            yield module, name, _gives(getattr(module, name), value)
+    for module, name in [*((torch.cuda, name) for name in _OBJECTS), (torch.cuda.nvtx, "range")]:
+        if hasattr(module, name):
+            yield module, name, _makes_nothing(getattr(module, name))
     for name in _TYPES:
         yield torch.cuda, name, getattr(torch, name)
-    for name in ("range_push", "range_pop", "mark", "range_start", "range_end"):
-        yield torch.cuda.nvtx, name, _gives(None)
-    yield torch.cuda.nvtx, "range", _Nothing
-    yield torch.backends.mps, "is_available", _gives(False)
-    yield torch.xpu, "is_available", _gives(False)
-    if hasattr(torch, "accelerator"):
-        yield torch.accelerator, "is_available", _gives(False)
-        yield torch.accelerator, "current_accelerator", _gives(None)
 
 
 @contextlib.contextmanager
 def _answers(available: bool) -> Iterator[None]:
     """Inside, ``torch.cuda`` and its like answer without a driver."""
     with contextlib.ExitStack() as stack:
-        for module, name, value in _changes(available):
-            if hasattr(module, name):
-                stack.callback(setattr, module, name, getattr(module, name))
-                setattr(module, name, value)
-        yield
+        for module, name, value in list(_changes(available)) if _differs(available) else ():
+            stack.callback(setattr, module, name, getattr(module, name))
+            setattr(module, name, value)
+        _open.append(available)
+        try:
+            yield
+        finally:
+            _open.pop()
+
+
+def _differs(available: bool) -> bool:
+    """Whether the answers that are given already are others."""
+    return not _open or _open[-1] is not available
