@@ -113,7 +113,7 @@ class _Nothing:
 
 
 _open: list[bool] = []
-"""What each open :func:`_answers` says of CUDA; with none, functions that a library has kept work as before."""
+"""What each open :func:`_answers` says of CUDA; with none, functions that libraries keep work as before."""
 
 
 def _gives(original: Any, value: Any) -> Callable[..., Any]:

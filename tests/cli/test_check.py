@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 
+
 class Block(nn.Module):
     def __init__(self):
         super().__init__()

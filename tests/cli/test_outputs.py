@@ -26,6 +26,7 @@ import torch
 from torch import nn
 
 
+
 class Block(nn.Module):
     def __init__(self):
         super().__init__()

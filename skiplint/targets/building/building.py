@@ -13,7 +13,7 @@ from skiplint.sources.errors import at, describe
 from skiplint.targets.building.construction import construction_noted
 from skiplint.targets.building.randomness import seeded
 from skiplint.targets.environment.missing import innermost_owner, not_installed
-from skiplint.targets.environment.stand_ins import NotAvailableError
+from skiplint.targets.environment.stand_ins import NotAvailableError, named
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.importing import quiet, unscripted
 from skiplint.targets.records import BuiltModel, Device, ModelTarget, TargetError
@@ -134,6 +134,7 @@ def _attempted(target: ModelTarget, attempt: _Attempt) -> tuple[nn.Module, tuple
         stack.enter_context(accelerators_followed(available=attempt.available))
         if not attempt.initialised:
             stack.enter_context(SkipInitialisers(readable=attempt.readable))
+        stack.enter_context(named())
         return _checked(target, target.build()), tuple(notes)
 
 

@@ -48,6 +48,9 @@ class Effects:
     def _of_one(self, node: ast.AST) -> Effect:
         if isinstance(node, ast.While | ast.Await | ast.AsyncFor | ast.AsyncWith):
             return Effect.CERTAIN
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            return Effect.CERTAIN if dotted(raised) in ("SystemExit", "KeyboardInterrupt") else Effect.NONE
         return self._of_call(node) if isinstance(node, ast.Call) else Effect.NONE
 
     def _of_call(self, call: ast.Call) -> Effect:

@@ -33,7 +33,9 @@ _DISTRIBUTIONS = {
     "umap": "umap-learn",
 }
 """Names to install, where they are not those to import."""
-_NO_NAME = re.compile(r"cannot import name '(?P<name>[^']+)' from '(?P<module>[^']+)'")
+_NO_NAME = re.compile(
+    r"cannot import name '(?P<name>[^']+)' from (?:partially initialized module )?'(?P<module>[^']+)'"
+)
 
 
 def why_missing(error: BaseException) -> str:

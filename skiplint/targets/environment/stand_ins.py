@@ -15,6 +15,8 @@ from typing import Any
 from skiplint.sources.owners import owner
 
 _importing = 0
+_touched: list[StandIn] = []
+"""What was called or read outside of imports, while :func:`named` is open."""
 
 
 @contextmanager
@@ -32,6 +34,24 @@ class NotAvailableError(Exception):
     """A model uses something that has no value here; the message says what and why."""
 
 
+@contextmanager
+def named() -> Iterator[None]:
+    """Name what is missing in errors that know a stand-in by its type only, as torch's own checks do.
+
+    Raises:
+        NotAvailableError: in place of such an error.
+    """
+    _touched.clear()
+    try:
+        yield
+    except TypeError as error:
+        if StandIn.__name__ in str(error) and _touched:
+            raise _touched[-1]._error() from error
+        raise
+    finally:
+        _touched.clear()
+
+
 class StandIn:
     """Stands for ``name``, which has no value because of ``why``."""
 
@@ -47,7 +67,7 @@ class StandIn:
     def __getattr__(self, attribute: str) -> StandIn:
         if attribute.startswith("__") and attribute.endswith("__"):
             raise AttributeError(attribute)
-        return StandIn(f"{self._name}.{attribute}", self._why)
+        return StandIn(f"{self._name}.{attribute}", self._why)._noted()
 
     def __setattr__(self, attribute: str, value: object) -> None:
         self._used()
@@ -62,7 +82,8 @@ class StandIn:
             return args[0]
         if not _importing and any(map(_is_data, (*args, *kwargs.values()))):
             raise self._error()
-        return StandIn(f"{self._name}(...)" if not self._name.endswith("(...)") else self._name, self._why)
+        name = self._name if self._name.endswith("(...)") else f"{self._name}(...)"
+        return StandIn(name, self._why)._noted()
 
     def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
         """The base of a class that derives from something missing: it may well be a module."""
@@ -100,6 +121,11 @@ class StandIn:
         found = [each for each in _flat((args, kwargs or {})) if isinstance(each, StandIn)]
         return found[0]._used()
 
+    def _noted(self) -> StandIn:
+        if not _importing:
+            _touched.append(self)
+        return self
+
     def _used(self) -> StandIn:
         if not _importing:
             raise self._error()
@@ -114,7 +140,7 @@ def _operation(self: StandIn, *_: object) -> StandIn:
 
 
 def _refused(self: StandIn, *_: object) -> Any:
-    raise self._error()
+    raise self._noted()._error()
 
 
 def _false(self: StandIn, *_: object) -> bool:

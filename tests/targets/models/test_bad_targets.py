@@ -74,9 +74,19 @@ def test_import_that_raises(write: Write) -> None:
 
 
 def test_import_that_ends_the_program(write: Write) -> None:
-    write("model.py", "raise SystemExit(3)\nclass Net(nn.Module):\n    pass\n")
+    write(
+        "model.py",
+        """
+        def register(cls):
+            raise SystemExit(3)
+
+        @register
+        class Net(nn.Module):
+            pass
+        """,
+    )
     text = message("model.py")
-    assert "ends the program while it is imported (exit code 3 at model.py:5)" in text
+    assert "ends the program while it is imported (exit code 3 at model.py:7)" in text
 
 
 def test_import_that_asks_for_input(write: Write) -> None:
