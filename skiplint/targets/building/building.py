@@ -95,11 +95,13 @@ def _built(target: ModelTarget, attempts: tuple[_Attempt, ...]) -> tuple[nn.Modu
         TargetError: none works; the message is of the last one, which is closest to what the author meant.
     """
     errors: list[BaseException] = []
+    notes: list[str] = []
     for attempt in attempts:
-        if attempt.device == "cpu" and _is_settled(errors):
-            break
+        if attempt.device == "cpu" and _is_settled(errors) and not (attempt.files and notes):
+            continue
+        notes.clear()
         try:
-            return _attempted(target, attempt)
+            return _attempted(target, attempt, notes), tuple(notes)
         except _USER_ERRORS as error:
             errors.append(error)
     last = errors[-1]
@@ -120,7 +122,8 @@ def _why(error: BaseException) -> str:
     )
 
 
-def _attempted(target: ModelTarget, attempt: _Attempt) -> tuple[nn.Module, tuple[str, ...]]:
+def _attempted(target: ModelTarget, attempt: _Attempt, notes: list[str]) -> nn.Module:
+    """The model; ``notes`` gets what was left out, also where it cannot be built."""
     import torch
 
     from skiplint.devices.accelerators import accelerators_followed
@@ -128,14 +131,14 @@ def _attempted(target: ModelTarget, attempt: _Attempt) -> tuple[nn.Module, tuple
     from skiplint.targets.building.weights import weights_left_out
 
     with contextlib.ExitStack() as stack:
-        notes = stack.enter_context(weights_left_out(files=not attempt.files))
+        stack.enter_context(weights_left_out(notes, files=not attempt.files))
         if not attempt.initialised:
             stack.enter_context(torch.device(attempt.device))
         stack.enter_context(accelerators_followed(available=attempt.available))
         if not attempt.initialised:
             stack.enter_context(SkipInitialisers(readable=attempt.readable))
         stack.enter_context(named())
-        return _checked(target, target.build()), tuple(notes)
+        return _checked(target, target.build())
 
 
 def _is_settled(errors: list[BaseException]) -> bool:

@@ -11,9 +11,11 @@ from typing import Any
 
 from skiplint.targets.environment.stand_ins import NotAvailableError
 
+Note = Callable[[str], None]
+
 
 @contextlib.contextmanager
-def hub_models(note: Callable[[str], None]) -> Iterator[None]:
+def hub_models(note: Note) -> Iterator[None]:
     """Inside, ``from_pretrained`` of transformers builds a model from its configuration alone.
 
     Args:
@@ -23,23 +25,30 @@ def hub_models(note: Callable[[str], None]) -> Iterator[None]:
     architecture that the name says stands for it.
     """
     with contextlib.ExitStack() as stack:
-        for module, name in (
-            ("transformers.modeling_utils", "PreTrainedModel"),
-            ("transformers.models.auto.auto_factory", "_BaseAutoModelClass"),
-        ):
-            owner = getattr(sys.modules.get(module), name, None)
-            if owner is not None:
-                stack.callback(setattr, owner, "from_pretrained", vars(owner)["from_pretrained"])
-                owner.from_pretrained = classmethod(_from_configuration(note))
-        configuration = getattr(sys.modules.get("transformers.configuration_utils"), "PretrainedConfig", None)
-        if configuration is not None:
-            original = vars(configuration)["from_pretrained"]
-            stack.callback(setattr, configuration, "from_pretrained", original)
-            configuration.from_pretrained = classmethod(_local_or_default(original.__func__, note))
+        for owner, replaced in _owners(note):
+            stack.callback(setattr, owner, "from_pretrained", vars(owner)["from_pretrained"])
+            owner.from_pretrained = classmethod(replaced)
         yield
 
 
-def _from_configuration(note: Callable[[str], None]) -> Callable[..., Any]:
+def _owners(note: Note) -> Iterator[tuple[Any, Callable[..., Any]]]:
+    """The classes of transformers that have a ``from_pretrained`` of their own, and what is in its place."""
+    models = getattr(sys.modules.get("transformers.modeling_utils"), "PreTrainedModel", None)
+    if models is not None:
+        yield models, _from_configuration(note)
+    base = getattr(sys.modules.get("transformers.models.auto.auto_factory"), "_BaseAutoModelClass", None)
+    for each in [base, *base.__subclasses__()] if base is not None else []:
+        if "from_pretrained" in vars(each):
+            yield each, _from_configuration(note)
+    plain = getattr(sys.modules.get("transformers.configuration_utils"), "PretrainedConfig", None)
+    if plain is not None:
+        yield plain, _local_or_default(vars(plain)["from_pretrained"].__func__, note)
+    auto = getattr(sys.modules.get("transformers.models.auto.configuration_auto"), "AutoConfig", None)
+    if auto is not None:
+        yield auto, _local_or_named(vars(auto)["from_pretrained"].__func__)
+
+
+def _from_configuration(note: Note) -> Callable[..., Any]:
     def from_pretrained(cls: Any, name: Any, *_: Any, config: Any = None, **options: Any) -> Any:
         note(f"weights of {name}")
         config = config or _configuration(cls, name)
@@ -56,7 +65,7 @@ def _configuration(cls: Any, name: Any) -> Any:
     return kind.from_pretrained(name)
 
 
-def _local_or_default(original: Any, note: Callable[[str], None]) -> Callable[..., Any]:
+def _local_or_default(original: Any, note: Note) -> Callable[..., Any]:
     def from_pretrained(cls: Any, name: Any, **options: Any) -> Any:
         if Path(str(name)).exists():
             return original(cls, name, **options)
@@ -66,6 +75,15 @@ def _local_or_default(original: Any, note: Callable[[str], None]) -> Callable[..
             note(f"the configuration of {name} (the default of {cls.__name__} stands for it)")
             known = {key: value for key, value in options.items() if hasattr(cls(), key)}
             return cls(**known)
+
+    return from_pretrained
+
+
+def _local_or_named(original: Any) -> Callable[..., Any]:
+    def from_pretrained(cls: Any, name: Any, **options: Any) -> Any:
+        if Path(str(name)).exists():
+            return original(cls, name, **options)
+        return _kind_named(name).from_pretrained(name, **options)
 
     return from_pretrained
 

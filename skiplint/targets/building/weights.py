@@ -40,19 +40,17 @@ class AbsentFile(str):
 
 
 @contextlib.contextmanager
-def weights_left_out(*, files: bool = True) -> Iterator[list[str]]:
+def weights_left_out(notes: list[str], *, files: bool = True) -> Iterator[None]:
     """Inside, no function fetches weights, and with ``files`` none reads them from a file.
 
-    Yields:
-        What was left out, one line each, as it happens.
+    Args:
+        notes: gets what is left out, one line each.
+        files: leave out what is in files too.
     """
-    notes: dict[str, None] = {}
-    found: list[str] = []
 
     def note(what: str) -> None:
-        if what not in notes:
-            notes[what] = None
-            found.append(f"{what} left out")
+        if f"{what} left out" not in notes:
+            notes.append(f"{what} left out")
 
     replacements = list(_replacements(note, files=files))
     load_state_dict = nn.Module.load_state_dict
@@ -60,7 +58,7 @@ def weights_left_out(*, files: bool = True) -> Iterator[list[str]]:
     nn.Module.load_state_dict = _tolerant(load_state_dict)  # type: ignore[method-assign]
     try:
         with hub_models(note):
-            yield found
+            yield
     finally:
         nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
         # Also where a module was imported meanwhile.

@@ -36,6 +36,8 @@ class _Guard:
     def __init__(self) -> None:
         self.installed = False
         self.folders: tuple[str, ...] = ()
+        self.temporary = ""
+        """The folder for temporary files, asked for beforehand: finding it writes files."""
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.folders:
@@ -62,7 +64,7 @@ class _Guard:
         full = os.path.abspath(_text(path))  # noqa: PTH100 - on each file that is opened
         if "__pycache__" in full:
             return False
-        temporary = tempfile.gettempdir()
+        temporary = self.temporary
         return any(
             full.startswith(folder) and not (temporary.startswith(folder) and full.startswith(temporary))
             for folder in self.folders
@@ -83,6 +85,7 @@ def nothing_changed(*folders: Path) -> Iterator[None]:
     if not _guard.installed:
         sys.addaudithook(_guard.hear)
         _guard.installed = True
+    _guard.temporary = tempfile.gettempdir()
     before, save, make, makedirs = _guard.folders, torch.save, os.mkdir, os.makedirs
     guarded = (*(str(folder.resolve()) for folder in folders), *_working_folder())
     _guard.folders = (*before, *(folder.rstrip(os.sep) + os.sep for folder in guarded))

@@ -20,11 +20,12 @@ def one_process() -> Iterator[None]:
         return
     c10d: Any = distributed.distributed_c10d
     start, default_group = distributed.init_process_group, c10d._get_default_group
+    store: Any = distributed.HashStore  # type: ignore[attr-defined]
     forward = nn.SyncBatchNorm.forward
 
     def started(*_: Any, **__: Any) -> None:
         if not distributed.is_initialized():
-            start("gloo", store=c10d.HashStore(), rank=0, world_size=1)
+            start("gloo", store=store(), rank=0, world_size=1)
 
     def group() -> Any:
         started()
