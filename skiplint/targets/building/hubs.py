@@ -69,12 +69,11 @@ def _local_or_default(original: Any, note: Note) -> Callable[..., Any]:
     def from_pretrained(cls: Any, name: Any, **options: Any) -> Any:
         if Path(str(name)).exists():
             return original(cls, name, **options)
-        try:
-            return original(cls, name, **{**options, "local_files_only": True})
-        except (OSError, ValueError):
-            note(f"the configuration of {name} (the default of {cls.__name__} stands for it)")
-            known = {key: value for key, value in options.items() if hasattr(cls(), key)}
-            return cls(**known)
+        cached = _cached(name)
+        if cached is not None:
+            return original(cls, cached, **options)
+        note(f"the configuration of {name} (the default of {cls.__name__} stands for it)")
+        return cls(**{key: value for key, value in options.items() if hasattr(cls(), key)})
 
     return from_pretrained
 
@@ -86,6 +85,14 @@ def _local_or_named(original: Any) -> Callable[..., Any]:
         return _kind_named(name).from_pretrained(name, **options)
 
     return from_pretrained
+
+
+def _cached(name: Any) -> str | None:
+    """The folder in the local cache that holds the configuration of ``name``; None where there is none."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(str(name), "config.json")
+    return str(Path(found).parent) if isinstance(found, str) else None
 
 
 def _kind_named(name: Any) -> Any:
