@@ -12,8 +12,8 @@ from skiplint.targets.arguments.project_calls import project_calls
 from skiplint.targets.arguments.settings_objects import settings_objects
 from skiplint.targets.arguments.synthesis import guessed
 from skiplint.targets.building.initialisers import SkipInitialisers
-from skiplint.targets.building.pretrained import no_downloads
 from skiplint.targets.building.randomness import seeded
+from skiplint.targets.building.weights import weights_left_out
 from skiplint.targets.models.project import Project
 from skiplint.targets.records import Constructor, ModelTarget, Way, Ways
 
@@ -63,12 +63,15 @@ def _in_environment(target: ModelTarget, ask: Callable[[], Way]) -> Way:
     """The next way, looked for where the target's file is imported; weights take no memory."""
     import torch
 
+    from skiplint.devices.accelerators import accelerators_followed
+
     with (
         seeded(),
-        no_downloads(),
+        weights_left_out([]),
         SkipInitialisers(),
         target.environment(),
         torch.device("meta"),
+        accelerators_followed(),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")

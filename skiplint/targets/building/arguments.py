@@ -15,10 +15,19 @@ def arguments_of(target: ModelTarget) -> tuple[tuple[Any, ...], dict[str, Any]] 
     """What :attr:`ModelTarget.built_with` says, evaluated anew; None where that fails the second time."""
     import torch
 
+    from skiplint.devices.accelerators import accelerators_followed
     from skiplint.targets.building.initialisers import SkipInitialisers
-    from skiplint.targets.building.pretrained import no_downloads
+    from skiplint.targets.building.weights import weights_left_out
 
-    with warnings.catch_warnings(), quiet(), unscripted(), seeded(0), target.environment(), no_downloads():
+    with (
+        warnings.catch_warnings(),
+        quiet(),
+        unscripted(),
+        seeded(0),
+        target.environment(),
+        weights_left_out([]),
+        accelerators_followed(),
+    ):
         warnings.simplefilter("ignore")
         for device in ("meta", "cpu"):  # On meta, nested modules take no memory.
             skipping = SkipInitialisers(readable=device == "meta")

@@ -6,11 +6,14 @@ import contextlib
 import copy
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
 from skiplint.targets.building.construction import construction_noted
 from skiplint.targets.building.randomness import seeded
+from skiplint.targets.environment.missing import innermost_owner, not_installed
+from skiplint.targets.environment.stand_ins import NotAvailableError, named
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.importing import quiet, unscripted
 from skiplint.targets.records import BuiltModel, Device, ModelTarget, TargetError
@@ -34,7 +37,7 @@ def build(target: ModelTarget, *, device: Device = "meta", seed: int = 0) -> Bui
         seed: of the random numbers of the constructor.
 
     Returns:
-        The model, and the device where it is.
+        The model, the device where it is, and what was left out of it.
 
     Raises:
         TargetError: the constructor raises, or what it gives is no model.
@@ -48,41 +51,100 @@ def build(target: ModelTarget, *, device: Device = "meta", seed: int = 0) -> Bui
         target.environment(),
     ):
         warnings.simplefilter("ignore")
-        model, built_on = _on_cpu(target) if device == "cpu" else _on_meta(target)
+        model, notes = _built(target, _ON_CPU if device == "cpu" else _ON_META)
+        model, built_on = (model, device) if device == "cpu" else to_meta(model)
     with contextlib.suppress(NotImplementedError):  # exported programs have no modes
         model.eval()
-    return BuiltModel(model, built_on)
+    return BuiltModel(model, built_on, notes)
 
 
-def _on_meta(target: ModelTarget) -> tuple[nn.Module, Device]:
+@dataclass(frozen=True)
+class _Attempt:
+    """One way to run a constructor."""
+
+    device: Device
+    initialised: bool = False
+    """Initialise the weights."""
+    readable: bool = False
+    """As of :class:`~skiplint.targets.building.initialisers.SkipInitialisers`."""
+    available: bool = False
+    """What ``torch.cuda.is_available()`` says."""
+    files: bool = False
+    """Read the files of weights that are there."""
+
+
+# A constructor that reads values, such as torch.linspace(...).item(), needs real tensors to do so.
+_ON_META = (
+    _Attempt("meta"),
+    _Attempt("meta", readable=True),
+    _Attempt("meta", readable=True, available=True),
+    _Attempt("cpu"),
+    _Attempt("cpu", files=True),
+)
+_ON_CPU = (
+    _Attempt("cpu", initialised=True),
+    _Attempt("cpu", initialised=True, available=True),
+    _Attempt("cpu", initialised=True, files=True),
+)
+
+
+def _built(target: ModelTarget, attempts: tuple[_Attempt, ...]) -> tuple[nn.Module, tuple[str, ...]]:
+    """The model by the first attempt that works, and what it left out.
+
+    Raises:
+        TargetError: none works; the message is of the last one, which is closest to what the author meant.
+    """
+    errors: list[BaseException] = []
+    notes: list[str] = []
+    for attempt in attempts:
+        if attempt.device == "cpu" and _is_settled(errors) and not (attempt.files and notes):
+            continue
+        notes.clear()
+        try:
+            return _attempted(target, attempt, notes), tuple(notes)
+        except _USER_ERRORS as error:
+            errors.append(error)
+    last = errors[-1]
+    if isinstance(last, TargetError):
+        raise last
+    raise from_exception(f"{target.target}: {target.name} cannot be built: {_why(last)}", last) from last
+
+
+def _why(error: BaseException) -> str:
+    place = at(error)
+    if isinstance(error, NotAvailableError):
+        return f"{error}{place}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"it imports {error.name}{place}, but {not_installed(error.name)}"
+    return (
+        f"{describe(error)}{place}; correct the constructor, or give its arguments with --args and --kwargs "
+        "or in [[tool.skiplint.models]]"
+    )
+
+
+def _attempted(target: ModelTarget, attempt: _Attempt, notes: list[str]) -> nn.Module:
+    """The model; ``notes`` gets what was left out, also where it cannot be built."""
     import torch
 
+    from skiplint.devices.accelerators import accelerators_followed
     from skiplint.targets.building.initialisers import SkipInitialisers
-    from skiplint.targets.building.pretrained import no_downloads
+    from skiplint.targets.building.weights import weights_left_out
 
-    # A constructor that reads values, such as torch.linspace(...).item(), needs real tensors to do so.
-    for device, readable in (("meta", False), ("meta", True), ("cpu", False)):
-        skipping = SkipInitialisers(readable=readable)
-        with contextlib.suppress(*_USER_ERRORS), no_downloads(), torch.device(device), skipping:
-            return to_meta(_checked(target, target.build()))
-    return to_meta(_on_cpu(target)[0])
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(weights_left_out(notes, files=not attempt.files))
+        if not attempt.initialised:
+            stack.enter_context(torch.device(attempt.device))
+        stack.enter_context(accelerators_followed(available=attempt.available))
+        if not attempt.initialised:
+            stack.enter_context(SkipInitialisers(readable=attempt.readable))
+        stack.enter_context(named())
+        return _checked(target, target.build())
 
 
-def _on_cpu(target: ModelTarget) -> tuple[nn.Module, Device]:
-    from skiplint.targets.building.pretrained import no_downloads
-
-    with contextlib.suppress(*_USER_ERRORS), no_downloads():
-        return _checked(target, target.build()), "cpu"
-    try:
-        return _checked(target, target.build()), "cpu"
-    except TargetError:
-        raise
-    except _USER_ERRORS as error:
-        message = (
-            f"{target.target}: {target.name} cannot be built: {describe(error)}{at(error)}; correct the "
-            "constructor, or give its arguments with --args and --kwargs or in [[tool.skiplint.models]]"
-        )
-        raise from_exception(message, error) from error
+def _is_settled(errors: list[BaseException]) -> bool:
+    """Whether real tensors would change nothing: every attempt fails alike, at a check of the user's code."""
+    seen = {(type(error), str(error), at(error)) for error in errors}
+    return len(errors) > 1 and len(seen) == 1 and innermost_owner(errors[0]) == "user"
 
 
 def _checked(target: ModelTarget, built: Any) -> nn.Module:

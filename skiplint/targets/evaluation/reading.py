@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from skiplint.targets.environment.tool_files import is_of_a_tool
 from skiplint.targets.evaluation import imports
 from skiplint.targets.evaluation.calls import BUILTINS, is_harmless, is_of_module, is_plain
 from skiplint.targets.evaluation.containers import Settings
@@ -28,7 +29,6 @@ from skiplint.targets.models.syntax import FileSyntax, may_be_module
 _MOST_STATEMENTS = 4_000
 _MOST_CALLS = 24
 """Calls inside of each other."""
-_NEVER_IMPORTED = ("setup", "conftest", "noxfile", "hubconf", "test_", "tests")
 
 
 class ProjectModule:
@@ -163,11 +163,11 @@ class Reading:
         return Class(frame, node)
 
     def _live(self, file: FileSyntax, *, wanted: bool) -> Mapping[str, Any] | None:
-        """The names of the imported file; it is imported if that is ``wanted`` and runs no program."""
+        """The names of the imported file; it is imported if that is ``wanted``."""
         if file.path not in self._namespaces:
             module = imports.live_module(file.path)
-            may = file.path.suffix == ".py" and not file.path.stem.startswith(_NEVER_IMPORTED)
-            if module is None and wanted and may and not file.runs_a_program():
+            may = file.path.suffix == ".py" and not is_of_a_tool(file.path)
+            if module is None and wanted and may:
                 module = imports.import_quietly(file.path)
             if module is None:
                 return None

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
@@ -21,6 +22,11 @@ from skiplint.sources.errors import at, describe
 from skiplint.sources.import_roots import import_root, outer_roots
 from skiplint.sources.owners import owner
 from skiplint.targets.building.construction import construction_noted
+from skiplint.targets.environment.command_line import no_command_line
+from skiplint.targets.environment.compiler import no_compiler
+from skiplint.targets.environment.guard import nothing_changed
+from skiplint.targets.environment.loading import loaded_as_users, user_modules_found
+from skiplint.targets.environment.process_group import one_process
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.syntax import FileSyntax
 from skiplint.targets.records import TargetError
@@ -41,16 +47,28 @@ class Workspace:
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """Run the user's code here: its folder on the path, its output on stderr, no scripting.
+        """Run the user's code here: its folder on the path, its output on stderr, no effects of scripts.
 
         What is found neither there nor installed is looked for in the folders around it.
         """
+        from skiplint.devices.accelerators import accelerators_followed
+
         self._swap_in()
         entry = str(self.root)
         sys.path.insert(0, entry)
         sys.meta_path.append(self._finder)
         try:
-            with quiet(), unscripted():
+            with (
+                quiet(),
+                unscripted(),
+                process_restored(),
+                nothing_changed(self.root),
+                no_command_line(),
+                no_compiler(),
+                one_process(),
+                accelerators_followed(),
+                user_modules_found(),
+            ):
                 yield
         finally:
             with contextlib.suppress(ValueError):  # the user's code may have changed sys.path
@@ -103,7 +121,10 @@ class _OuterFinder(MetaPathFinder):
         if path is not None:
             return None
         places = [folder for folder in self.folders if self._has_source(folder, fullname)]
-        return PathFinder.find_spec(fullname, [str(folder) for folder in places], target) if places else None
+        if not places:
+            return None
+        spec = PathFinder.find_spec(fullname, [str(folder) for folder in places], target)
+        return loaded_as_users(spec) or spec  # a folder without __init__.py has no loader
 
     def _has_source(self, folder: Path, name: str) -> bool:
         """Whether the folder has Python files for ``name``; a ``wandb`` with results is no package."""
@@ -134,6 +155,25 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         sys.stdin = stdin
+
+
+@contextlib.contextmanager
+def process_restored() -> Iterator[None]:
+    """Put back the working directory and the environment variables afterwards."""
+    variables = dict(os.environ)
+    folder: Path | None
+    try:
+        folder = Path.cwd()
+    except OSError:  # it is gone
+        folder = None
+    try:
+        yield
+    finally:
+        if folder is not None:
+            os.chdir(folder)
+        if dict(os.environ) != variables:
+            os.environ.clear()
+            os.environ.update(variables)
 
 
 @contextlib.contextmanager
@@ -257,6 +297,7 @@ def _execute(path: Path, stem: str) -> ModuleType:
     foreign = known is not None or stem in sys.stdlib_module_names
     name = f"_{stem}" if foreign else stem
     spec = importlib.util.spec_from_file_location(name, path)
+    spec = loaded_as_users(spec) or spec
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is not a Python file")
     module = importlib.util.module_from_spec(spec)

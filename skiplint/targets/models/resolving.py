@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from skiplint.targets.environment.tool_files import is_of_a_tool
 from skiplint.targets.models import programs
 from skiplint.targets.models.discovery import ModelFile
 from skiplint.targets.models.dotted import resolve_dotted
@@ -25,7 +26,6 @@ from skiplint.targets.models.wanted import (
     split_target,
 )
 from skiplint.targets.records import ModelConfig, SkippedTarget, TargetError
-from skiplint.targets.snippets import HEADER
 
 
 def resolve(
@@ -92,7 +92,7 @@ def resolve_member(
     workspaces: Workspaces | None = None,
     projects: Projects | None = None,
 ) -> Resolved:
-    """The models of one file of a folder, which, unlike a file that is named, is never run as a program.
+    """The models of one file of a folder.
 
     What a module class in another file of the project uses is left out.
     """
@@ -113,21 +113,9 @@ def _resolve_member(path: Path, wanted: Wanted) -> Resolved:
     display = path.as_posix()
     try:
         syntax = parse(path)
-        if not syntax.runs_a_program() or wanted.entries_for(path):
-            return _resolve_file(syntax, display, "", wanted, alone=False)
-        listing = Listing(wanted.projects.of(path), syntax, alone=False)
-        return [] if listing.is_empty else [_program(path, display)]
+        return _resolve_file(syntax, display, "", wanted, alone=False)
     except TargetError as error:
         return [SkippedTarget(display, path.stem, display, None, str(error), error=error)]
-
-
-def _program(path: Path, display: str) -> SkippedTarget:
-    """A script that nobody asked to run: linting a folder must not start a training."""
-    reason = (
-        f'{display} runs a program when it is imported; move that under if __name__ == "__main__":, name the '
-        f'file itself to run it, or add {HEADER} with target = "{display}:Model" to pyproject.toml'
-    )
-    return SkippedTarget(display, path.stem, display, None, reason)
 
 
 def _resolve_file(
@@ -135,7 +123,7 @@ def _resolve_file(
 ) -> Resolved:
     entries = wanted.entries_for(syntax.path)
     listing = Listing(wanted.projects.of(syntax.path), syntax, alone=alone)
-    if not attribute and not entries and listing.is_empty:
+    if not attribute and not entries and (listing.is_empty or is_of_a_tool(syntax.path)):
         return []
     module, workspace = import_file(syntax, display, wanted.workspaces)
     file = ModelFile(syntax, display, module, workspace, listing)

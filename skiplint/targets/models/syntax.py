@@ -21,8 +21,6 @@ NO_MODULE_BASES = frozenset(
     "Thread".split()
 )
 _FACTORY_NAME = re.compile(r"^(build|create|make)_\w+$|^get_model$|^get_\w*(model|net|network)$")
-_PROGRAM_METHODS = frozenset({"parse_args", "parse_known_args", "backward", "DataLoader"})
-_PROGRAM_FUNCTIONS = frozenset({"main", "train", "fit", "run", "exec"})
 
 # Packages that research code imports and that hold no torch module: a file with only these is not run.
 NO_MODELS = frozenset(
@@ -197,22 +195,6 @@ class FileSyntax:
             if not name.startswith("_") and not required and made & {*self.functions, *self.foreign}:
                 return name
         return None
-
-    def runs_a_program(self) -> bool:
-        """Whether an import does the work of a script: reads the command line, loops, or trains."""
-        for node in self.tree.body:
-            if isinstance(node, ast.While):
-                return True
-            if isinstance(
-                node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-            ) or is_main_guard(node):
-                continue
-            calls = [called_first(inner) for inner in ast.walk(node) if isinstance(inner, ast.Call)]
-            if any(
-                name in _PROGRAM_FUNCTIONS or name.rpartition(".")[2] in _PROGRAM_METHODS for name in calls
-            ):
-                return True
-        return False
 
 
 def parse(path: Path) -> FileSyntax:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
+from skiplint.devices.accelerators import accelerators_followed
 from skiplint.graph import Backend
 from skiplint.tracing.execution.autocast import regions_followed
 from skiplint.tracing.execution.caches import caches_kept_clean
@@ -69,6 +70,9 @@ def prepared(
                 raise BackendLimitError("the model has no real weights (it was built on the meta device)")
             convert = _to_copy
             state.save(*(parameter for parameter in model.parameters() if not is_lazy(parameter)))
+        # Inside of the backend's own default device, which the accelerators then mean.
+        devices = {tensor.device.type for tensor in model.parameters()}
+        stack.enter_context(accelerators_followed(() if backend == "meta" else devices))
         memo: dict[int, Tensor] = {}
 
         def once(tensor: Tensor) -> Tensor:

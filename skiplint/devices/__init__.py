@@ -1,0 +1,1 @@
+"""Where tensors are while a model is built and traced, whatever device its code names."""
