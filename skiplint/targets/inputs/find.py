@@ -10,6 +10,8 @@ from skiplint.targets.building.randomness import seeded
 from skiplint.targets.failures import from_exception
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
+from skiplint.targets.inputs.named_sizes import named_sizes
+from skiplint.targets.inputs.signatures import unwrapped
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
 from skiplint.targets.models.evaluation import NotSimpleError
@@ -140,13 +142,15 @@ class _Finder:
     # -- search -----------------------------------------------------------------------------------
 
     def _search(self, slots: list[Slot], given: Mapping[str, Any]) -> Outcome:
+        from skiplint.targets.inputs.meetings import meetings
         from skiplint.targets.inputs.searching import Search
         from skiplint.targets.inputs.survey import Survey
 
         survey = Survey(self._model, slots, given)
         if slots:
             survey.run()
-        search = Search(slots, self._runs, self._sizes(), self._preferred())
+        model = unwrapped(self._model)
+        search = Search(slots, self._runs, self._sizes(), self._preferred(), lambda run: meetings(model, run))
         return search.run([survey.choices(slot) for slot in slots])
 
     def _sizes(self) -> dict[str, int]:
@@ -156,10 +160,15 @@ class _Finder:
             sizes.setdefault("S", sizes["H"])
         return sizes
 
-    def _preferred(self) -> dict[str, int]:
-        """The image size of the data set in the name of the target."""
+    def _preferred(self) -> dict[str, list[int]]:
+        """Sizes that the model's attributes name; the image size of the data set in the target's name."""
         text = f"{self._target.target} {type(self._model).__name__}".lower()
-        return {"S": next((size for name, size in _DATA_SETS if name in text), USUAL["S"][0])}
+        found = named_sizes(unwrapped(self._model))
+        usual = [size for name, size in _DATA_SETS if name in text]
+        sides = [*found.get("S", ()), *usual, USUAL["S"][0]]
+        lengths = {symbol: [USUAL[symbol][0], *found.get(symbol, ())] for symbol in ("T", "L")}
+        widths = {"W": found["W"]} if found.get("W") and found.get("S") else {}
+        return {**lengths, "S": sides, **widths, **({"V": found["V"]} if "V" in found else {})}
 
     def _taken(self, source: InputSource, outcome: Outcome, slots: list[Slot]) -> ExampleInputs | None:
         for trial, error in outcome.failures:

@@ -56,8 +56,7 @@ class Survey:
         if slot.kind == "scalar":
             return [constant(slot.scalar)]
         if slot.name in self._keys:
-            parts = tuple((key, self._best(f"{slot.name}[{key}]")) for key in self._keys[slot.name])
-            return [Choice("dict", parts)]
+            return [Choice({key: self._best(f"{slot.name}[{key}]") for key in self._keys[slot.name]})]
         if slot.kind == "tensors":
             return self._list_choices(slot)
         found = [one(template) for template in [*self._by_name(slot.name), *self._templates(slot.name)]]
