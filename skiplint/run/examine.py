@@ -294,6 +294,11 @@ def _traced_on(target: ModelTarget, device: Device, request: Request) -> tuple[A
             if graph is None or (inputs.source == "inferred" and _is_wrong_guess(graph)):
                 raise
             return Analysis(graph, _subject(target, model, inputs)), inputs
+        if inputs.broken is not None:
+            graph = recovered(model, inputs.broken.args, inputs.broken.kwargs, name=target.name)
+            if graph is not None and _fails_by_itself(graph):
+                return Analysis(graph, _subject(target, model, inputs.broken)), inputs.broken
+            inputs = replace(inputs, why=f"{inputs.why}; {inputs.broken.why}")
         resized = resize(inputs.args, inputs.kwargs, request.resizing)
         inputs = replace(inputs, args=resized[0], kwargs=resized[1])
         if request.training:
@@ -305,6 +310,14 @@ def _traced_on(target: ModelTarget, device: Device, request: Request) -> tuple[A
 def _is_wrong_guess(graph: ModelGraph) -> bool:
     """Whether the model fails on the inferred inputs before anything but them has had a part in it."""
     return any(is_between_inputs(graph, fault) for fault in graph.faults)
+
+
+def _fails_by_itself(graph: ModelGraph) -> bool:
+    """Whether the first fault is between values of the model's own, not between a layer and the inputs.
+
+    Else the call may be of a model that is constructed in another way.
+    """
+    return graph.faults[0].kind == "join" and not _is_wrong_guess(graph)
 
 
 def _subject(target: ModelTarget, model: nn.Module, inputs: ExampleInputs) -> Subject:

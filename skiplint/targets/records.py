@@ -159,6 +159,8 @@ class ExampleInputs:
     """One line for the report."""
     verified: bool = True
     """False where the trial forward had to stop at an operation that needs real values."""
+    broken: ExampleInputs | None = None
+    """The inputs of a call in the model's own file on which forward fails; ``why`` says where and how."""
 
 
 @dataclass(frozen=True, slots=True)

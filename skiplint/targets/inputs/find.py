@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
@@ -30,6 +31,7 @@ from skiplint.targets.snippets import inputs_snippet, on_one_line
 if TYPE_CHECKING:
     from torch import nn
 
+    from skiplint.targets.inputs.forms import Form
     from skiplint.targets.inputs.searching import Outcome, Trial
     from skiplint.targets.inputs.signatures import Slot
 
@@ -65,6 +67,7 @@ class _Finder:
         self._config = config
         self._runs = runs
         self._failures: list[tuple[ExampleInputs, Exception]] = []
+        self._broken: ExampleInputs | None = None
 
     def find(self) -> ExampleInputs:
         if self._config is not None:
@@ -75,7 +78,8 @@ class _Finder:
             found = self._accept(source, why, arguments)
             if found is not None:
                 return found
-        return self._annotated() or self._demo() or self._inferred()
+        found = self._annotated() or self._demo() or self._inferred()
+        return replace(found, broken=self._broken)
 
     # -- sources ----------------------------------------------------------------------------------
 
@@ -108,6 +112,10 @@ class _Finder:
                 found = self._accept("demo", f"as in {call.label}", arguments)
                 if found is not None:
                     return found
+            if offers and call.of == self._target.name and self._broken is None:
+                failed, error = self._failures[-len(offers)]
+                why = f"your call in line {call.line} fails: {describe(error)}{at(error)}"
+                self._broken = replace(failed, why=why)
         return None
 
     def _annotated(self) -> ExampleInputs | None:
@@ -146,12 +154,20 @@ class _Finder:
         from skiplint.targets.inputs.searching import Search
         from skiplint.targets.inputs.survey import Survey
 
-        survey = Survey(self._model, slots, given)
+        survey = Survey(self._model, slots, given, self._forms(slots))
         if slots:
             survey.run()
         model = unwrapped(self._model)
         search = Search(slots, self._runs, self._sizes(), self._preferred(), lambda run: meetings(model, run))
         return search.run([survey.choices(slot) for slot in slots])
+
+    def _forms(self, slots: list[Slot]) -> dict[str, Form]:
+        """What annotations say of the parameters, and what the source of forward does."""
+        from skiplint.targets.inputs.annotated_forms import annotated_form
+        from skiplint.targets.inputs.reading import read_forms
+
+        annotated = {slot.name: annotated_form(self._model, slot) for slot in slots}
+        return {**read_forms(self._model), **{name: form for name, form in annotated.items() if form}}
 
     def _sizes(self) -> dict[str, int]:
         """Sizes that the configuration fixes; H and W together are the side of an image."""

@@ -98,7 +98,13 @@ class Search:
         self._fixed = dict(fixed)
         self._preferred = {symbol: list(sizes) for symbol, sizes in preferred.items()}
         first = {symbol: sizes[0] for symbol, sizes in preferred.items() if sizes}
-        self._first = {"B": 1, **{name: values[0] for name, values in USUAL.items()}, **first, **fixed}
+        self._first = {
+            "B": 1,
+            "E": 40,
+            **{name: values[0] for name, values in USUAL.items()},
+            **first,
+            **fixed,
+        }
         self._left = _TRIES
         self._unverified: list[Trial] = []
         self._chance = False
