@@ -73,7 +73,7 @@ def named_templates(model: nn.Module, name: str, use: Use | None, *, graph: bool
 
 
 def target_templates(name: str) -> list[Template]:
-    """Return templates for a target that is compared with what the model gives: a class or a class a pixel."""
+    """Return templates for a target with which forward compares: a class, or one for each pixel."""
     if not _TARGET.match(last_part(name)):
         return []
     shapes: tuple[tuple[int | str, ...], ...] = (("B",), ("B", "S", "S"), ("B", "T"))

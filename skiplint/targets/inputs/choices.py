@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from skiplint.targets.inputs.fields import Fields
@@ -57,22 +58,33 @@ def rebuilt(value: Any, make: Callable[[Template], Any]) -> Any:
         return make(value)
     if isinstance(value, dict):
         return {key: rebuilt(item, make) for key, item in value.items()}
-    if isinstance(value, Fields):
-        return Fields(**{name: rebuilt(item, make) for name, item in vars(value).items()})
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(rebuilt(item, make) for item in value))
     if isinstance(value, list | tuple):
         return type(value)([rebuilt(item, make) for item in value])
-    return value
+    if not _named_parts(value):
+        return value
+    twin = copy.copy(value)
+    for name, item in _named_parts(value).items():
+        object.__setattr__(twin, name, rebuilt(item, make))  # of a frozen dataclass as well
+    return twin
+
+
+def _named_parts(value: Any) -> dict[str, Any]:
+    """The parts of a structure that have names; none of a list or a constant."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, Fields) or (is_dataclass(value) and not isinstance(value, Template | type)):
+        return vars(value)
+    return {}
 
 
 def _templates(value: Any) -> Iterator[Template]:
     if isinstance(value, Template):
         yield value
-    elif isinstance(value, dict | Fields):
-        for item in (value if isinstance(value, dict) else vars(value)).values():
-            yield from _templates(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _templates(item)
+        return
+    for item in value if isinstance(value, list | tuple) else _named_parts(value).values():
+        yield from _templates(item)
 
 
 def _written(value: Any) -> Any:
@@ -80,12 +92,12 @@ def _written(value: Any) -> Any:
         return "..."
     if isinstance(value, Template):
         return _written_shape(value)
-    if isinstance(value, dict | Fields):
-        items = value if isinstance(value, dict) else vars(value)
-        return {key: _written(item) for key, item in items.items()}
     if isinstance(value, list | tuple):
         return {"list": [_written(item) for item in value]}
-    return value
+    parts = _named_parts(value)
+    if parts:
+        return {key: _written(item) for key, item in parts.items()}
+    return value if isinstance(value, bool | int | float | str) else "..."
 
 
 def _written_shape(template: Template) -> Any:

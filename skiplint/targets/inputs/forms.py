@@ -54,4 +54,4 @@ class Form:
 def last_part(name: str) -> str:
     """The last word in the name of a tensor: "image" of ``batch[image]``, "state" of ``state[0]``."""
     parts = [part.rstrip("]") for part in name.replace("[", ".").split(".")]
-    return next((part for part in reversed(parts) if not part.isdigit()), name)
+    return next((part for part in reversed(parts) if not part.isdigit() and part != "*"), name)

@@ -67,7 +67,7 @@ def _form(path: Path, facts: dict[Path, _Fact]) -> Form:
         kind: Any = "fields" if any(step.startswith(".") for step in entries) else "dict"
         return Form(kind, tuple((step.strip(".[']"), parts[step]) for step in entries))
     if "[*]" in steps:
-        return Form("list", (("0", parts["[*]"]),))
+        return Form("list", (("*", parts["[*]"]),))
     if steps:
         return Form("tuple", tuple((step.strip("[]"), parts[step]) for step in steps))
     fact = facts.get(path, _Fact())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -52,7 +54,7 @@ class Survey:
             forms: what else is known of the parameters.
         """
         self._model = model
-        self._slots = slots
+        self._slots = [_listed(slot, forms or {}) for slot in slots]
         self._given = given
         self._forms = {slot.name: _form_of(slot, forms or {}) for slot in slots}
         self._leaves = [leaf for slot in slots for leaf in self._forms[slot.name].leaves(slot.name)]
@@ -76,6 +78,7 @@ class Survey:
 
     def choices(self, slot: Slot) -> list[Choice]:
         """Return the choices for one parameter, the likeliest first."""
+        slot = next(each for each in self._slots if each.name == slot.name)
         if slot.kind == "scalar":
             return [constant(slot.scalar)]
         if slot.name in self._keys:
@@ -84,7 +87,8 @@ class Survey:
         if form.kind != "tensor":
             return [*self._structures(slot.name, form), *([] if form.kind != "tuple" else self._plain(slot))]
         if slot.kind == "tensors":
-            return self._list_choices(slot)
+            plain = [] if _says_list(slot) else self._plain(replace(slot, kind="tensor"))
+            return [*self._list_choices(slot), *plain]
         return self._plain(slot)
 
     def _plain(self, slot: Slot) -> list[Choice]:
@@ -105,11 +109,12 @@ class Survey:
         return [None, *found] if is_state(name) and name not in self._uses else found
 
     def _structures(self, name: str, form: Form) -> list[Choice]:
-        """Choices for a structure: the likeliest template for each part, then others for one part at a time."""
+        """Choices for a structure: the likeliest template for each part, then others one at a time."""
         options = {leaf: self._values(leaf, kind_of(last_part(leaf))) for leaf, _ in form.leaves(name)}
         for leaf, values in options.items():
             tensors = [value for value in values if value is not None]  # what is read is there
-            options[leaf] = tensors[:_ALTERNATIVES]
+            inside = [_of_one(value) for value in tensors[:2]] if "[*]" in leaf else []
+            options[leaf] = [*inside, *tensors][:_ALTERNATIVES]
         first = {leaf: values[0] for leaf, values in options.items()}
         variants = [first]
         for number in range(1, _ALTERNATIVES):
@@ -148,6 +153,8 @@ class Survey:
             template = self._given[name]
         elif name in self._uses:
             template = self._best(name)
+        elif named := self._by_name(name):
+            template = named[0]
         elif name in self._ranks:
             template = of_rank(self._ranks[name])
         shape = template.plan(
@@ -181,8 +188,17 @@ class Survey:
 
     # -- templates --------------------------------------------------------------------------------
 
-    def _templates(self, name: str) -> list[Template]:
+    def _use(self, name: str) -> Use | None:
+        """The first layer of an input; of several that are joined, the first takes what does not divide."""
         use = self._uses.get(name)
+        if use is None or use.shared_by < 2 or use.channels % use.shared_by == 0:
+            return use
+        first = next(other for other, each in self._uses.items() if each.layer == use.layer)
+        share, rest = divmod(use.channels, use.shared_by)
+        return replace(use, channels=(share + (rest if name == first else 0)) * use.shared_by)
+
+    def _templates(self, name: str) -> list[Template]:
+        use = self._use(name)
         rank = self._ranks.get(name)
         if name in self._given:
             return _filled(self._given[name], templates_for(use, None) if use else [])
@@ -191,7 +207,7 @@ class Survey:
         usual = sorted(UNKNOWN, key=lambda template: rank is not None and len(template.shape) != rank)
         if not use:
             alike = self._like_others() if rank is None else []
-            usual = [*alike, *target_templates(name), *usual]
+            usual = [*alike, *(target_templates(name) if self._uses else []), *usual]
         return [*found, *[template for template in usual if template not in found][: 4 if found else None]]
 
     def _by_name(self, name: str) -> list[Template]:
@@ -199,11 +215,11 @@ class Survey:
 
     def _as_written(self, name: str) -> list[Template]:
         """The shapes that the source gives for an input, with what is known of its first layer."""
-        use, found = self._uses.get(name), []
+        use, found = self._use(name), []
         for text in self._written.get(name, ()):
             template = shape_template(text, use.dtype if use else "float32", {}, f'written as "{text}"')
             alike = templates_for(use, len(template.shape)) if use else []
-            if use is not None and use.kind is not Family.EMBEDDING:
+            if use is not None and use.kind is not Family.EMBEDDING and not use.reshaped:
                 named = [str(size) for size in template.shape if _CHANNELS.match(str(size))]
                 channels = max(use.channels // use.shared_by, 1)
                 found += [_fill(template, dict.fromkeys(named[-1:], channels))] if named else []
@@ -235,8 +251,31 @@ class Survey:
 
 
 def _form_of(slot: Slot, forms: Mapping[str, Form]) -> Form:
+    """The form of a parameter; a list of tensors is a kind of parameter of its own."""
     form = forms.get(slot.name, Form())
-    return Form() if slot.kind == "scalar" or (slot.is_tensor and form.kind != "tensor") else form
+    if slot.kind == "scalar" or _is_list(form) or (slot.is_tensor and form.kind != "tensor"):
+        return Form()
+    return form
+
+
+def _listed(slot: Slot, forms: Mapping[str, Form]) -> Slot:
+    """The parameter, as one that takes tensors where forward loops over it."""
+    loops = _is_list(forms.get(slot.name, Form())) and slot.kind == "tensor" and not slot.is_tensor
+    return replace(slot, kind="tensors") if loops else slot
+
+
+def _of_one(template: Template) -> Template:
+    """The template of one item of a batch that is given as a list."""
+    batched = len(template.shape) > 2 and template.shape[0] == "B"
+    return replace(template, shape=template.shape[1:]) if batched else template
+
+
+def _is_list(form: Form) -> bool:
+    return form.kind == "list" and form.parts[0][1].kind == "tensor"
+
+
+def _says_list(slot: Slot) -> bool:
+    return slot.annotation is not None and slot.annotation is not inspect.Parameter.empty
 
 
 def _wanted_side(error: BaseException | None, side: int) -> int:
