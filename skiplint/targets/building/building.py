@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
+from skiplint.sources.randomness import seeded
 from skiplint.targets.building.construction import construction_noted
-from skiplint.targets.building.randomness import seeded
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.importing import quiet, unscripted
 from skiplint.targets.records import BuiltModel, Device, ModelTarget, TargetError

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
-from skiplint.targets.building.randomness import seeded
+from skiplint.sources.randomness import seeded
 from skiplint.targets.failures import from_exception
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments

@@ -84,6 +84,7 @@ def observe_call(
     *,
     name: str | None = None,
     keep: list[Tensor] | None = None,
+    seed: int = 0,
 ) -> ModelGraph:
     """Trace a call on real values with gradients; ``observer`` runs the calls that are recorded.
 
@@ -94,6 +95,7 @@ def observe_call(
         observer: runs the calls.
         name: of the graph; None means the class of the model.
         keep: gets the tensors that the model returns, one for each operand of the graph's output.
+        seed: of the random numbers that the forward draws.
 
     Raises:
         TraceError: the forward fails.
@@ -101,7 +103,7 @@ def observe_call(
     model = _unwrapped(model)
     title = name or type(model).__name__
     try:
-        return _trace_on("eager", model, args, kwargs, title, True, False, observer, keep)
+        return _trace_on("eager", model, args, kwargs, title, True, False, observer, keep, seed)
     except Exception as error:
         raise _trace_error([error], model) from error
 
@@ -208,9 +210,10 @@ def _trace_on(
     recover: bool,
     observer: Observer | None = None,
     keep: list[Tensor] | None = None,
+    seed: int = 0,
 ) -> ModelGraph:
     start = time.perf_counter()
-    with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
+    with prepared(backend, model, args, kwargs, grad=grad, seed=seed) as (ready, ready_args, ready_kwargs):
         scopes = ScopeStack(ready)
         package = type(ready).__module__.partition(".")[0]
         frames = FrameReader(package, _run.__code__)
