@@ -16,6 +16,7 @@ from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, M
 from skiplint.tracing.execution.autocast import AutocastWithoutDeviceError
 from skiplint.tracing.execution.backends import ORDER, asks_for_grad, prepared
 from skiplint.tracing.execution.caches import caches_kept_clean
+from skiplint.tracing.execution.cost import Bounded
 from skiplint.tracing.execution.errors import TraceError, one_line, user_place, verbose_text
 from skiplint.tracing.execution.limits import needs_values
 from skiplint.tracing.execution.strict import Strict
@@ -159,7 +160,8 @@ def dry_run(
     model = _unwrapped(model)
 
     def run(backend: Backend, grad: bool) -> bool:
-        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs), Strict():
+        checks = Bounded() if backend == "eager" else Strict()
+        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs), checks:
             ready(*ready_args, **ready_kwargs)
         return True
 
