@@ -211,7 +211,14 @@ class Survey:
         return [*found, *[template for template in usual if template not in found][: 4 if found else None]]
 
     def _by_name(self, name: str) -> list[Template]:
-        return named_templates(self._model, name, self._uses.get(name), graph=self._graph)
+        found = named_templates(self._model, name, self._uses.get(name), graph=self._graph)
+        rank = self._ranks.get(name)
+        if rank is None or not found:
+            return found
+        fitting = [template for template in found if len(template.shape) == rank]
+        if fitting or found[0].dtype != "int64":
+            return fitting
+        return [replace(found[0], shape=("B", *["T"] * (rank - 1)))]  # integers, in the rank that is unpacked
 
     def _as_written(self, name: str) -> list[Template]:
         """The shapes that the source gives for an input, with what is known of its first layer."""

@@ -228,6 +228,18 @@ class Clip(nn.Module):
         return self.conv(clip.flatten(0, 1))
 
 
+class Codebooks(nn.Module):
+    """Token numbers of several codebooks: three axes, not the two that the name suggests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(30, 8)
+
+    def forward(self, indices: Tensor) -> Tensor:
+        _batch, _books, _time = indices.shape
+        return self.embed(indices).sum(1)
+
+
 class Spectral(nn.Module):
     """Complex weights take complex input."""
 
@@ -253,6 +265,7 @@ CASES: list[tuple[Callable[[], nn.Module], list[Any]]] = [
     (Cell, [[1, 6], [[1, 10], [1, 10]]]),
     (Points, [[1, 16, 3]]),
     (Clip, [[1, 16, 3, 224, 224]]),
+    (Codebooks, [[1, 16, 16]]),
     (Spectral, [[1, 6]]),
 ]
 
