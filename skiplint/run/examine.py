@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.faults.origins import is_between_inputs
 from skiplint.analysis.memory.byte_sizes import byte_size
-from skiplint.analysis.memory.resizing import ResizeError, resize
+from skiplint.analysis.memory.resizing import ResizeError
 from skiplint.reporting.describe import describe_inputs
 from skiplint.reporting.describe_construction import describe_construction
 from skiplint.reporting.model_report import BuiltWithReport, ModelReport
 from skiplint.run.outcome import Outcome, untraced
 from skiplint.run.request import Request
+from skiplint.run.traced_way import is_weightless, traced_way
 from skiplint.run.trials import NotConstructedError, Trial, Trials, traced
 from skiplint.run.workers import Item, Listener, Unit, ran_out_of_memory, whole
 from skiplint.sources.footprint import Footprint, local_modules, record
@@ -29,11 +29,8 @@ from skiplint.sources.footprint import Footprint, local_modules, record
 if TYPE_CHECKING:
     from torch import nn
 
-    from skiplint.graph import ModelGraph
     from skiplint.linting.finding import Finding
-    from skiplint.targets import BuiltModel, ExampleInputs, ModelTarget, SkippedTarget
-    from skiplint.targets.records import Device
-    from skiplint.tracing import Subject
+    from skiplint.targets import ModelTarget, SkippedTarget
 
 _WEIGHTLESS = "it has no weighted layer"
 _SECONDS_FOR_PARTS = 15.0
@@ -157,7 +154,7 @@ class Examiner:
     def _outcome_of(self, target: ModelTarget, trials: Trials, stages: _Stages) -> Outcome:
         """The outcome of the first way that works."""
         trial = traced(trials)
-        if not target.named and _is_weightless(trial.analysis.graph):
+        if not target.named and is_weightless(trial.analysis.graph):
             report = _report(target, status="skipped", reason=_WEIGHTLESS)
             return replace(untraced(report), is_model=False)
         stages.begin("it was analysed")
@@ -166,7 +163,7 @@ class Examiner:
 
     def _trials(self, target: ModelTarget, stages: _Stages) -> Trials:
         project = None if target.path is None else self._projects.of(Path(target.path))
-        return Trials(target, project, lambda way: _traced(stages.noting(way), self._request))
+        return Trials(target, project, lambda way: traced_way(stages.noting(way), self._request))
 
     def _outcome(self, trial: Trial) -> Outcome:
         inputs = trial.inputs
@@ -291,110 +288,3 @@ def _failure(error: BaseException) -> tuple[str, str]:
         return "it ran out of memory", detail
     said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
     return f"{OWN_FAILURE}: {said}", detail
-
-
-# -- one model ----------------------------------------------------------------------------------------
-
-
-def _traced(target: ModelTarget, request: Request) -> tuple[Analysis, ExampleInputs]:
-    """Build ``target``, find inputs and trace it; without memory for weights where that works.
-
-    Raises:
-        TargetError: it cannot be built, or no inputs run.
-        TraceError: its forward fails.
-        ResizeError: the inputs cannot be resized as ``request`` asks.
-    """
-    from skiplint.targets import TargetError
-    from skiplint.tracing import TraceError
-
-    try:
-        return _traced_on(target, "meta", request)
-    except TraceError as error:
-        if not error.needs_values:
-            raise
-    except TargetError as error:
-        found = _traced_attempt(target, error.attempt)
-        if found is None:
-            raise
-        return found
-    return _traced_on(target, "cpu", request)
-
-
-def _traced_attempt(
-    target: ModelTarget, inputs: ExampleInputs | None
-) -> tuple[Analysis, ExampleInputs] | None:
-    """Run the most promising inputs once with real weights: some kernels only refuse to run without."""
-    from skiplint.targets import TargetError, build
-    from skiplint.tracing import TraceError, trace_call
-
-    if inputs is None:
-        return None
-    try:
-        built = build(target, device="cpu")
-        model = built.model
-        with target.environment():
-            graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
-    except (TargetError, TraceError):
-        return None
-    return Analysis(graph, _subject(target, model, inputs)), _with_notes(inputs, built)
-
-
-def _traced_on(target: ModelTarget, device: Device, request: Request) -> tuple[Analysis, ExampleInputs]:
-    from skiplint.targets import TargetError, build, find_inputs
-    from skiplint.targets.records import FailedRun
-    from skiplint.tracing import dry_run, needs_values, recovered, trace_call
-
-    built = build(target, device=device)
-    model = built.model
-
-    def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FailedRun | None:
-        error = dry_run(model, args, kwargs)
-        return None if error is None else FailedRun(error, needs_values(error))
-
-    with target.environment():
-        try:
-            inputs = find_inputs(model, target, config=target.config, runs=runs)
-        except TargetError as error:
-            if error.attempt is None:
-                raise
-            inputs = error.attempt
-            graph = recovered(model, inputs.args, inputs.kwargs, name=target.name)
-            if graph is None or (inputs.source == "inferred" and _is_wrong_guess(graph)):
-                raise
-            return Analysis(graph, _subject(target, model, inputs)), _with_notes(inputs, built)
-        resized = resize(inputs.args, inputs.kwargs, request.resizing)
-        inputs = replace(inputs, args=resized[0], kwargs=resized[1])
-        if request.training:
-            model.train()
-        graph = trace_call(model, inputs.args, inputs.kwargs, name=target.name)
-    return Analysis(graph, _subject(target, model, inputs)), _with_notes(inputs, built)
-
-
-def _with_notes(inputs: ExampleInputs, built: BuiltModel) -> ExampleInputs:
-    return replace(inputs, notes=(*built.notes, *inputs.notes))
-
-
-def _is_weightless(graph: ModelGraph) -> bool:
-    """Whether a traced forward has no weighted layer: a norm, a pooling, a loss, and no model."""
-    is_whole = not graph.faults and not graph.ended_by
-    return not graph.parameters or (is_whole and not any(operation.weighted for operation in graph))
-
-
-def _is_wrong_guess(graph: ModelGraph) -> bool:
-    """Whether the model fails on the inferred inputs before anything but them has had a part in it."""
-    return any(is_between_inputs(graph, fault) for fault in graph.faults)
-
-
-def _subject(target: ModelTarget, model: nn.Module, inputs: ExampleInputs) -> Subject:
-    """The live model, for analyses that run it again; built with real weights only where one asks."""
-    from skiplint.targets import build
-    from skiplint.tracing import Subject
-
-    return Subject(
-        model,
-        inputs.args,
-        inputs.kwargs,
-        name=target.name,
-        realise=lambda seed: build(target, device="cpu", seed=seed).model,
-        environment=target.environment,
-    )

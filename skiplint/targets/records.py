@@ -172,6 +172,8 @@ class ExampleInputs:
     """False where the trial forward had to stop at an operation that needs real values."""
     notes: tuple[str, ...] = ()
     """What the reader of the report should know of them, such as that a call in the file fails."""
+    broken: ExampleInputs | None = None
+    """The inputs of a call in the model's own file on which forward fails; ``why`` says where and how."""
 
 
 @dataclass(frozen=True, slots=True)

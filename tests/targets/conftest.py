@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.utils._pytree import tree_map
 
 from skiplint.targets.records import FailedRun, Runs
 from skiplint.tracing import needs_values
+from skiplint.tracing.recording.trees import replace
 
 Write = Callable[..., Path]
 
@@ -47,7 +47,7 @@ def trial(model: nn.Module) -> Runs:
     def runs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FailedRun | None:
         try:
             with torch.no_grad(), torch.device(device):
-                model(*tree_map(moved, args), **tree_map(moved, kwargs))
+                model(*replace(args, moved), **replace(kwargs, moved))
         except Exception as error:
             return FailedRun(error, needs_values(error))
         return None

@@ -7,12 +7,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import partial
 
+from skiplint.sources.randomness import seeded
 from skiplint.targets.arguments.config_files import config_files
 from skiplint.targets.arguments.project_calls import project_calls
 from skiplint.targets.arguments.settings_objects import settings_objects
 from skiplint.targets.arguments.synthesis import guessed
 from skiplint.targets.building.initialisers import SkipInitialisers
-from skiplint.targets.building.randomness import seeded
 from skiplint.targets.building.weights import weights_left_out
 from skiplint.targets.models.project import Project
 from skiplint.targets.records import Constructor, ModelTarget, Way, Ways

@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from typing import Any
 
-from skiplint.targets.building.randomness import seeded
+from skiplint.sources.randomness import seeded
 from skiplint.targets.models.importing import quiet, unscripted
 from skiplint.targets.records import ModelTarget
 

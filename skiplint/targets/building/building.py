@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
+from skiplint.sources.randomness import seeded
 from skiplint.targets.building.construction import construction_noted
-from skiplint.targets.building.randomness import seeded
 from skiplint.targets.environment.missing import innermost_owner, not_installed
 from skiplint.targets.environment.stand_ins import NotAvailableError, named
 from skiplint.targets.failures import from_exception

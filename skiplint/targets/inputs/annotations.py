@@ -50,16 +50,22 @@ def annotated_template(model: nn.Module, slot: Slot, sizes: Mapping[str, int]) -
         The template; None if the annotation has no shape. Names without a usual role ("c", "dim") stay in it
         as names, for the caller to find their sizes.
     """
-    annotation = _evaluated(model, slot)
+    annotation = evaluated(model, slot)
     text, dtype = _shape_text(annotation)
     if text is None:
         return None
+    return shape_template(text, dtype, sizes, f'annotated as {dtype} "{text}"')
+
+
+def shape_template(text: str, dtype: str, sizes: Mapping[str, int], why: str) -> Template:
+    """Return the template of a shape that is written as names and numbers, such as "b c h w".
+
+    Of two names for a batch, the second one counts something else: the points of "B N 3".
+    """
     shape: list[Size] = []
     for token in text.split():
         size = _size(token, sizes)
-        if size is not None:
-            shape.append(size)
-    why = f'annotated as {dtype} "{text}"'
+        shape.append("T" if size == "B" and "B" in shape else size)
     return Template(tuple(shape), dtype, why=why)
 
 
@@ -68,7 +74,8 @@ def open_names(template: Template) -> list[str]:
     return [size for size in template.shape if isinstance(size, str) and size.startswith("?")]
 
 
-def _evaluated(model: nn.Module, slot: Slot) -> Any:
+def evaluated(model: nn.Module, slot: Slot) -> Any:
+    """Return the annotation of a parameter as an object; None where its text cannot be evaluated."""
     if not isinstance(slot.annotation, str):
         return slot.annotation
     forward = unwrapped(model).forward
@@ -103,7 +110,7 @@ def _dtype(dtypes: Any) -> str:
     return "float32"
 
 
-def _size(written: str, sizes: Mapping[str, int]) -> Size | None:
+def _size(written: str, sizes: Mapping[str, int]) -> Size:
     """One token of the shape: a number, a name (``c``, ``b=4``, ``#b``) or nothing (``*batch``, ``...``)."""
     if written == "..." or written.startswith("*"):
         return "B"

@@ -8,8 +8,9 @@ _PAIRS = (
     re.compile(r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)"),
     re.compile(r"a and b must have same reduction dim, but got \[\d+, (\d+)\] X \[(\d+), \d+\]"),
     re.compile(r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)"),
-    re.compile(r"Attempting to broadcast.* got (\d+) and .*?(\d+)"),
 )
+_BROADCAST = re.compile(r"broadcast a dimension of length (\d+) at (-?\d+)!.* broadcastable to \[([\d, ]+)\]")
+"""torch/_refs/__init__.py: the size of one operand, its axis, and the shape that the others have."""
 _NORMALISED = re.compile(r"normalized_shape=\[([\d, ]+)\].*input of size\[([\d, ]+)\]")
 _VIEW = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)")
 _UNPACK = re.compile(
@@ -29,6 +30,10 @@ def mismatch(error: BaseException) -> tuple[int, int] | None:
     for pattern in _PAIRS:
         if found := pattern.search(text):
             return int(found[1]), int(found[2])
+    if found := _BROADCAST.search(text):
+        shape = [int(size) for size in found[3].split(",")]
+        axis = int(found[2])
+        return (shape[axis], int(found[1])) if -len(shape) <= axis < len(shape) else None
     if found := _NORMALISED.search(text):
         wanted, got = ([int(size) for size in group.split(",")] for group in found.groups())
         return got[-1], wanted[-1]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
-from skiplint.targets.building.randomness import seeded
+from skiplint.sources.randomness import seeded
 from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.failures import from_exception
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
+from skiplint.targets.inputs.named_sizes import named_sizes
+from skiplint.targets.inputs.signatures import unwrapped
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
 from skiplint.targets.models.importing import quiet
@@ -28,6 +31,7 @@ from skiplint.targets.snippets import inputs_snippet, on_one_line
 if TYPE_CHECKING:
     from torch import nn
 
+    from skiplint.targets.inputs.forms import Form
     from skiplint.targets.inputs.searching import Outcome, Trial
     from skiplint.targets.inputs.signatures import Slot
 
@@ -63,6 +67,7 @@ class _Finder:
         self._config = config
         self._runs = runs
         self._failures: list[tuple[ExampleInputs, Exception]] = []
+        self._broken: ExampleInputs | None = None
 
     def find(self) -> ExampleInputs:
         if self._config is not None:
@@ -73,7 +78,8 @@ class _Finder:
             found = self._accept(source, why, arguments)
             if found is not None:
                 return found
-        return self._annotated() or self._demo() or self._inferred()
+        found = self._annotated() or self._demo() or self._inferred()
+        return replace(found, broken=self._broken)
 
     # -- sources ----------------------------------------------------------------------------------
 
@@ -106,6 +112,10 @@ class _Finder:
                 found = self._accept("demo", f"as in {call.label}", arguments)
                 if found is not None:
                     return found
+            if offers and call.of == self._target.name and self._broken is None:
+                failed, error = self._failures[-len(offers)]
+                why = f"your call in line {call.line} fails: {describe(error)}{at(error)}"
+                self._broken = replace(failed, why=why)
         return None
 
     def _annotated(self) -> ExampleInputs | None:
@@ -140,14 +150,24 @@ class _Finder:
     # -- search -----------------------------------------------------------------------------------
 
     def _search(self, slots: list[Slot], given: Mapping[str, Any]) -> Outcome:
+        from skiplint.targets.inputs.meetings import meetings
         from skiplint.targets.inputs.searching import Search
         from skiplint.targets.inputs.survey import Survey
 
-        survey = Survey(self._model, slots, given)
+        survey = Survey(self._model, slots, given, self._forms(slots))
         if slots:
             survey.run()
-        search = Search(slots, self._runs, self._sizes(), self._preferred())
+        model = unwrapped(self._model)
+        search = Search(slots, self._runs, self._sizes(), self._preferred(), lambda run: meetings(model, run))
         return search.run([survey.choices(slot) for slot in slots])
+
+    def _forms(self, slots: list[Slot]) -> dict[str, Form]:
+        """What annotations say of the parameters, and what the source of forward does."""
+        from skiplint.targets.inputs.annotated_forms import annotated_form
+        from skiplint.targets.inputs.reading import read_forms
+
+        annotated = {slot.name: annotated_form(self._model, slot) for slot in slots}
+        return {**read_forms(self._model), **{name: form for name, form in annotated.items() if form}}
 
     def _sizes(self) -> dict[str, int]:
         """Sizes that the configuration fixes; H and W together are the side of an image."""
@@ -156,10 +176,15 @@ class _Finder:
             sizes.setdefault("S", sizes["H"])
         return sizes
 
-    def _preferred(self) -> dict[str, int]:
-        """The image size of the data set in the name of the target."""
+    def _preferred(self) -> dict[str, list[int]]:
+        """Sizes that the model's attributes name; the image size of the data set in the target's name."""
         text = f"{self._target.target} {type(self._model).__name__}".lower()
-        return {"S": next((size for name, size in _DATA_SETS if name in text), USUAL["S"][0])}
+        found = named_sizes(unwrapped(self._model))
+        usual = [size for name, size in _DATA_SETS if name in text]
+        sides = [*found.get("S", ()), *usual, USUAL["S"][0]]
+        lengths = {symbol: [USUAL[symbol][0], *found.get(symbol, ())] for symbol in ("T", "L")}
+        widths = {"W": found["W"]} if found.get("W") and found.get("S") else {}
+        return {**lengths, "S": sides, **widths, **({"V": found["V"]} if "V" in found else {})}
 
     def _taken(self, source: InputSource, outcome: Outcome, slots: list[Slot]) -> ExampleInputs | None:
         for trial, error in outcome.failures:

@@ -127,6 +127,10 @@ def _recurrent(module: Any, _: int | str) -> Reading:
     return Family.RECURRENT, module.input_size, {"batch_first": module.batch_first}
 
 
+def _cell(module: Any, place: int | str) -> Reading:
+    return Family.LINEAR, module.hidden_size if place in (1, "hx") else module.input_size, {}
+
+
 def _layer_norm(module: Any, _: int | str) -> Reading:
     return Family.NORM, module.normalized_shape[-1], {"shape": tuple(module.normalized_shape)}
 
@@ -136,7 +140,7 @@ _READERS: tuple[tuple[tuple[type[nn.Module], ...], Callable[[Any, int | str], Re
     ((nn.Linear,), lambda module, _: (Family.LINEAR, module.in_features, {})),
     ((nn.Embedding, nn.EmbeddingBag), lambda module, _: (Family.EMBEDDING, module.num_embeddings, {})),
     ((nn.RNNBase,), _recurrent),
-    ((nn.RNNCellBase,), lambda module, _: (Family.LINEAR, module.input_size, {})),
+    ((nn.RNNCellBase,), _cell),
     ((nn.MultiheadAttention,), _attention),
     ((nn.TransformerEncoderLayer, nn.TransformerDecoderLayer), lambda m, _: _attention(m.self_attn, 0)),
     ((nn.Transformer,), lambda m, _: (Family.ATTENTION, m.d_model, {"batch_first": m.batch_first})),
@@ -168,7 +172,11 @@ def describe_use(
     """
     shared = len(found.names) if found.concatenated else 1
     dtype = "int64" if kind is Family.EMBEDDING else "float32"
-    if kind is not Family.EMBEDDING and weight is not None and weight.dtype.is_floating_point:
+    if (
+        kind is not Family.EMBEDDING
+        and weight is not None
+        and (weight.is_floating_point() or weight.is_complex())
+    ):
         dtype = str(weight.dtype).removeprefix("torch.")
     return Use(
         kind,

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skiplint.targets.inputs.choices import Choice
+from skiplint.targets.inputs.coincidence import is_by_chance, is_stretched, joins_ranks, repeats_data
 from skiplint.targets.inputs.diagnosis import mismatch, numbers, too_small
 from skiplint.targets.inputs.signatures import Slot
+from skiplint.targets.inputs.solving import Observation, proposals
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.records import Arguments, FailedRun, Runs
+
+if TYPE_CHECKING:
+    from skiplint.targets.inputs.meetings import Meetings
 
 _TRIES = 60
 _COMBINATIONS = 40
 _TRIES_WITHOUT_VALUES = 6
 _LEAST_NAMED = {"S": 8, "L": 8, "V": 8}
 """A smaller number in a message counts channels or dimensions; at such a size wrong shapes may broadcast."""
+_PROPOSED = 6
+"""The number of sizes that are worked out from failures and tried, for one axis."""
+_LARGER_BATCH = 3
+_APART = 40
+"""How far a size is changed to see what changes with it: more than any patch in use."""
+
+Watch = Callable[[Callable[[], object]], "Meetings"]
+"""Runs a forward and returns where its tensors meet (see :func:`meetings`)."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,15 @@ class Trial:
                 args.append(value)
         return tuple(args), kwargs
 
+    @property
+    def symbols(self) -> list[str]:
+        """The open sizes of its choices."""
+        return sorted(set().union(*(choice.symbols for choice in self.choices)))
+
+    def resized(self, **sizes: int) -> Trial:
+        """The same choices at other sizes."""
+        return Trial(self.choices, {**self.sizes, **sizes})
+
 
 @dataclass
 class Outcome:
@@ -54,7 +76,12 @@ class Search:
     """Tries combinations of choices and sizes until forward runs."""
 
     def __init__(
-        self, slots: list[Slot], runs: Runs, fixed: Mapping[str, int], preferred: Mapping[str, int]
+        self,
+        slots: list[Slot],
+        runs: Runs,
+        fixed: Mapping[str, int],
+        preferred: Mapping[str, Sequence[int]],
+        watch: Watch,
     ) -> None:
         """Prepare a search.
 
@@ -62,14 +89,26 @@ class Search:
             slots: the parameters of forward to fill.
             runs: runs one forward and returns its exception, or None if it ran.
             fixed: open sizes that are not varied.
-            preferred: open sizes to try first.
+            preferred: open sizes to try first, the first ones before all others.
+            watch: tells where the tensors of a forward meet.
         """
         self._slots = slots
         self._runs = runs
+        self._watch = watch
         self._fixed = dict(fixed)
-        self._first = {"B": 1, **{name: values[0] for name, values in USUAL.items()}, **preferred, **fixed}
+        self._preferred = {symbol: list(sizes) for symbol, sizes in preferred.items()}
+        first = {symbol: sizes[0] for symbol, sizes in preferred.items() if sizes}
+        self._first = {
+            "B": 1,
+            "E": 40,
+            **{name: values[0] for name, values in USUAL.items()},
+            **first,
+            **fixed,
+        }
         self._left = _TRIES
         self._unverified: list[Trial] = []
+        self._chance = False
+        """Whether something ran by chance: then other choices have to run with a larger batch as well."""
 
     def run(self, choices: list[list[Choice]]) -> Outcome:
         """Search and return the outcome.
@@ -93,16 +132,22 @@ class Search:
 
     def _sizes(self, combination: tuple[Choice, ...], outcome: Outcome, thorough: bool) -> Trial | None:
         """Try one combination of choices, and vary its open sizes one after the other."""
-        symbols = sorted(set().union(*(choice.symbols for choice in combination)) - set(self._fixed))
         first = Trial(combination, self._first)
         failed = self._try(first)
         if failed is None:
-            return first
+            doubt = self._doubt(first)
+            if doubt is None:
+                return first
+            first, failed = doubt
         outcome.failures.append((first, failed.error))
+        if first.sizes["B"] != self._first["B"]:
+            return None  # only a batch of one hides that the axes differ
         if failed.needs_values:
             self._unverified.append(first)
             return None
-        for symbol in symbols:
+        for symbol in first.symbols:
+            if symbol in self._fixed:
+                continue
             found = self._vary(first, symbol, failed.error, thorough, outcome)
             if found is not None:
                 return found
@@ -111,16 +156,21 @@ class Search:
     def _vary(
         self, trial: Trial, symbol: str, error: Exception, thorough: bool, outcome: Outcome
     ) -> Trial | None:
-        unchanged = 0
+        unchanged = proposed = 0
         tried = {trial.sizes[symbol]}
-        for size in self._candidates(symbol, trial.sizes[symbol], error, thorough):
-            if size in tried or self._left <= 0:
+        observed = _observed([], trial.sizes[symbol], error)
+        waiting = self._candidates(symbol, trial.sizes[symbol], error, thorough)
+        solved: list[int] = []
+        while self._left > 0 and (size := solved.pop(0) if solved else next(waiting, None)) is not None:
+            if size in tried:
                 continue
             tried.add(size)
-            attempt = Trial(trial.choices, {**trial.sizes, symbol: size})
+            attempt = trial.resized(**{symbol: size})
             failed = self._try(attempt)
             if failed is None:
-                return attempt
+                if self._doubt(attempt, trial) is None:
+                    return attempt
+                return None  # the failure at the first size is the finding, and this one a coincidence
             if failed.needs_values:
                 self._unverified.append(attempt)
                 return None
@@ -129,10 +179,18 @@ class Search:
             unchanged += str(failed.error) == str(error)
             if unchanged >= 2:
                 return None  # the size is not the cause
+            observed = _observed(observed, size, failed.error)
+            if thorough and proposed < _PROPOSED:
+                least = _LEAST_NAMED.get(symbol, 2)
+                asked = [size for size in proposals(observed) if size >= least and size not in tried]
+                asked = asked[: _PROPOSED - proposed]
+                proposed += len(asked)
+                solved = [*asked, *solved]
         return self._halve(trial, symbol, error, outcome) if thorough else None
 
     def _candidates(self, symbol: str, current: int, error: Exception, thorough: bool) -> Iterator[int]:
-        """Sizes to try: those that the message names beside the current one, then the usual ones."""
+        """Sizes to try: those of attributes, those that the message names beside this one, the usual."""
+        yield from self._preferred.get(symbol, ())
         named = numbers(error)
         if current in named:
             yield from (number for number in named if number >= _LEAST_NAMED.get(symbol, 2))
@@ -148,10 +206,11 @@ class Search:
         low, high = 2, 2048
         while wanted and low < high and self._left > 0:
             size = (low + high) // 2
-            attempt = Trial(trial.choices, {**trial.sizes, symbol: size})
+            attempt = trial.resized(**{symbol: size})
             failed = self._try(attempt)
             if failed is None:
-                return self._evened(attempt, symbol)
+                found = self._evened(attempt, symbol)
+                return found if self._doubt(found, trial) is None else None
             if _is_past(error, failed.error):
                 outcome.failures.append((attempt, failed.error))
             pair = mismatch(failed.error)
@@ -166,13 +225,52 @@ class Search:
 
     def _evened(self, trial: Trial, symbol: str) -> Trial:
         """The next smaller size if this one is odd and that one runs too: even sizes are likelier."""
-        smaller = Trial(trial.choices, {**trial.sizes, symbol: trial.sizes[symbol] - 1})
+        smaller = trial.resized(**{symbol: trial.sizes[symbol] - 1})
         return smaller if trial.sizes[symbol] % 2 and self._try(smaller) is None else trial
+
+    # -- sizes that fit by chance -----------------------------------------------------------------
+
+    def _doubt(self, trial: Trial, failed: Trial | None = None) -> tuple[Trial, FailedRun] | None:
+        """Why the sizes of ``trial``, which runs, are not meant: it at other sizes, and what it raises there.
+
+        Args:
+            trial: what ran.
+            failed: the same choices at the sizes that were tried first, which did not run.
+        """
+        at = self._meetings(trial)
+        wider = trial.resized(B=_LARGER_BATCH)
+        if self._chance and joins_ranks(at) and (raised := self._try(wider)) is not None:
+            return wider, raised
+        others = [failed] if failed is not None else []
+        if joins_ranks(at) or repeats_data(at):
+            others += [
+                trial.resized(**{symbol: trial.sizes[symbol] + _APART})
+                for symbol in trial.symbols
+                if symbol not in self._fixed
+            ]
+        for other in others:
+            there = self._meetings(other)
+            if is_stretched(at, there) or is_by_chance(at, there, lambda: self._meetings(wider)):
+                self._chance = True
+                raised = self._try(other)
+                if raised is not None:
+                    return other, raised
+        return None
+
+    def _meetings(self, trial: Trial) -> Meetings:
+        args, kwargs = trial.arguments(self._slots)
+        self._left -= 1
+        return self._watch(lambda: self._runs(args, kwargs))
 
     def _try(self, trial: Trial) -> FailedRun | None:
         self._left -= 1
         args, kwargs = trial.arguments(self._slots)
         return self._runs(args, kwargs)
+
+
+def _observed(before: list[Observation], size: int, error: Exception) -> list[Observation]:
+    pair = mismatch(error)
+    return before if pair is None else [*before, (size, pair)]
 
 
 def _is_past(error: Exception, failure: Exception) -> bool:

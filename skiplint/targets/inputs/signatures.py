@@ -35,6 +35,8 @@ class Slot:
     optional: bool = False
     """Whether None is an allowed value."""
     annotation: Any = None
+    is_tensor: bool = False
+    """Whether its annotation says that it is a tensor, and no structure."""
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -80,6 +82,13 @@ def optional_slots(model: nn.Module) -> list[Slot]:
     return [slot for slot in slots if slot.kind in ("tensor", "moment")][:2]
 
 
+def kind_of(name: str) -> SlotKind:
+    """Return what the name of an input suggests about its values."""
+    if _MASK.search(name):
+        return "mask"
+    return "moment" if _MOMENT.search(name) else "tensor"
+
+
 def _slot(parameter: inspect.Parameter, keyword: bool = False) -> Slot:
     text = _annotation_text(parameter.annotation)
     optional = "Optional" in text or "None" in text
@@ -90,11 +99,9 @@ def _slot(parameter: inspect.Parameter, keyword: bool = False) -> Slot:
         kind = "scalar"
     elif _LIST.search(text):
         kind = "tensors"
-    elif _MASK.search(parameter.name):
-        kind = "mask"
-    elif _MOMENT.search(parameter.name):
-        kind = "moment"
-    return Slot(parameter.name, kind, keyword, scalar, optional, parameter.annotation)
+    else:
+        kind = kind_of(parameter.name)
+    return Slot(parameter.name, kind, keyword, scalar, optional, parameter.annotation, _is_tensor(text))
 
 
 def _scalar(name: str, text: str) -> Any:
@@ -103,6 +110,10 @@ def _scalar(name: str, text: str) -> Any:
     if not text and _FALSE.search(name):
         return False
     return None
+
+
+def _is_tensor(text: str) -> bool:
+    return bool(re.fullmatch(r"(Optional\[)?(torch\.)?(Long|Float|Bool|Int)?Tensor\]?( \| None)?", text))
 
 
 def _annotation_text(annotation: Any) -> str:

@@ -58,13 +58,26 @@ class Template:
 
     shape: tuple[Size, ...]
     dtype: str = "float32"
-    high: int | None = None
+    high: Size | None = None
+    """Integers are below this number or open size."""
     why: str = ""
+    low: Size = 0
+    """Integers are not below this number or open size."""
 
     def plan(self, sizes: Mapping[str, int]) -> TensorPlan:
-        """Return the tensor for given sizes."""
-        shape = tuple(size if isinstance(size, int) else sizes.get(size, 1) for size in self.shape)
-        return TensorPlan(shape, self.dtype, 0, self.high)
+        """Return the tensor for given sizes; "W" is the last side of an image that is not square."""
+
+        def size_of(size: Size) -> int:
+            return size if isinstance(size, int) else sizes.get(size, 1)
+
+        shape = [size_of(size) for size in self.shape]
+        sides = [place for place, size in enumerate(self.shape) if size == "S"]
+        if len(sides) > 1 and "W" in sizes:
+            shape[sides[-1]] = sizes["W"]
+        high = None if self.high is None else size_of(self.high)
+        if self.high is not None and self.high == self.low:
+            high = size_of(self.low) + 1
+        return TensorPlan(tuple(shape), self.dtype, size_of(self.low), high)
 
     @property
     def symbols(self) -> set[str]:

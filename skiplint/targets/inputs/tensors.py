@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from skiplint.targets.inputs.fields import Fields
 from skiplint.targets.records import TargetError
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def describe_value(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {describe_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(describe_value(item) for item in value) + "]"
+    if isinstance(value, Fields) or is_dataclass(value):
+        return describe_value(vars(value))
     return (
         repr(value) if isinstance(value, bool | int | float | str | None.__class__) else type(value).__name__
     )

@@ -270,8 +270,8 @@ def _evaluates(call: DemoCall) -> bool:
     """Whether the arguments of a call can be had, tried without making any weights."""
     import torch
 
+    from skiplint.sources.randomness import seeded
     from skiplint.targets.building.initialisers import SkipInitialisers
-    from skiplint.targets.building.randomness import seeded
 
     try:
         with seeded(), SkipInitialisers(), torch.device("meta"):

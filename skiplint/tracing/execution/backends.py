@@ -21,6 +21,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_l
 
 from skiplint.devices.accelerators import accelerators_followed
 from skiplint.graph import Backend
+from skiplint.sources.randomness import seeded
 from skiplint.tracing.execution.autocast import regions_followed
 from skiplint.tracing.execution.caches import caches_kept_clean
 from skiplint.tracing.execution.errors import BackendLimitError
@@ -37,7 +38,13 @@ Call = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
 
 @contextmanager
 def prepared(
-    backend: Backend, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, grad: bool = False
+    backend: Backend,
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    grad: bool = False,
+    seed: int = 0,
 ) -> Iterator[Call]:
     """Convert the model and its inputs to ``backend`` and yield what to call; leaving restores the model.
 
@@ -47,6 +54,7 @@ def prepared(
         args: its positional inputs.
         kwargs: its keyword inputs.
         grad: record gradients, for a forward that differentiates.
+        seed: of the random numbers that the forward draws, from torch, Python and numpy.
 
     Raises:
         BackendLimitError: ``eager`` was asked of a model whose weights are on the meta device.
@@ -55,7 +63,7 @@ def prepared(
         state = stack.enter_context(_kept(model))
         stack.enter_context(torch.set_grad_enabled(grad))
         stack.enter_context(_compiled_code_run_eagerly())
-        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(seeded(seed))
         stack.enter_context(regions_followed({tensor.device.type for tensor in model.parameters()}))
         if backend == "meta":
             convert: Callable[[Tensor], Tensor] = _to_meta

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from skiplint.graph import BUILT_AT, Backend, InputInfo, Location, ModelGraph, ModuleInfo, OperationKind
 from skiplint.tracing.execution.autocast import AutocastWithoutDeviceError
 from skiplint.tracing.execution.backends import ORDER, asks_for_grad, prepared
+from skiplint.tracing.execution.cost import Bounded
 from skiplint.tracing.execution.errors import TraceError, one_line, user_place, verbose_text
 from skiplint.tracing.execution.limits import needs_values
 from skiplint.tracing.execution.strict import Strict
@@ -82,6 +83,7 @@ def observe_call(
     *,
     name: str | None = None,
     keep: list[Tensor] | None = None,
+    seed: int = 0,
 ) -> ModelGraph:
     """Trace a call on real values with gradients; ``observer`` runs the calls that are recorded.
 
@@ -92,6 +94,7 @@ def observe_call(
         observer: runs the calls.
         name: of the graph; None means the class of the model.
         keep: gets the tensors that the model returns, one for each operand of the graph's output.
+        seed: of the random numbers that the forward draws.
 
     Raises:
         TraceError: the forward fails.
@@ -99,7 +102,7 @@ def observe_call(
     model = _unwrapped(model)
     title = name or type(model).__name__
     try:
-        return _trace_on("eager", model, args, kwargs, title, True, False, observer, keep)
+        return _trace_on("eager", model, args, kwargs, title, True, False, observer, keep, seed)
     except Exception as error:
         raise _trace_error([error], model) from error
 
@@ -155,7 +158,8 @@ def dry_run(
     model = _unwrapped(model)
 
     def run(backend: Backend, grad: bool) -> bool:
-        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs), Strict():
+        checks = Bounded() if backend == "eager" else Strict()
+        with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs), checks:
             ready(*ready_args, **ready_kwargs)
         return True
 
@@ -206,9 +210,10 @@ def _trace_on(
     recover: bool,
     observer: Observer | None = None,
     keep: list[Tensor] | None = None,
+    seed: int = 0,
 ) -> ModelGraph:
     start = time.perf_counter()
-    with prepared(backend, model, args, kwargs, grad=grad) as (ready, ready_args, ready_kwargs):
+    with prepared(backend, model, args, kwargs, grad=grad, seed=seed) as (ready, ready_args, ready_kwargs):
         scopes = ScopeStack(ready)
         package = type(ready).__module__.partition(".")[0]
         frames = FrameReader(package, _run.__code__)

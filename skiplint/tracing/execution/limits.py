@@ -63,6 +63,8 @@ _SENTENCES = (
     "is not on the expected device meta!",
     "Expected all tensors to be on the same device",
     "Unhandled FakeTensor Device Propagation",
+    # aten/src/ATen/NestedTensorImpl.cpp
+    "NestedTensorImpl storage must be either",
     # aten/src/ATen/native/PackedSequence.cpp
     "'lengths' argument should be a 1D CPU int64 tensor, but got 1D meta",
 )

@@ -63,6 +63,11 @@ def _batch_norm(data: Tensor, given: Arguments) -> Tensor | None:
     return _per_channel(data, given) if measured or given.get("training") is True else None
 
 
+def _instance_norm(data: Tensor, given: Arguments) -> Tensor | None:
+    measured = len(_weights(given, "running_mean", "running_var")) == 2
+    return _per_channel(data, given) if given.get("use_input_stats", True) is True or measured else None
+
+
 def _group_norm(data: Tensor, given: Arguments) -> Tensor | None:
     groups = given.get("num_groups")
     fits = isinstance(groups, int) and groups > 0 and data.dim() >= 2 and data.shape[1] % groups == 0
@@ -106,6 +111,10 @@ _KNOWN: dict[Any, tuple[tuple[str, ...], Callable[[Tensor, Arguments], Tensor | 
     functional.batch_norm: (
         ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps"),
         _batch_norm,
+    ),
+    functional.instance_norm: (
+        ("input", "running_mean", "running_var", "weight", "bias", "use_input_stats", "momentum", "eps"),
+        _instance_norm,
     ),
     functional.group_norm: (("input", "num_groups", "weight", "bias", "eps"), _group_norm),
     functional.layer_norm: (("input", "normalized_shape", "weight", "bias", "eps"), _layer_norm),

@@ -181,8 +181,9 @@ class Subject:
             stack.enter_context(self._environment())
             stack.enter_context(_mode(model, training))
             stack.enter_context(_gradients_kept(model))
-            ready = stack.enter_context(prepared("eager", model, self.args, self.kwargs, grad=True))
-            torch.manual_seed(seed)
+            ready = stack.enter_context(
+                prepared("eager", model, self.args, self.kwargs, grad=True, seed=seed)
+            )
             yield ready
 
     def observe(
@@ -215,8 +216,6 @@ class Subject:
         with ExitStack() as stack:
             stack.enter_context(self._environment())
             stack.enter_context(_mode(model, training))
-            stack.enter_context(torch.random.fork_rng(devices=[]))
-            torch.manual_seed(seed)
             return observe_call(
                 model,
                 self.args if args is None else args,
@@ -224,6 +223,7 @@ class Subject:
                 observer,
                 name=self._name,
                 keep=keep,
+                seed=seed,
             )
 
     def fresh(self, seed: int) -> nn.Module:

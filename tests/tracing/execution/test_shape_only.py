@@ -32,6 +32,8 @@ CALLS = [
     (F.gelu, (TOKENS.transpose(1, 2),), {}),
     (F.silu, (TOKENS,), {}),
     (F.leaky_relu, (TOKENS, 0.1), {}),
+    (F.instance_norm, (IMAGE,), {}),
+    (F.instance_norm, (IMAGE, zeros(6), zeros(6), zeros(6), zeros(6), False), {}),
 ]
 
 
@@ -52,6 +54,8 @@ REFUSED = [
     (F.batch_norm, (IMAGE, None, None), {}),
     (F.batch_norm, (zeros(1, 6, 1, 1), zeros(6), zeros(6)), {"training": True}),
     (F.group_norm, (IMAGE, 4), {}),
+    (F.instance_norm, (zeros(2, 6, 1, 1),), {}),
+    (F.instance_norm, (IMAGE, None, None, zeros(5)), {}),
     (F.layer_norm, (TOKENS, (7,)), {}),
     (F.linear, (TOKENS, zeros(3, 7)), {}),
     (F.grid_sample, (IMAGE, zeros(3, 3, 4, 2)), {"align_corners": False}),
