@@ -350,7 +350,9 @@ def measure(project: Project, reports: Path, python: str, options: argparse.Name
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="projects; all of them by default")
     parser.add_argument("--python", action="append", metavar="LABEL=PYTHON", help="runs skiplint")
     parser.add_argument("--limit", type=float, default=600, help="seconds for one project")
