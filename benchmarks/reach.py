@@ -2,13 +2,13 @@
 
     python benchmarks/reach.py [NAME ...] [--python LABEL=PYTHON ...] [--limit 600] [--write docs/reach.md]
 
-reach_projects.toml names the projects, their versions and their top-level models, listed by hand. For each project
-the source distribution (the wheel where there is none) is downloaded with pip's settings and unpacked into the
-cache, `skiplint check .` runs in its folder, and every listed model is looked up in the report. A model counts as
-traced if the report has it as traced, or has a traced factory of the same file that makes it. The projects are not
-installed; what of their dependencies is there is up to the Python that runs skiplint. Each LABEL=PYTHON is one
-column; sources of arguments, times and misses are those of the first. Reports stay in the cache: `--reuse` takes
-those that are there.
+reach_projects.toml names the projects, their versions and their top-level models, listed by hand. For each
+project the source distribution (the wheel where there is none) is downloaded with pip's settings and
+unpacked into the cache, `skiplint check .` runs in its folder, and every listed model is looked up in the
+report. A model counts as traced if the report has it as traced, or has a traced factory of the same file
+that makes it. The projects are not installed; what of their dependencies is there is up to the Python that
+runs skiplint. Each LABEL=PYTHON is one column; sources of arguments, times and misses are those of the
+first. Reports stay in the cache: `--reuse` takes those that are there.
 """
 
 from __future__ import annotations
@@ -172,8 +172,9 @@ def download(project: Project, folder: Path) -> Path:
             response = session.get(found.link.url_without_fragment)
             response.raise_for_status()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / found.link.filename).write_bytes(response.content)
-        return folder / found.link.filename
+        archive = folder / str(found.link.filename)
+        archive.write_bytes(response.content)
+        return archive
     raise SystemExit(f"the package index has no {project.name}=={project.version}")
 
 
@@ -242,7 +243,7 @@ def named(entry: Mapping[str, Any]) -> str:
 
 @dataclass
 class Factories:
-    """Which functions make which classes: those that name the class, themselves or in functions of their file."""
+    """Which functions make which classes: those that name one, or call a function of their file that does."""
 
     folder: Path
     _files: dict[str, dict[str, set[str]]] = field(default_factory=dict)
