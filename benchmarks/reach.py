@@ -6,19 +6,18 @@ reach_projects.toml names the projects, their versions and their top-level model
 project the source distribution (the wheel where there is none) is downloaded with pip's settings and
 unpacked into the cache, `skiplint check .` runs in its folder, and every listed model is looked up in the
 report. A model counts as traced if the report has it as traced, or has a traced factory of the same file
-that makes it. The projects are not installed; what of their dependencies is there is up to the Python that
-runs skiplint. Each LABEL=PYTHON is one column; sources of arguments, times and misses are those of the
-first. Reports stay in the cache: `--reuse` takes those that are there.
+that makes it; one that is only a part of a traced model is counted apart. The projects are not installed;
+what of their dependencies is there is up to the Python that runs skiplint. Each LABEL=PYTHON is one column;
+sources of arguments, times and misses are those of the first. Reports stay in the cache: `--reuse` takes
+those that are there.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -29,70 +28,13 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from reach_lookup import INSIDE, Project, Result, projects, results
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "skiplint-reach"
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
-CAUSES = (  # what a reason says -> why the model is missed, the first that matches
-    (
-        r'imports? "?([\w.]+)"?, which is not installed|No module named \'([\w.]+)\'',
-        "imports a package that is not installed",
-    ),
-    (r"timed? ?out|took longer|time limit|seconds", "takes too long"),
-    (r"memory", "takes too much memory"),
-    (r" needs ", "arguments of the constructor not found"),
-    (r"cannot be built", "construction fails"),
-    (r"none of the inputs|needs inputs|no inputs", "inputs not found"),
-    (r"no report", "the run of the project gave no report"),
-    (r"not among", "not found among the project's models"),
-    (r"import|cannot be loaded|loading", "the file cannot be imported"),
-)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One top-level model of a project."""
-
-    path: str
-    """The end of its file's path, empty if its name is unique in the project's folder."""
-    names: tuple[str, ...]
-
-    @property
-    def shown(self) -> str:
-        return f"{self.path}:{self.names[0]}" if self.path else self.names[0]
-
-
-@dataclass(frozen=True)
-class Project:
-    name: str
-    version: str
-    kind: str
-    folder: str
-    models: tuple[Wanted, ...]
-
-    @property
-    def spec(self) -> str:
-        return f"{self.name}-{self.version}"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one model: where its arguments come from if it is traced, and why it is not."""
-
-    wanted: Wanted
-    source: str | None
-    reason: str = ""
-
-    @property
-    def cause(self) -> str:
-        return next((cause for pattern, cause in CAUSES if re.search(pattern, self.reason)), "tracing fails")
 
 
 @dataclass(frozen=True)
@@ -107,30 +49,15 @@ class Measured:
 
     @property
     def traced(self) -> int:
-        return sum(result.source is not None for result in self.results)
+        return sum(result.source not in (None, INSIDE) for result in self.results)
+
+    @property
+    def parts(self) -> int:
+        """Models that are traced as a part of another one only."""
+        return sum(result.source == INSIDE for result in self.results)
 
 
-# ---- the projects ----
-
-
-def projects(path: Path, names: Sequence[str]) -> list[Project]:
-    """The projects of a file, all or those named."""
-    with path.open("rb") as file:
-        entries = tomllib.load(file)["project"]
-    if unknown := set(names) - {entry["name"] for entry in entries}:
-        raise SystemExit(f"{path.name} has no project {', '.join(sorted(unknown))}")
-    return [
-        Project(
-            e["name"], e["version"], e["kind"], e["folder"], tuple(wanted(model) for model in e["models"])
-        )
-        for e in entries
-        if not names or e["name"] in names
-    ]
-
-
-def wanted(text: str) -> Wanted:
-    path, _, names = text.rpartition(":")
-    return Wanted(path, tuple(names.split("|")))
+# ---- the sources ----
 
 
 def unpacked(project: Project, cache: Path) -> Path:
@@ -202,78 +129,6 @@ def linted(folder: Path, report: Path, python: str, limit: float) -> tuple[float
     return time.monotonic() - began, ended
 
 
-# ---- the lookup ----
-
-
-def results(project: Project, folder: Path, report: Path) -> tuple[tuple[Result, ...], int]:
-    """What became of every wanted model, and the number of models in the report."""
-    try:
-        entries = json.loads(report.read_text())["models"]
-    except (OSError, ValueError):
-        return tuple(Result(model, None, "no report") for model in project.models), 0
-    inside = [entry for entry in entries if (entry.get("path") or "").startswith(prefix(project))]
-    made = Factories(folder)
-    return tuple(result(model, inside, made) for model in project.models), len(entries)
-
-
-def prefix(project: Project) -> str:
-    return "" if project.folder == "." else f"{project.folder}/"
-
-
-def result(model: Wanted, entries: Sequence[Mapping[str, Any]], made: Factories) -> Result:
-    there = [
-        entry for entry in entries if f"/{entry['path']}".endswith(f"/{model.path}" if model.path else "")
-    ]
-    own = [entry for entry in entries if named(entry) in model.names[1:]]
-    own += [entry for entry in there if named(entry) in model.names]
-    own += [entry for entry in there if made.makes(entry["path"], named(entry), model.names)]
-    for entry in own:
-        if entry["status"] == "traced":
-            return Result(model, (entry.get("built_with") or {}).get("source") or "defaults")
-    reasons = [entry["reason"] for entry in own if entry.get("reason")]
-    if not reasons:  # its file may have failed as a whole
-        reasons = [e["reason"] for e in there if model.path and e["status"] == "failed" and e["reason"]]
-    return Result(model, None, reasons[0] if reasons else "not among the models of the report")
-
-
-def named(entry: Mapping[str, Any]) -> str:
-    """The class or factory that an entry is about."""
-    return str(entry["target"]).rpartition(":")[2] or str(entry["name"])
-
-
-@dataclass
-class Factories:
-    """Which functions make which classes: those that name one, or call a function of their file that does."""
-
-    folder: Path
-    _files: dict[str, dict[str, set[str]]] = field(default_factory=dict)
-
-    def makes(self, path: str, function: str, classes: Sequence[str]) -> bool:
-        if path not in self._files:
-            self._files[path] = {name: set(words) for name, words in functions(self.folder / path)}
-        known, seen, ahead = self._files[path], set[str](), [function]
-        while ahead:
-            name = ahead.pop()
-            if name in seen or name not in known:
-                continue
-            seen.add(name)
-            if known[name] & set(classes):
-                return True
-            ahead += known[name]
-        return False
-
-
-def functions(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The functions of a file and the names in each."""
-    try:
-        tree = ast.parse(path.read_text(errors="replace"))
-    except (OSError, SyntaxError):
-        return
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
-            yield node.name, [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
-
-
 # ---- the table ----
 
 
@@ -285,12 +140,14 @@ def table(columns: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
     """The results in Markdown; the columns hold the same projects."""
     measured = next(iter(columns.values()))
     listed = sum(len(one.results) for one in measured)
-    yield f"| {listed} models of {len(measured)} projects | traced | share | mean share of a project |"
-    yield "|---|---|---|---|"
+    heading = f"{listed} models of {len(measured)} projects"
+    yield f"| {heading} | traced | share | mean share | with parts of traced ones |"
+    yield "|---|---|---|---|---|"
     for label, column in columns.items():
         traced = sum(one.traced for one in column)
         mean = sum(one.traced / len(one.results) for one in column) / len(column)
-        yield f"| {label} | {traced} | **{share(traced, listed)}** | {100 * mean:.0f}% |"
+        more = share(traced + sum(one.parts for one in column), listed)
+        yield f"| {label} | {traced} | **{share(traced, listed)}** | {100 * mean:.0f}% | {more} |"
     yield from ["", "| arguments from | models |", "|---|---|"]
     by_source = Counter(result.source for one in measured for result in one.results if result.source)
     yield from (f"| {source} | {count} |" for source, count in by_source.most_common())
@@ -304,7 +161,7 @@ def table(columns: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
             f"{first.project.name} {first.project.version}",
             first.project.kind,
             f"{len(first.results)}",
-            *(f"{one.traced} ({share(one.traced, len(one.results))})" for one in row),
+            *(f"{one.traced}" + (f" + {one.parts}" if one.parts else "") for one in row),
             ", ".join(f"{source} {count}" for source, count in sources.most_common()),
             f"{first.seconds / first.entries:.1f}" if first.entries and first.ended else "-",
         ]
