@@ -28,7 +28,9 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from reach_lookup import INSIDE, Project, Result, projects, results
@@ -214,6 +216,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="projects; all of them by default")
     parser.add_argument("--python", action="append", metavar="LABEL=PYTHON", help="runs skiplint")
     parser.add_argument("--limit", type=float, default=600, help="seconds for one project")
+    parser.add_argument("--jobs", type=int, default=1, help="projects at a time")
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--reports", type=Path, help="folder of the reports; in the cache by default")
     parser.add_argument("--reuse", action="store_true", help="take reports that are there as they are")
@@ -224,11 +227,12 @@ def main() -> None:
     for column in options.python or [f"traced={sys.executable}"]:
         label, _, python = column.partition("=")
         reports = (options.reports or options.cache / "reports") / label.replace(" ", "-")
-        for project in wanted_projects:
-            one = measure(project, reports, python, options)
-            columns.setdefault(label, []).append(one)
-            note = f"{label}: {project.spec}: {one.traced} of {len(one.results)}, {one.seconds:.0f} s"
-            print(note, file=sys.stderr, flush=True)
+        run = partial(measure, reports=reports, python=python, options=options)
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for one in pool.map(run, wanted_projects):
+                columns.setdefault(label, []).append(one)
+                counts = f"{one.traced} of {len(one.results)}, {one.seconds:.0f} s"
+                print(f"{label}: {one.project.spec}: {counts}", file=sys.stderr, flush=True)
     first = next(iter(columns.values()))
     print("\n".join([*missed(first), "", *table(columns), "", *kinds(first)]))
     if options.write:
