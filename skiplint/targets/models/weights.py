@@ -18,6 +18,7 @@ _MIXING = frozenset(
     "conv_transpose2d conv_transpose3d embedding embedding_bag mv addmv chain_matmul multi_dot".split()
 )
 _CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
+_TABLES = frozenset({"dict", "list", "OrderedDict", "defaultdict"})
 _PARAMETERS = (".Parameter", ".ParameterList", ".ParameterDict")
 _WEIGHTLESS_PACKAGES = frozenset({"einops", "functorch", "jaxtyping", "torchmetrics", *LIGHTNING})
 
@@ -62,7 +63,7 @@ class Weights:
     def _reading(self, definition: Definition) -> _Reading:
         syntax = self._names.syntaxes.of(definition.path)
         node = self._names.node(definition)
-        if syntax is None or node is None:
+        if syntax is None or node is None or _is_filled_later(node):
             return _Reading(True)
         bases = frozenset(self._classes.line(definition)) - {definition}
         if isinstance(node, ast.ClassDef):
@@ -106,6 +107,13 @@ class Weights:
             return True
         later = (method for name, method in methods.items() if name != "__init__")
         return bool(called & (held | given)) or any(map(_adds_modules, later))
+
+
+def _is_filled_later(node: ast.AST) -> bool:
+    """Whether ``node`` is an empty table, into which decorators may put classes."""
+    if isinstance(node, ast.Dict | ast.List):
+        return not (node.keys if isinstance(node, ast.Dict) else node.elts)
+    return isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in _TABLES and not node.args
 
 
 def _adds_modules(method: ast.AST) -> bool:

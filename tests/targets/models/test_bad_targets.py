@@ -81,7 +81,7 @@ def test_import_that_ends_the_program(write: Write) -> None:
             raise SystemExit(3)
 
         @register
-        class Net(nn.Module):
+        class Net(nn.Linear):
             pass
         """,
     )
@@ -99,6 +99,7 @@ def test_import_that_asks_for_input(write: Write) -> None:
             def __init__(self):
                 super().__init__()
                 self.title = name + "!"
+                self.fc = nn.Linear(2, 2)
 
             def forward(self, x):
                 return x
