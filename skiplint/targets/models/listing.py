@@ -9,7 +9,7 @@ from pathlib import Path
 
 from skiplint.targets.models.factories import MODEL_LIBRARIES, Makes, is_registered
 from skiplint.targets.models.losses import gives_only_a_loss
-from skiplint.targets.models.mentions import needs_arguments
+from skiplint.targets.models.mentions import dotted, needs_arguments
 from skiplint.targets.models.modelhood import names_a_model
 from skiplint.targets.models.names import Definition
 from skiplint.targets.models.project import Project
@@ -118,12 +118,24 @@ class Listing:
         if self._is_meant(definition):
             return True
         is_part = self.project.parts.is_part(definition, self._within)
-        return not is_part and not self._is_handed_over(definition)
+        return not is_part and not self._is_in_an_object(definition) and not self._is_handed_over(definition)
 
     def _is_meant(self, definition: Definition) -> bool:
         """Whether the project itself offers it as something to use: by its package, hubconf or a registry."""
         node = self.project.names.function_node(definition)
         return (node is not None and is_registered(node)) or self.project.parts.is_exported(definition)
+
+    def _is_in_an_object(self, definition: Definition) -> bool:
+        """Whether a model of the file is made of it, as in ``model = nn.Sequential(stem, Block(8))``."""
+        values = (self._syntax.assignments[name][1] for name in self.objects)
+        return any(
+            isinstance(node, ast.Call)
+            and self.project.names.meaning(self._path, dotted(node.func)) == definition
+            for value in values
+            if isinstance(value, ast.Call)
+            for argument in (*value.args, *value.keywords)
+            for node in ast.walk(argument)
+        )
 
     def _is_handed_over(self, definition: Definition) -> bool:
         """Whether a call that makes another class is given the class, as in ``ResNet(BasicBlock, depth)``."""

@@ -67,6 +67,12 @@ class Whole(nn.Module):
 # -- parts ----------------------------------------------------------------------------------------
 
 
+def test_what_a_model_of_the_file_is_put_together_of_is_a_part(models: Models) -> None:
+    """``model`` runs the block with the width that the author means."""
+    files = {"net.py": NET + "\n\nmodel = nn.Sequential(nn.Conv2d(3, 8, 3), Net())\n"}
+    assert models(files) == {"model"}
+
+
 @pytest.mark.parametrize(
     ("imports", "name"),
     [
