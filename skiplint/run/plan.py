@@ -38,9 +38,7 @@ class Plan:
     def conclude(self, outcomes: Sequence[Outcome], gathering: Gathering) -> None:
         """Tell ``gathering``, which has all ``outcomes`` of the target's units, that there are no more."""
         if not any(outcome.is_model for outcome in outcomes):
-            gathering.note(
-                f"no model in {self.target}, nothing was linted there{_function_to_name(self.target)}"
-            )
+            gathering.note(f"no model in {self.target}{_function_to_name(self.target)}")
         if Path(self.target).exists():
             for path in {outcome.report.path for outcome in outcomes if outcome.report.path}:
                 gathering.complete_file(path)
