@@ -109,7 +109,8 @@ def check(
             report = known.written(report)
         write_report(report, destinations, output, printed=0 if stream is None else stream.printed)
         complain_of(report, verbose=output.verbose, rules=not destinations.human or output.statistics)
-        complain_of_skipped(report, strict=settings.strict)
+        if targets:  # --diff has said that there are none
+            complain_of_skipped(report, strict=settings.strict)
     raise typer.Exit(exit_code(report, settings.fail_on, exit_zero=exit_zero, strict=settings.strict))
 
 

@@ -15,6 +15,7 @@ from skiplint.cli.failures import UsageError
 from skiplint.cli.isolation import RunOptions
 from skiplint.cli.progress import progress
 from skiplint.linting.registry import Registry
+from skiplint.reporting.model_report import BuiltWithReport
 from skiplint.reporting.report import ModelReport, Report
 from skiplint.run.check import check as check_targets
 from skiplint.run.interruption import Interrupted
@@ -44,8 +45,9 @@ def init(
     """Write the first settings for the project in this folder.
 
     They go into `pyproject.toml`, or into a new `skiplint.toml` if there is none. The models in the folder
-    are built and run once, as `skiplint .` would. What runs needs no entry. Every other model gets one,
-    which is tried too: it is commented out, with the reason, if the model does not run with it.
+    are built and run once, as `skiplint .` would. What runs with arguments of the project needs no entry. Every
+    other model gets one, which is tried too: it is commented out, with the reason, if the model does not run
+    with it. Arguments that were guessed are listed as comments, to be replaced by yours.
 
     **Examples**
 
@@ -92,7 +94,7 @@ class _Look:
     """What a look at the project has shown."""
 
     entries: tuple[ModelEntry, ...]
-    """For the models that do not run as they are."""
+    """For the models that do not run as they are, and for those that run with guessed arguments."""
     running: int
     """How many models run as they are."""
     guessed: int
@@ -112,9 +114,10 @@ def _look() -> _Look:
     configured = Settings(models=tuple(_entry_of(lines) for lines in tried.values()))
     second = {model.target: model for model in _checked(list(tried), configured).models}
     running = [model for model in first.models if model.status == "traced"]
-    guessed = sum(model.built_with is not None and model.built_with.source == "guessed" for model in running)
-    entries = tuple(_entry(model, tried.get(model.target, ()), second.get(model.target)) for model in lost)
-    return _Look(entries, len(running), guessed)
+    entries = [_entry(model, tried.get(model.target, ()), second.get(model.target)) for model in lost]
+    guesses = [_guess(model, model.built_with) for model in running if model.built_with is not None]
+    guessed = [entry for entry in guesses if entry is not None]
+    return _Look((*entries, *guessed), len(running), len(guessed))
 
 
 def _checked(targets: list[str], settings: Settings) -> Report:
@@ -148,6 +151,31 @@ def _entry(model: ModelReport, lines: tuple[str, ...], again: ModelReport | None
     if again is not None and again.status == "failed" and again.reason != model.reason:
         named += f"; with the values below: {' '.join((again.reason or '').split())}"
     return ModelEntry(tuple(map(_shown, lines)), works=False, remark=_shown(named))
+
+
+def _guess(model: ModelReport, built_with: BuiltWithReport) -> ModelEntry | None:
+    """An entry to fill in for a model that runs with guessed arguments; None where they are no guess.
+
+    It is a comment: the values of an entry count as meant, and what is found with them as true of the model.
+    """
+    if built_with.source != "guessed":
+        return None
+    objects = [name for name, value in built_with.kwargs.items() if _is_object(value)]
+    given = built_with.kwargs.items()
+    kwargs = {name: value for name, value in given if value is not None and name not in objects}
+    lines = [f"target = {toml(model.target)}"]
+    lines += [f"args = {toml(list(built_with.args))}"] if built_with.args else []
+    lines += [f"kwargs = {toml(kwargs)}"] if kwargs else []
+    remark = f"{model.name} runs with these arguments, which are guesses: put in those that you use."
+    if objects:
+        them = f"{' and '.join(objects)} {'is an object' if len(objects) == 1 else 'are objects'}"
+        remark += f" {them}, so write a function that returns the model, and name that as target."
+    return ModelEntry(tuple(map(_shown, lines)), works=False, remark=_shown(remark))
+
+
+def _is_object(value: object) -> bool:
+    """Whether a value of a report stands for an object, which TOML cannot hold."""
+    return isinstance(value, str) and (value[:1] in ("<", "{") or "(" in value)
 
 
 def _entry_of(lines: tuple[str, ...]) -> ModelConfig:
