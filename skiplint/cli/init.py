@@ -45,9 +45,9 @@ def init(
     """Write the first settings for the project in this folder.
 
     They go into `pyproject.toml`, or into a new `skiplint.toml` if there is none. The models in the folder
-    are built and run once, as `skiplint .` would. What runs with arguments of the project needs no entry. Every
-    other model gets one, which is tried too: it is commented out, with the reason, if the model does not run
-    with it. Arguments that were guessed are listed as comments, to be replaced by yours.
+    are built and run once, as `skiplint .` would. What runs with arguments of the project needs no entry.
+    Every other model gets one, which is tried too: it is commented out, with the reason, if the model
+    does not run with it. Arguments that were guessed are listed as comments, to be replaced by yours.
 
     **Examples**
 
