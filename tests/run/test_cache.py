@@ -360,3 +360,23 @@ def test_the_command_line(tmp_path: Path, skiplint: Run) -> None:
     assert skiplint("clean").stdout == "removed 0 results, 0 B, from .skiplint_cache\n"
     skiplint("net.py", "--no-cache")
     assert not list(folder.rglob("*.json"))
+
+
+NEEDS = NET.format(imports="").replace("width=4", "width")
+
+
+def test_another_file_says_how_the_model_is_constructed(project: Project) -> None:
+    """Arguments come from the whole project, so every file that names the model counts, and no other."""
+    readme = "```python\nfrom net import Net\nNet({})\n```\n"
+    project.write({"pyproject.toml": "", "net.py": NEEDS, "README.md": readme.format(6), "x.py": X})
+
+    def width() -> object:
+        (model,) = project.lint()[1].models
+        assert model.built_with is not None
+        return model.built_with.kwargs["width"]
+
+    assert width() == 6
+    project.write({"x.py": "x = 2\n"})
+    assert not project.misses()
+    project.write({"README.md": readme.format(7)})
+    assert width() == 7
