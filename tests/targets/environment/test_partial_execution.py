@@ -175,9 +175,8 @@ def test_a_value_that_depends_on_the_run_is_named(write: Write) -> None:
         """,
     )
     said = fails(models(path)["Net"])
-    assert (
-        "channels is used at train.py:19, but only a run of the script tells the condition in line 10" in said
-    )
+    where = "channels is used at train.py:19, but only a run of the script tells the condition in line 11"
+    assert where in said
     assert said.endswith("; make it an argument of the model")
 
 
