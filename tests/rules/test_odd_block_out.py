@@ -459,7 +459,7 @@ class Gathering(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """``b1`` ends just before another addition, so that both are one logical join; ``b2`` and ``b3`` do not."""
+    """``b1`` ends just before another addition, so that both are one logical join."""
 
     def __init__(self) -> None:
         super().__init__()
