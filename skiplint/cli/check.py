@@ -98,7 +98,8 @@ def check(
     def lint(texts: Mapping[str, str]) -> Report:
         asked = msgspec.structs.replace(request, texts=texts)
         draw = None if stream is None else stream.text
-        return known.taken_from(linted(asked, effective, registry, model=model, run=run, draw=draw))
+        found = linted(asked, effective, registry, model=model, run=run, draw=draw, aloud=output.verbose)
+        return known.taken_from(found)
 
     report = lint({})
     if fixes.wanted and report.interruption is None:

@@ -76,7 +76,7 @@ def graph(
         analyses.append(analysis)
         return untraced(report)
 
-    with output.stdout_to_stderr(), progress() as follower:
+    with output.stdout_to_stderr(aloud=verbose), progress() as follower:
         report = check_targets(request, registry=Registry(()), follower=follower, make=keep)
     if len(analyses) > 1:
         names = ", ".join(each.target for each in report.models if each.status == "traced")

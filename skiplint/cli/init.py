@@ -125,7 +125,7 @@ def _checked(targets: list[str], settings: Settings) -> Report:
     if not targets:
         return Report(__version__)
     workers = RunOptions().workers(settings)
-    with output.stdout_to_stderr(), progress() as follower:
+    with output.stdout_to_stderr(aloud=False), progress() as follower:
         report = check_targets(
             Request(targets, settings), registry=Registry(()), workers=workers, follower=follower
         )

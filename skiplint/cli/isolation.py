@@ -50,8 +50,12 @@ class RunOptions:
         option(RUNNING, "Do not use cached results, and do not cache new ones.", "--no-cache"),
     ] = False
 
-    def workers(self, settings: Settings) -> Workers | None:
+    def workers(self, settings: Settings, *, aloud: bool = False) -> Workers | None:
         """The worker processes to run the models in; None means in this process.
+
+        Args:
+            settings: count where there is no option.
+            aloud: show on stderr what the models print.
 
         Raises:
             UsageError: an option is not valid.
@@ -71,6 +75,7 @@ class RunOptions:
             jobs=0 if count == "auto" else count,
             timeout=settings.timeout if self.timeout is None else self.timeout,
             memory=memory,
+            aloud=aloud,
         )
 
     def cache(self, effective: Effective) -> Cache | None:

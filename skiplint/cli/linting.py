@@ -25,8 +25,9 @@ def linted(
     model: ModelArguments,
     run: RunOptions,
     draw: Callable[[ModelReport], str] | None = None,
+    aloud: bool = False,
 ) -> Report:
-    """The report of the models that ``request`` names. What they print goes to stderr.
+    """The report of the models that ``request`` names.
 
     Args:
         request: the targets, and what to find out about each; the rest is filled in here.
@@ -35,6 +36,7 @@ def linted(
         model: what to build the models with.
         run: limits, and whether the cache is used.
         draw: the text of each model that is done, which is printed at once, in order.
+        aloud: show on stderr what the models print; else nobody sees it.
 
     Raises:
         UsageError: an option is not valid.
@@ -43,8 +45,8 @@ def linted(
     """
     args, kwargs = model.parsed()
     request = msgspec.structs.replace(request, settings=effective.settings, args=args, kwargs=kwargs)
-    workers, cache = run.workers(effective.settings), run.cache(effective)
-    with output.stdout_to_stderr() as write:
+    workers, cache = run.workers(effective.settings, aloud=aloud), run.cache(effective)
+    with output.stdout_to_stderr(aloud=aloud) as write:
 
         def show(report: ModelReport) -> None:
             if draw is not None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -71,11 +72,14 @@ def _discard(descriptor: int) -> None:
 
 
 @contextlib.contextmanager
-def stdout_to_stderr() -> Iterator[Callable[[str], None]]:
+def stdout_to_stderr(*, aloud: bool) -> Iterator[Callable[[str], None]]:
     """Send everything that the user's model prints to stderr, also what libraries in C print.
 
     Yields a function that writes to the real stdout all the same; it raises
     :class:`~skiplint.cli.failures.UsageError` where that cannot be done.
+
+    Args:
+        aloud: show its warnings, which come again with every input that is tried.
     """
     stdout = sys.stdout
     stdout.flush()
@@ -97,7 +101,9 @@ def stdout_to_stderr() -> Iterator[Callable[[str], None]]:
 
     try:
         os.dup2(2, 1)
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            if not aloud:
+                warnings.simplefilter("ignore")
             yield write
     finally:
         os.dup2(saved, 1)

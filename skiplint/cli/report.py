@@ -45,7 +45,7 @@ def report(
         raise UsageError("skiplint report needs jinja2: pip install 'skiplint[report]'")
     registry = load_registry()
     effective = effective_settings(targets, config=config, registry=registry, command_line=rules.settings())
-    found = linted(Request(targets), effective, registry, model=model, run=run)
+    found = linted(Request(targets), effective, registry, model=model, run=run, aloud=verbose)
     output.emit(render(found, "html"), output_file)
     complain_of(found, verbose=verbose, rules=False)
     typer.echo(f"skiplint: wrote {output_file}", err=True)

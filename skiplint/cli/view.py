@@ -62,7 +62,7 @@ def show(
     # No rule runs, so settings of rules may be wrong here.
     settings = msgspec.structs.replace(effective.settings, **_NO_RULES)
     effective = dataclasses.replace(effective, settings=settings)
-    report = linted(request, effective, Registry(()), model=model, run=run)
+    report = linted(request, effective, Registry(()), model=model, run=run, aloud=view.verbose)
     style = output.style_for(view.color, file=view.output_file, verbosity=1 if view.verbose else 0)
     as_json = view.output_format is options.ListFormat.JSON
     output.emit(render(report, "json", style) if as_json else draw(report, style), view.output_file)

@@ -442,3 +442,34 @@ def test_a_block_in_a_block_is_reported_once(outer: int, inner: int) -> None:
 def test_a_masked_block_that_is_not_the_first_is_like_others() -> None:
     model = nn.Sequential(nn.Conv2d(8, 8, 1), *map(Masked, (True, True, False, True)))
     assert [each.message.split()[0] for each in findings_of(OddBlockOut(), model, IMAGE)] == ["3"]
+
+
+class Gathering(nn.Module):
+    """The block of face alignment networks: its branch sets the results of its layers side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(8, 4, 3, padding=1)
+        self.conv2, self.conv3 = nn.Conv2d(4, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.conv1(torch.relu(x))
+        second = self.conv2(torch.relu(first))
+        return torch.cat([first, second, self.conv3(torch.relu(second))], 1) + x
+
+
+class Hourglass(nn.Module):
+    """``b1`` ends just before another addition, so that both are one logical join."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(8, 8, 1)
+        self.b1, self.b2, self.b3 = Gathering(), Gathering(), Gathering()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.head(x)
+        return self.b1(x) + self.b3(self.b2(torch.tanh(x)))  # type: ignore[no-any-return]
+
+
+def test_a_block_whose_sum_goes_on_outside_is_like_the_others() -> None:
+    assert findings_of(OddBlockOut(), Hourglass(), IMAGE) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from skiplint.analysis.structure.owners import common_owner, inside, parent
 from skiplint.graph import ModelGraph, Operand, Operation, TensorId
 from skiplint.operators import Family
 
+Reads = frozenset[tuple[int, TensorId]]
+"""Operations, each with a tensor that it reads."""
 _MOST_READERS = 64
 
 Layer = tuple[str, tuple[tuple[int, ...], ...], tuple[int, ...], str]
@@ -75,8 +77,10 @@ class Blocks:
         """Collect the modules of a traced model and hand each skip to those that it belongs to."""
         flow = analysis.of(Flow)
         found = _modules(flow)
-        for skip in analysis.of(Skips):
-            for block, wiring in _wirings(flow, skip, found):
+        skips = analysis.of(Skips)
+        shortcuts = _shortcuts(skips)
+        for skip in skips:
+            for block, wiring in _wirings(flow, skip, found, shortcuts):
                 block.wiring.append(wiring)
                 block.join = analysis.graph.operations[skip.join]
         blocks = [block for block in found.values() if len(block.layers) >= 2]
@@ -137,25 +141,39 @@ def _is_setting(value: object) -> bool:
     return all(isinstance(item, (int, str)) for item in items)
 
 
-def _wirings(flow: Flow, skip: Skip, blocks: dict[str, Block]) -> Iterator[tuple[Block, Wiring]]:
+def _shortcuts(skips: Iterable[Skip]) -> Reads:
+    """The reads by which shortcuts come to their joins."""
+    return frozenset(
+        (step, skip.operands[connection.operand].tensor)
+        for skip in skips
+        for connection in skip.connections
+        for step in skip.steps
+    )
+
+
+def _wirings(
+    flow: Flow, skip: Skip, blocks: dict[str, Block], shortcuts: Reads
+) -> Iterator[tuple[Block, Wiring]]:
     """The blocks that ``skip`` belongs to: those around its join, and one whose result it joins.
 
     A shortcut that is computed before the block depends on what is there: it is no part of the block.
     """
     join = flow.graph.operations[skip.join]
-    yield from _around(flow, skip, skip.connections[0], skip.steps, skip.operands, blocks, "")
+    yield from _around(flow, skip, skip.connections[0], skip.steps, skip.operands, blocks, "", shortcuts)
     seen = {join.module}
     for step in skip.steps[:-1]:
         # Further on more is added to the sum, by another module: what is joined in this one counts here.
         module = flow.graph.operations[step].module
         if module not in seen and not inside(join.module, module):
             seen.add(module)
-            yield from _inner(flow, skip, module, blocks)
+            yield from _inner(flow, skip, module, blocks, shortcuts)
     if skip.kind == "additive":
-        yield from _before_join(flow, skip, blocks)
+        yield from _before_join(flow, skip, blocks, shortcuts)
 
 
-def _inner(flow: Flow, skip: Skip, module: str, blocks: dict[str, Block]) -> Iterator[tuple[Block, Wiring]]:
+def _inner(
+    flow: Flow, skip: Skip, module: str, blocks: dict[str, Block], shortcuts: Reads
+) -> Iterator[tuple[Block, Wiring]]:
     """The part of a logical join that ``module`` makes, for the blocks that do not hold all of it."""
     graph = flow.graph
     steps = tuple(step for step in skip.steps if inside(graph.operations[step].module, module))
@@ -165,7 +183,7 @@ def _inner(flow: Flow, skip: Skip, module: str, blocks: dict[str, Block]) -> Ite
     if nearest is not None and len(joined) > 1:
         outer = common_owner(module, graph.operations[skip.join].module)
         operands = [skip.operands[place] for place in joined]
-        yield from _around(flow, skip, nearest, steps, operands, blocks, outer)
+        yield from _around(flow, skip, nearest, steps, operands, blocks, outer, shortcuts)
 
 
 def _around(
@@ -176,6 +194,7 @@ def _around(
     operands: Sequence[Operand],
     blocks: dict[str, Block],
     outer: str,
+    shortcuts: Reads,
 ) -> Iterator[tuple[Block, Wiring]]:
     """The blocks around a join, up to the module ``outer``."""
     join = flow.graph.operations[steps[-1]]
@@ -187,11 +206,13 @@ def _around(
             and _enters(flow, nearest, block)
             and _is_own(flow, skip, nearest, block, blocks)
         ):
-            yield block, _wiring(flow, skip, nearest, operands, join, block)
+            yield block, _wiring(flow, skip, nearest, operands, join, block, shortcuts)
         path = parent(path)
 
 
-def _before_join(flow: Flow, skip: Skip, blocks: dict[str, Block]) -> Iterator[tuple[Block, Wiring]]:
+def _before_join(
+    flow: Flow, skip: Skip, blocks: dict[str, Block], shortcuts: Reads
+) -> Iterator[tuple[Block, Wiring]]:
     """The blocks that end just before a join that is not a part of them."""
     join = flow.graph.operations[skip.join]
     nearest = skip.connections[0]
@@ -199,7 +220,7 @@ def _before_join(flow: Flow, skip: Skip, blocks: dict[str, Block]) -> Iterator[t
     path = flow.graph.operations[past_views(flow, main[-1]).producer].module
     while path and not inside(join.module, path):
         if path in blocks and _joins_its_input(flow, skip, blocks[path]):
-            wiring = _wiring(flow, skip, nearest, skip.operands, join, blocks[path])
+            wiring = _wiring(flow, skip, nearest, skip.operands, join, blocks[path], shortcuts)
             if wiring.around(len(blocks[path].layers)):
                 yield blocks[path], wiring
         path = parent(path)
@@ -301,7 +322,13 @@ def _item_around(module: str, stage: str) -> str:
 
 
 def _wiring(
-    flow: Flow, skip: Skip, nearest: Connection, operands: Sequence[Operand], join: Operation, block: Block
+    flow: Flow,
+    skip: Skip,
+    nearest: Connection,
+    operands: Sequence[Operand],
+    join: Operation,
+    block: Block,
+    shortcuts: Reads,
 ) -> Wiring:
     fork = nearest.fork.producer
     tap = -1 if fork < block.first else sum(index <= fork for index in block.ran)
@@ -310,15 +337,23 @@ def _wiring(
     span = 0 if long else nearest.span
     if len(operands) < len(skip.operands):
         # What the rest of a longer sum goes around says nothing of this part of it.
-        span = max((_layers_between(flow, fork, operand.producer) for operand in operands), default=span)
+        span = max(
+            (_layers_between(flow, fork, operand.producer, shortcuts) for operand in operands), default=span
+        )
     return Wiring(skip.kind, join.base_name, len(operands), tap, span, end, long)
 
 
-def _layers_between(flow: Flow, start: int, end: int) -> int:
-    """Weighted layers on the shortest way from one operation to another, 0 if there is none."""
+def _layers_between(flow: Flow, start: int, end: int, shortcuts: Reads) -> int:
+    """Weighted layers on the shortest way from one operation to another, 0 if there is none.
+
+    As for the span of a skip, a way by another shortcut counts only where there is no other.
+    """
     layers = {start: 0}
     for index in range(start + 1, end + 1):
-        before = [layers[read.producer] for read in flow.reads[index] if read.producer in layers]
-        if before:
-            layers[index] = min(before) + flow.graph.operations[index].weighted
+        reached = [read for read in flow.reads[index] if read.producer in layers]
+        main = [read for read in reached if (index, read.tensor) not in shortcuts] or reached
+        if main:
+            layers[index] = (
+                min(layers[read.producer] for read in main) + flow.graph.operations[index].weighted
+            )
     return layers.get(end, 0)

@@ -1,8 +1,9 @@
 """The process that does the work. Started by :mod:`skiplint.run.workers.lane`, not imported by it.
 
 Assignments come on what was stdin and events go out on what was stdout, both moved out of the way of the
-user's code, which finds an empty stdin and whose output goes to stderr. On Linux this process is prepared and
-then only watches a forked copy of itself, so that there is a new one at once when the user's code ends one.
+user's code, which finds an empty stdin and whose output goes to stderr, if anywhere. On Linux this process
+is prepared and then only watches a forked copy of itself, so that there is a new one at once when the user's
+code ends one.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us.
     try:
         start = msgspec.json.decode(channel.assignments.readline(), type=Start)
+        if not start.aloud:
+            _silence()
         prepare: Entry = pkgutil.resolve_name(start.entry)
         work_of = prepare(start.threads)
         trace = _supervise(channel) if start.fork else None
@@ -89,6 +92,14 @@ def _take_over_standard_streams() -> _Channel:
     os.close(nothing)
     os.dup2(2, 1)
     return channel
+
+
+def _silence() -> None:
+    """Drop what is written to stdout and stderr from here on, warnings and libraries in C included."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 # -- the watching process ------------------------------------------------------------------------------

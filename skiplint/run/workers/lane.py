@@ -40,7 +40,7 @@ class Lane:
         """
         threads = max(1, processors() // share) if share > 1 else 0
         limit = workers.memory_limit
-        start = Start(entry, msgspec.Raw(setup), workers.timeout, limit, threads, workers.fork)
+        start = Start(entry, msgspec.Raw(setup), workers.timeout, limit, threads, workers.fork, workers.aloud)
         starter = _STARTER.format(path=[folder or os.getcwd() for folder in sys.path])  # noqa: PTH109
         self._fork = workers.fork
         self._process = subprocess.Popen(  # noqa: S603

@@ -26,6 +26,8 @@ class Workers:
     fork: bool = sys.platform == "linux"
     """Fork the process that does the work from one that has imported torch, so that the next one after a
     crash is there at once."""
+    aloud: bool = False
+    """Show on stderr what the user's code prints, again for all arguments and inputs that are tried."""
 
     def count(self, units: int) -> int:
         """The number of processes to start for so many units of work."""

@@ -72,6 +72,8 @@ class Start(msgspec.Struct, frozen=True):
     """Bytes that the process may allocate; 0 for any."""
     threads: int
     fork: bool
+    aloud: bool
+    """Whether what the user's code prints goes to stderr; else nowhere."""
 
 
 class Assignment(msgspec.Struct, frozen=True):

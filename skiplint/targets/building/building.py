@@ -113,7 +113,7 @@ def _built(target: ModelTarget, attempts: tuple[_Attempt, ...]) -> tuple[nn.Modu
 def _why(error: BaseException) -> str:
     place = at(error)
     if isinstance(error, NotAvailableError):
-        return f"{error}{place}"
+        return error.with_place(place)
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"it imports {error.name}{place}, but {not_installed(error.name)}"
     return (

@@ -103,7 +103,7 @@ def _kind_named(name: Any) -> Any:
     kinds = [kind for kind in CONFIG_MAPPING if text.startswith(kind.replace("_", "-"))]
     if not kinds:
         raise NotAvailableError(
-            f"{name} of the Hugging Face hub is used, but nothing is fetched; fetch its configuration once, "
-            "with transformers.AutoConfig.from_pretrained"
+            f"{name} of the Hugging Face hub",
+            "nothing is fetched; fetch its configuration once, with transformers.AutoConfig.from_pretrained",
         )
     return CONFIG_MAPPING[max(kinds, key=len)]

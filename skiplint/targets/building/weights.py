@@ -135,7 +135,7 @@ def _local_only(original: Any) -> Any:
         if kwargs.get("source") == "local":
             return original(repository, model, *args, **kwargs)
         raise NotAvailableError(
-            f"{model} of torch.hub ({repository}) is used, but nothing is fetched; build it from its package"
+            f"{model} of torch.hub ({repository})", "nothing is fetched; build it from its package"
         )
 
     return load

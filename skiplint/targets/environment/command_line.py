@@ -20,8 +20,8 @@ class Options(argparse.Namespace):
     def __getattr__(self, name: str) -> Any:
         if name in self._required:
             raise NotAvailableError(
-                f"the command line option {self._required[name]} is used, but it has no default; give the "
-                "arguments of the model in [[tool.skiplint.models]]"
+                f"the command line option {self._required[name]}",
+                "it has no default; give the arguments of the model in [[tool.skiplint.models]]",
             )
         raise AttributeError(f"the command line has no option {name}")
 

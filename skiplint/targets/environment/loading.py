@@ -22,6 +22,9 @@ from skiplint.targets.environment.missing import innermost_owner, why_missing
 from skiplint.targets.environment.reduction import Part, Reduction
 from skiplint.targets.environment.stand_ins import StandIn, importing
 
+_WAY_OUT = "make it an argument of the model"
+"""Where a model uses what a script works out."""
+
 
 class UserFinder(MetaPathFinder):
     """Finds what the import system's own finder finds, and loads the user's files as :class:`UserLoader`."""
@@ -116,7 +119,8 @@ class _Run:
             )
 
     def _leave_out(self, part: Part) -> None:
-        self._leave(part.nodes, f"{self._place(part.nodes)} does the work of a script, which is not run")
+        why = f"{self._place(part.nodes)} does the work of a script, which is not run"
+        self._leave(part.nodes, f"{why}; {_WAY_OUT}")
 
     def _leave(self, nodes: Sequence[ast.stmt], why: str) -> None:
         for name in bound_names(nodes):
@@ -135,7 +139,8 @@ class _Run:
         except (Exception, SystemExit):
             if not self._reduction.is_program:
                 raise
-            self._leave([*node.body, *node.orelse], f"{self._place(part.nodes)} cannot be decided")
+            why = f"only a run of the script tells the condition in {self._place(part.nodes)}"
+            self._leave([*node.body, *node.orelse], f"{why}; {_WAY_OUT}")
             return
         self._block(node.body if chosen else node.orelse)
 

@@ -33,6 +33,14 @@ def importing() -> Iterator[None]:
 class NotAvailableError(Exception):
     """A model uses something that has no value here; the message says what and why."""
 
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} is used, but {why}")
+        self._name, self._why = name, why
+
+    def with_place(self, place: str) -> str:
+        """The message with the place of the use, such as `` at model.py:7``."""
+        return f"{self._name} is used{place}, but {self._why}"
+
 
 @contextmanager
 def named() -> Iterator[None]:
@@ -132,7 +140,7 @@ class StandIn:
         return self
 
     def _error(self) -> NotAvailableError:
-        return NotAvailableError(f"{self._name} is used, but {self._why}")
+        return NotAvailableError(self._name, self._why)
 
 
 def _operation(self: StandIn, *_: object) -> StandIn:

@@ -12,7 +12,7 @@ from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.failures import from_exception
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
-from skiplint.targets.inputs.named_sizes import named_sizes
+from skiplint.targets.inputs.named_sizes import constructed_with, named_sizes
 from skiplint.targets.inputs.signatures import unwrapped
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
@@ -179,7 +179,7 @@ class _Finder:
     def _preferred(self) -> dict[str, list[int]]:
         """Sizes that the model's attributes name; the image size of the data set in the target's name."""
         text = f"{self._target.target} {type(self._model).__name__}".lower()
-        found = named_sizes(unwrapped(self._model))
+        found = named_sizes(unwrapped(self._model), constructed_with(self._target))
         usual = [size for name, size in _DATA_SETS if name in text]
         sides = [*found.get("S", ()), *usual, USUAL["S"][0]]
         lengths = {symbol: [USUAL[symbol][0], *found.get(symbol, ())] for symbol in ("T", "L")}

@@ -1,10 +1,13 @@
-"""Sizes of inputs that a model keeps in attributes, such as ``self.img_size``."""
+"""Sizes of inputs that a model keeps in attributes or is constructed with, such as ``img_size``."""
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from skiplint.targets.records import ModelTarget
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,19 +26,38 @@ _SETTINGS = ("config", "cfg", "args", "hparams", "params", "opt", "configs", "hp
 _LEAST_SIDE, _LARGEST_SIDE = 16, 2048
 
 
-def named_sizes(model: nn.Module) -> dict[str, list[int]]:
+def named_sizes(model: nn.Module, arguments: Mapping[str, Any]) -> dict[str, list[int]]:
     """Return the sizes that attributes of ``model`` and its modules name, by open size of a template.
 
     The attributes of the outermost modules come first; those of settings objects such as ``self.config``
     count as the module's own. "W" is set where an image is not square.
+
+    Args:
+        model: the model.
+        arguments: what its constructor gets, which counts after all attributes.
     """
     found: dict[str, list[int]] = {}
-    for name, value in _attributes(model):
+    for name, value in (*_attributes(model), *arguments.items()):
         for symbol, size in _read(name, value):
             sizes = found.setdefault(symbol, [])
             if size not in sizes:
                 sizes.append(size)
     return found
+
+
+def constructed_with(target: ModelTarget) -> dict[str, Any]:
+    """The arguments of the constructor by name, defaults included; empty where there is no one call of it."""
+    from skiplint.targets.building.arguments import arguments_of
+
+    given = arguments_of(target) if target.constructor is not None else None
+    if target.constructor is None or given is None:
+        return {}
+    try:
+        bound = inspect.signature(target.constructor.value).bind(*given[0], **given[1])
+    except (TypeError, ValueError):  # No signature, or one that does not say what it takes.
+        return {}
+    bound.apply_defaults()
+    return dict(bound.arguments)
 
 
 def _attributes(model: nn.Module) -> Iterator[tuple[str, Any]]:

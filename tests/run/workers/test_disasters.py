@@ -66,6 +66,7 @@ AT_IMPORT = {
     "import_raises": "1 / 0",
 }
 CHATTER = """
+import warnings; warnings.warn("deprecated")
 print("printed by Python")
 os.write(1, b'{"type":"Finished"}\\n')
 subprocess.run(["echo", "printed by a child"])
@@ -171,10 +172,22 @@ def test_everything_else_is_linted_and_the_exit_code_is_2(disasters: dict[str, A
     assert list(models) == sorted(models, key=lambda target: target.partition(":")[0])
 
 
-def test_what_models_print_goes_to_stderr(disasters: dict[str, Any]) -> None:
-    # That stdout was JSON is shown by the fixture.
-    for line in ("printed by Python", '{"type":"Finished"}', "printed by a child", "again"):
-        assert line in disasters["done"].stderr.splitlines()
+PRINTED = ("printed by Python", '{"type":"Finished"}', "printed by a child", "again", "deprecated")
+
+
+def test_what_models_print_is_not_shown(disasters: dict[str, Any]) -> None:
+    # It would come again with every input that is tried. That stdout was JSON is shown by the fixture.
+    lines = disasters["done"].stderr.splitlines()
+    assert not [line for line in lines if any(each in line for each in PRINTED)]
+
+
+def test_what_models_print_is_shown_to_who_asks(tmp_path: Path) -> None:
+    (tmp_path / "healthy.py").write_text(HEAD + CHATTER + model("Good", forward="print('again')"))
+    (tmp_path / "skiplint.toml").write_text('[[models]]\ntarget = "healthy.py:Good"\n')
+    done = lint(tmp_path, "--verbose")
+    assert json.loads(done.stdout)["models"][0]["status"] == "traced"
+    for each in PRINTED:
+        assert any(each in line for line in done.stderr.splitlines()), each
 
 
 def running(words: str) -> list[str]:

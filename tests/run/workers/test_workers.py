@@ -104,7 +104,7 @@ def alive(tag: int) -> list[int]:
 def test_no_worker_outlives_the_parent(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "endless.py").write_text(ENDLESS)
     tag = time.time_ns()
-    command = [sys.executable, "-m", "skiplint", "endless.py", "--timeout", "0", "--no-cache"]
+    command = [sys.executable, "-m", "skiplint", "endless.py", "--timeout", "0", "--no-cache", "--verbose"]
     process = subprocess.Popen(
         command,
         cwd=tmp_path,

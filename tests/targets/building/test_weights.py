@@ -137,8 +137,9 @@ def test_models_of_a_hub_are_named(write: Write) -> None:
                 return self.backbone(x)
         """,
     )
-    assert "backbone_s of torch.hub (someone/repository) is used, but nothing is fetched" in fails(
-        models(path)["Net"]
+    assert (
+        "backbone_s of torch.hub (someone/repository) is used at model.py:9, but nothing is fetched"
+        in fails(models(path)["Net"])
     )
 
 

@@ -100,8 +100,8 @@ def test_options_have_their_defaults(write: Write) -> None:
     net = build(found["Net"]).model
     assert (net.fc.in_features, net.fc.bias, net.deep) == (6, None, False)
     assert fails(found["Loader"]) == (
-        "train.py:Loader: Loader cannot be built: the command line option data is used, but it has no "
-        "default; give the arguments of the model in [[tool.skiplint.models]] at train.py:27"
+        "train.py:Loader: Loader cannot be built: the command line option data is used at "
+        "train.py:27, but it has no default; give the arguments of the model in [[tool.skiplint.models]]"
     )
 
 
@@ -146,9 +146,38 @@ def test_a_class_that_uses_what_is_not_run_says_so(write: Write) -> None:
         """,
     )
     assert fails(models(path)["Net"]) == (
-        "train.py:Net: Net cannot be built: answer is used, but line 6 of train.py does the work of a "
-        "script, which is not run at train.py:11"
+        "train.py:Net: Net cannot be built: answer is used at train.py:11, but line 6 of train.py does the "
+        "work of a script, which is not run; make it an argument of the model"
     )
+
+
+def test_a_value_that_depends_on_the_run_is_named(write: Write) -> None:
+    path = write(
+        "train.py",
+        """
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--dataset", required=True)
+        opt = parser.parse_args()
+        open("log.txt", "w").write("started")
+        if opt.dataset == "mnist":
+            channels = 1
+        else:
+            channels = 3
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(channels, 2, 3)
+
+            def forward(self, x):
+                return self.conv(x)
+        """,
+    )
+    said = fails(models(path)["Net"])
+    where = "channels is used at train.py:19, but only a run of the script tells the condition in line 11"
+    assert where in said
+    assert said.endswith("; make it an argument of the model")
 
 
 def test_siblings_that_are_scripts_are_not_run_either(write: Write) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from skiplint.targets import TargetError
+from skiplint.targets import ModelTarget, TargetError, build, find_inputs
 from skiplint.targets.inputs.solving import proposals
+from skiplint.targets.records import Constructor
+from tests.targets.conftest import trial
 from tests.targets.inputs.test_inferred_inputs import inputs_of, shapes
 
 
@@ -204,6 +207,26 @@ class Named(nn.Module):
 )
 def test_a_size_in_an_attribute_is_tried_first(sizes: dict[str, Any], expected: list[int]) -> None:
     assert shapes(inputs_of(lambda: Named(**sizes))) == [expected]
+
+
+class Judge(nn.Module):
+    """The size is only an argument; the last kernel covers what the strides leave of it."""
+
+    def __init__(self, image_size: int = 128) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 16, stride=16)
+        self.last = nn.Conv2d(8, 5, image_size // 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.last(self.stem(x))
+        return y.view(y.size(0), 5)
+
+
+def test_a_size_that_only_the_constructor_knows_is_tried_first() -> None:
+    constructor = Constructor("Judge", Judge, Path("judge.py"), {})
+    target = ModelTarget("judge.py:Judge", "Judge", None, None, Judge, constructor=constructor)
+    model = build(target).model
+    assert shapes(find_inputs(model, target, runs=trial(model))) == [[1, 3, 128, 128]]
 
 
 def test_a_size_is_worked_out_from_two_failures() -> None:

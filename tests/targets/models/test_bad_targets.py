@@ -61,9 +61,8 @@ def test_missing_package(write: Write) -> None:
     )
     text = message("model.py")
     assert text == (
-        "model.py:Net: Net cannot be built: not_installed_anywhere.sub.WIDTH is used, but "
-        "not_installed_anywhere is not installed; install it (pip install not_installed_anywhere) "
-        "at model.py:11"
+        "model.py:Net: Net cannot be built: not_installed_anywhere.sub.WIDTH is used at model.py:11, "
+        "but not_installed_anywhere is not installed; install it (pip install not_installed_anywhere)"
     )
 
 
@@ -106,8 +105,8 @@ def test_import_that_asks_for_input(write: Write) -> None:
         """,
     )
     assert message("model.py") == (
-        "model.py:Net: Net cannot be built: name is used, but line 6 of model.py does the work of a script, "
-        "which is not run at model.py:11"
+        "model.py:Net: Net cannot be built: name is used at model.py:11, but line 6 of model.py does the "
+        "work of a script, which is not run; make it an argument of the model"
     )
 
 
