@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def describe_trace(graph: ModelGraph) -> TraceReport:
     """How ``graph`` was recorded."""
-    return TraceReport(graph.backend, sum(op.kind == "call" for op in graph), round(graph.seconds, 4))
+    return TraceReport(graph.backend, sum(op.kind == "call" for op in graph))
 
 
 def describe_inputs(graph: ModelGraph, source: Source, why: str = "") -> tuple[InputReport, ...]:

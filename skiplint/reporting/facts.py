@@ -66,9 +66,8 @@ def model_facts(model: ModelReport) -> list[tuple[str, str]]:
     if model.parameters is not None:
         facts.append(("parameters", f"{model.parameters:,}"))
     if model.trace is not None:
-        backend, seconds = model.trace.backend, model.trace.seconds
         operations = counted(model.trace.operations, "operation")
-        facts.append(("trace", f"{operations} on {backend} in {seconds:.2f} s"))
+        facts.append(("trace", f"{operations} on {model.trace.backend}"))
     facts.append(("skips", skip_counts(model.skips)))
     if model.paths is not None:
         facts.append(("path lengths", _paths(model.paths)))

@@ -28,8 +28,6 @@ class TraceReport(Record, frozen=True):
 
     backend: Backend
     operations: Size
-    seconds: float
-    """The one value that differs from run to run."""
 
 
 class InputReport(Record, frozen=True):

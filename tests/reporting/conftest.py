@@ -113,7 +113,7 @@ def report(in_tmp_path: Path) -> Report:
             source="guessed",
         ),
         notes=("its weights, which net.pt holds, are left out",),
-        trace=TraceReport("meta", 431, 0.3125),
+        trace=TraceReport("meta", 431),
         inputs=(
             InputReport("x", (1, 3, 224, 224), "float32", "inferred", "conv1 takes 3 channels"),
             InputReport("mask", (1, 224), "bool", "config"),

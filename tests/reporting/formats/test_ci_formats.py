@@ -180,16 +180,6 @@ def test_a_class_name_folds_as_folders_do() -> None:
     assert 'file="src/nets/unet.py"' in text
 
 
-@pytest.mark.parametrize("output_format", ["github", "gitlab", "junit", "sarif", "markdown"])
-def test_a_run_gives_the_same_bytes_however_long_it_took(report: Report, output_format: str) -> None:
-    model = report.models[0]
-    assert model.trace is not None
-    later = structs.replace(model, trace=structs.replace(model.trace, seconds=9.0))
-    assert render(structs.replace(report, models=(later, *report.models[1:])), output_format) == render(
-        report, output_format
-    )
-
-
 def test_the_source_is_read_where_it_is(report: Report) -> None:
     Path("net.py").unlink()
     for output_format in ("sarif", "gitlab", "markdown"):
