@@ -38,11 +38,12 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 @dataclass(frozen=True)
 class DemoCall:
-    """One call found in the project: ``label`` says where, ``evaluate`` gives arguments to try, best first."""
+    """One call found in the project; ``evaluate`` gives arguments to try, best first."""
 
     label: str
+    """Where it is."""
     of: str
-    """The class, factory or object that is called or whose model is called; "" where it is in another file."""
+    """The class, factory or object that is called or whose model is called; "" in other files."""
     line: int
     evaluate: Callable[[], list[Arguments]] = field(compare=False, repr=False)
     passes: frozenset[str] = frozenset()

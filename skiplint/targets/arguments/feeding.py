@@ -1,4 +1,4 @@
-"""The inputs that a project's code feeds to a model which it constructs, evaluated beside the construction."""
+"""The inputs that a project's code feeds to a model where it constructs it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class _Binding:
 
 
 class _Follower:
-    """Follows models through the code of one file, from where they are constructed to where they are called."""
+    """Follows models through the code of one file, from construction to calls."""
 
     def __init__(self, file: FileSyntax) -> None:
         self._file = file
@@ -187,10 +187,8 @@ class _Follower:
             named = [each.ctx for each in parts if isinstance(each, ast.Name) and each.id == binding.name]
             replaced = any(isinstance(each, ast.Store) for each in named)
             of_itself = any(isinstance(each, ast.Load) for each in named)
-            other = self._scope(node) is not self._scope(use) or self._is_other_branch(
-                node, binding.statement
-            )
-            if replaced and not of_itself and not other:
+            same = self._scope(node) is self._scope(use)
+            if replaced and not of_itself and same and not self._is_other_branch(node, binding.statement):
                 return True
         return False
 

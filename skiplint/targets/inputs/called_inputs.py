@@ -17,7 +17,7 @@ _MOST_VALUES = 2**26
 def evaluated(call: DemoCall, model: nn.Module) -> list[Arguments]:
     """The inputs that ``call`` passes to ``model``, best first; none where they cannot be computed.
 
-    They are evaluated without values first, so that a batch of images takes no memory before its size is known.
+    They are evaluated without values first: a batch of images takes no memory before its size is known.
     """
     import torch
 

@@ -51,7 +51,8 @@ def find_inputs(
     """Return inputs on which ``model`` runs.
 
     Sources are tried in this order: the configuration, the model's own conventions, annotations of forward,
-    calls of the model in its file and in its project, and a search that starts from the layers that the inputs reach first.
+    calls of the model in its file and in its project, and a search that starts from the layers that the
+    inputs reach first.
 
     Args:
         model: the model.

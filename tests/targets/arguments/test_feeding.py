@@ -1,5 +1,7 @@
 """The inputs of a model as other code of its project feeds them."""
 
+# ruff: noqa: E501, ISC004 - whole projects on few lines
+
 from __future__ import annotations
 
 from pathlib import Path
