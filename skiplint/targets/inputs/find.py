@@ -17,7 +17,7 @@ from skiplint.targets.inputs.named_sizes import named_sizes
 from skiplint.targets.inputs.signatures import unwrapped
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
-from skiplint.targets.models.importing import quiet
+from skiplint.targets.inputs.unheard import unheard
 from skiplint.targets.records import (
     Arguments,
     ExampleInputs,
@@ -64,7 +64,7 @@ def find_inputs(
         TargetError: no inputs run; ``attempt`` of the error holds those on which most of the model ran.
     """
     config = config or target.config
-    with target.environment(), quiet(), seeded():
+    with target.environment(), unheard(), seeded():
         return _Finder(model, target, config, runs).find()
 
 

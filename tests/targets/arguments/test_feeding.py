@@ -119,3 +119,21 @@ def test_inputs_that_nothing_tells_are_inferred(tmp_path: Path) -> None:
 def test_a_batch_that_would_fill_the_memory_is_left_out(tmp_path: Path) -> None:
     code = IMPORT + "model = Net(8)\nmodel(torch.zeros(10**9, 7))\nmodel(torch.zeros(2, 7))\n"
     assert said(fed(tmp_path, {"use.py": code})) == ("use.py:5", "2x7")
+
+
+def test_a_name_in_a_document_means_what_was_imported_last(tmp_path: Path) -> None:
+    readme = """\
+    ```python
+    from pkg.other import Net
+    model = Net(2, 3)
+    model(torch.zeros(1, 9))
+    ```
+    ```python
+    import torch
+    from pkg.net import Net
+    model = Net(8)
+    model(torch.zeros(2, 7))
+    ```
+    """
+    other = NET.format(default=", depth")
+    assert said(fed(tmp_path, {"README.md": readme, "pkg/other.py": other})) == ("README.md:10", "2x7")

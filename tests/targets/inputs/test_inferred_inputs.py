@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -628,3 +630,22 @@ def test_a_model_that_cannot_run_says_what_it_raises_and_what_to_add() -> None:
     assert "\n" not in message
     assert raised.value.attempt is not None
     assert shapes(raised.value.attempt) == [[1, 3, 224, 224]]
+
+
+class Talkative(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(7, 8)
+
+    def forward(self, x: Tensor) -> Any:
+        print("called with", x.shape)
+        print("called with", x.shape, file=sys.stderr)
+        warnings.warn("a size that broadcasts", stacklevel=1)
+        return self.layer(x)
+
+
+def test_what_a_model_says_of_inputs_that_are_only_tried_is_not_heard(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert shapes(inputs_of(Talkative))[0][-1] == 7
+    assert capfd.readouterr() == ("", "")
