@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TRIES = 60
 _COMBINATIONS = 40
 _TRIES_WITHOUT_VALUES = 6
+_TRIES_WITH_A_SPARE = 16
 _LEAST_NAMED = {"S": 8, "L": 8, "V": 8}
 """A smaller number in a message counts channels or dimensions; at such a size wrong shapes may broadcast."""
 _PROPOSED = 6
@@ -134,6 +135,8 @@ class Search:
             if found is not None:
                 outcome.found = found
                 return outcome
+            if self._spare is not None:
+                self._left = min(self._left, _TRIES_WITH_A_SPARE)
             if self._unverified:
                 self._left = min(self._left, _TRIES_WITHOUT_VALUES)
         if self._spare is not None:
@@ -192,6 +195,9 @@ class Search:
             if unchanged >= 2:
                 return None  # the size is not the cause
             observed = _observed(observed, size, failed.error)
+            met = mismatch(failed.error)
+            if effort == "own sizes" and met is not None and size in met:
+                solved += [other for other in met if other != size]
             if effort != "usual sizes" and proposed < _PROPOSED:
                 least = _LEAST_NAMED.get(symbol, 2)
                 asked = [size for size in proposals(observed) if size >= least and size not in tried]
