@@ -163,23 +163,31 @@ class _Finder:
         more = optional_slots(self._model)
         if more:
             wider = [*slots, *more]
-            found = self._taken("inferred", self._search(wider, {}), wider)
+            found = self._taken("inferred", self._search(wider, {}, again=True), wider)
             if found is not None:
                 return found
         raise self._failure(slots, outcome)
 
     # -- search -----------------------------------------------------------------------------------
 
-    def _search(self, slots: list[Slot], given: Mapping[str, Any]) -> Outcome:
+    def _search(self, slots: list[Slot], given: Mapping[str, Any], *, again: bool = False) -> Outcome:
         from skiplint.targets.inputs.meetings import meetings
-        from skiplint.targets.inputs.searching import Search
+        from skiplint.targets.inputs.searching import TRIES, Search
         from skiplint.targets.inputs.survey import Survey
 
         survey = Survey(self._model, slots, given, self._forms(slots))
         if slots:
             survey.run()
         model = unwrapped(self._model)
-        search = Search(slots, self._runs, self._sizes(), self._preferred(), lambda run: meetings(model, run))
+        guessed = self._target.built_with.source == "guessed"  # there are many guesses, and few are right
+        search = Search(
+            slots,
+            self._runs,
+            self._sizes(),
+            self._preferred(),
+            lambda run: meetings(model, run),
+            tries=TRIES // ((2 if guessed else 1) * (2 if again else 1)),
+        )
         return search.run([survey.choices(slot) for slot in slots])
 
     def _forms(self, slots: list[Slot]) -> dict[str, Form]:

@@ -18,7 +18,8 @@ from skiplint.targets.records import Arguments, FailedRun, Runs
 if TYPE_CHECKING:
     from skiplint.targets.inputs.meetings import Meetings
 
-_TRIES = 60
+TRIES = 60
+"""Forwards of one search."""
 _COMBINATIONS = 40
 _TRIES_WITHOUT_VALUES = 6
 _TRIES_WITH_A_SPARE = 16
@@ -86,6 +87,8 @@ class Search:
         fixed: Mapping[str, int],
         preferred: Mapping[str, Sequence[int]],
         watch: Watch,
+        *,
+        tries: int = TRIES,
     ) -> None:
         """Prepare a search.
 
@@ -95,6 +98,7 @@ class Search:
             fixed: open sizes that are not varied.
             preferred: open sizes to try first, the first ones before all others.
             watch: tells where the tensors of a forward meet.
+            tries: how many forwards there may be.
         """
         self._slots = slots
         self._runs = runs
@@ -109,7 +113,7 @@ class Search:
             **first,
             **fixed,
         }
-        self._left = _TRIES
+        self._left = tries
         self._unverified: list[Trial] = []
         self._chance = False
         """Whether something ran by chance: then other choices have to run with a larger batch as well."""
