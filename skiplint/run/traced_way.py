@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skiplint.analysis.analysis import Analysis
-from skiplint.analysis.faults.origins import is_between_inputs
+from skiplint.analysis.faults.origins import is_at_first_layer, is_between_inputs
 from skiplint.analysis.memory.resizing import resize
 
 if TYPE_CHECKING:
@@ -30,17 +31,19 @@ def traced_way(target: ModelTarget, request: Request) -> tuple[Analysis, Example
     from skiplint.targets import TargetError
     from skiplint.tracing import TraceError
 
-    try:
-        return _traced_on(target, "meta", request)
-    except TraceError as error:
-        if not error.needs_values:
-            raise
-    except TargetError as error:
-        found = _traced_attempt(target, error.attempt)
-        if found is None:
-            raise
-        return found
-    return _traced_on(target, "cpu", request)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch, about inputs that are only tried
+        try:
+            return _traced_on(target, "meta", request)
+        except TraceError as error:
+            if not error.needs_values:
+                raise
+        except TargetError as error:
+            found = _traced_attempt(target, error.attempt)
+            if found is None:
+                raise
+            return found
+        return _traced_on(target, "cpu", request)
 
 
 def _traced_attempt(
@@ -109,8 +112,8 @@ def is_weightless(graph: ModelGraph) -> bool:
 
 
 def _is_wrong_guess(graph: ModelGraph) -> bool:
-    """Whether the model fails on the inferred inputs before anything but them has had a part in it."""
-    return any(is_between_inputs(graph, fault) for fault in graph.faults)
+    """Whether the model fails on the inferred inputs before more than a first layer has had a part in it."""
+    return any(is_between_inputs(graph, fault) or is_at_first_layer(graph, fault) for fault in graph.faults)
 
 
 def _fails_by_itself(graph: ModelGraph) -> bool:

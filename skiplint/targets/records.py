@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +38,12 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 @dataclass(frozen=True)
 class DemoCall:
-    """One call found in the file: ``label`` says where, ``evaluate`` gives arguments to try, best first."""
+    """One call found in the project; ``evaluate`` gives arguments to try, best first."""
 
     label: str
+    """Where it is."""
     of: str
-    """The class, factory or object that is called or whose model is called."""
+    """The class, factory or object that is called or whose model is called; "" in other files."""
     line: int
     evaluate: Callable[[], list[Arguments]] = field(compare=False, repr=False)
     passes: frozenset[str] = frozenset()
@@ -71,6 +72,8 @@ class Way:
 
     make: Callable[[], Any] = field(compare=False, repr=False)
     built_with: BuiltWith
+    demos: tuple[DemoCall, ...] = field(default=(), compare=False, repr=False)
+    """Calls of the model that is constructed where the arguments stand."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,9 @@ class ModelTarget:
     config: ModelConfig | None = field(default=None, compare=False)
     """The configuration entry that this target comes from."""
     demos: tuple[DemoCall, ...] = field(default=(), compare=False, repr=False)
-    """Calls of the model that its file makes itself."""
+    """Calls of the model that its file makes itself; those beside the arguments of its constructor first."""
+    fed_elsewhere: Callable[[], Iterable[DemoCall]] = field(default=tuple, compare=False, repr=False)
+    """Looks for the calls of the model in the rest of its project."""
     example: Callable[[], Arguments] | None = field(default=None, compare=False, repr=False)
     """The inputs that a saved program carries."""
     environment: Callable[[], AbstractContextManager[Any]] = field(

@@ -137,3 +137,15 @@ def is_between_inputs(graph: ModelGraph, fault: Fault) -> bool:
         graph.operations[index].weighted or graph.operations[index].kind not in ("call", "input")
         for index in ancestors
     )
+
+
+def is_at_first_layer(graph: ModelGraph, fault: Fault) -> bool:
+    """Whether the mismatch is between an input, in the shape that it has, and the first layer it reaches."""
+    operation = graph.operations[fault.operation]
+    if not operation.weighted:
+        return False
+    given = [each for each in operation.operands if graph.operations[each.producer].data]
+    above = frozenset().union(*(_ancestors(graph, each) for each in given))
+    return not any(
+        graph.operations[index].weighted or graph.operations[index].op.is_a(Family.RESHAPE) for index in above
+    )

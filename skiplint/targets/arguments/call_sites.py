@@ -96,28 +96,29 @@ class _Finder:
                 parts
                 and parts[-1] == "partial"
                 and node.args
-                and self._means(file, dotted(node.args[0])) == ()
+                and self._means(file, dotted(node.args[0]), node.lineno) == ()
             ):
                 yield CallSite(file, node, further, skip=1)
             elif parts:
-                rest = self._means(file, parts)
+                rest = self._means(file, parts, node.lineno)
                 if rest is not None and len(rest) <= 1:
                     yield CallSite(file, node, further, method="".join(rest))
         for owner in file.classes.values():
-            if any(self._means(file, dotted(base)) == () for base in owner.bases):
+            if any(self._means(file, dotted(base), owner.lineno) == () for base in owner.bases):
                 yield from (CallSite(file, call, distance + 1) for call in _parent_calls(owner))
 
-    def _means(self, file: FileSyntax, parts: tuple[str, ...]) -> tuple[str, ...] | None:
+    def _means(self, file: FileSyntax, parts: tuple[str, ...], line: int) -> tuple[str, ...] | None:
         """The attributes of the constructor that ``parts`` asks for, None if it means something else."""
         if not parts or (self._name not in parts[-2:] and parts[0] not in self._aliases(file)):
             return None
-        found = definition(self._project, file, parts)
+        is_document = file.path.suffix != ".py"
+        found = definition(self._project, file, parts, line=line if is_document else 0)
         if isinstance(found, Definition):
             return found.rest if (found.path, found.name) in self._wanted else None
         if found.foreign or not self._only_one():
             return None
         # A document, or a file that imports the project under a name that it has when it is installed.
-        is_code = file.path.suffix == ".py" and file.path != self._path
+        is_code = not is_document and file.path != self._path
         if is_code and parts[0] not in file.imports:
             return None
         return parts[parts.index(self._name) + 1 :] if self._name in parts else None
@@ -126,7 +127,11 @@ class _Finder:
         """Other names that the file gives to something of the constructor's name."""
         if file.path not in self._known_aliases:
             assigned = {name for name, (_, value) in file.assignments.items() if self._name in dotted(value)}
-            imported = {bound for bound, found in bindings(file).items() if found[0][2] == self._name}
+            imported = {
+                bound
+                for bound, found in bindings(file).items()
+                if any(each[2] == self._name for each in found)
+            }
             self._known_aliases[file.path] = frozenset(assigned | imported)
         return self._known_aliases[file.path]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,15 +43,16 @@ def dotted(node: ast.expr) -> tuple[str, ...]:
 
 
 def definition(
-    project: Project, file: FileSyntax, parts: tuple[str, ...], steps: int = 0
+    project: Project, file: FileSyntax, parts: tuple[str, ...], steps: int = 0, *, line: int = 0
 ) -> Definition | Unresolved:
-    """What the dotted name ``parts`` means in ``file``."""
+    """What the dotted name ``parts`` means in ``file``, in a document on ``line`` after its imports there."""
     name, rest = parts[0], parts[1:]
     if steps > _MOST_STEPS:
         return Unresolved()
     if name in file.classes or name in file.functions:
         return Definition(file.path, name, rest)
-    for node, module, taken in bindings(file).get(name, ()):
+    bound = bindings(file).get(name, [])
+    for node, module, taken in sorted(bound, key=lambda each: _after(each[0], line)):
         level = node.level if isinstance(node, ast.ImportFrom) else 0
         path = project_file(project, file.path, module, level)
         if path is None:
@@ -80,6 +82,11 @@ def _inside(project: Project, path: Path, parts: tuple[str, ...], steps: int) ->
     if isinstance(found, Unresolved) and below is not None and len(parts) > 1:
         return _inside(project, below, parts[1:], steps + 1)
     return found
+
+
+def _after(statement: ast.stmt, line: int) -> float:
+    """How far ``line`` is after a statement; the same for all statements after it."""
+    return line - statement.lineno if statement.lineno <= line else math.inf
 
 
 @lru_cache(maxsize=1024)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from skiplint.targets.arguments.call_sites import CallSite, call_sites
+from skiplint.targets.arguments.feeding import fed_beside
 from skiplint.targets.arguments.resolved_calls import CallReader, ResolvedCall
 from skiplint.targets.arguments.values import key_of
 from skiplint.targets.evaluation.expressions import NotSimpleError
@@ -83,9 +84,10 @@ def _calls(
 
 def _way(reader: CallReader, constructor: Constructor, project: Project, site: CallSite, pick: int) -> Way:
     built_with = BuiltWith("project", site.place(project.files.root), _arguments(reader, site, pick))
+    made = constructor.way(built_with)
     if site.method:
-        return Way(_called(reader, site, built_with), built_with)
-    return constructor.way(built_with)
+        made = Way(_called(reader, site, built_with), built_with)
+    return replace(made, demos=tuple(fed_beside(site, constructor, project)))
 
 
 def _doubt(call: ResolvedCall) -> int:

@@ -9,6 +9,7 @@ from functools import partial
 
 from skiplint.sources.randomness import seeded
 from skiplint.targets.arguments.config_files import config_files
+from skiplint.targets.arguments.feeding import fed_anywhere
 from skiplint.targets.arguments.project_calls import project_calls
 from skiplint.targets.arguments.settings_objects import settings_objects
 from skiplint.targets.arguments.synthesis import guessed
@@ -43,6 +44,8 @@ def constructions(
         target: as it was found.
         project: the project of its file; None where it comes from no file.
     """
+    if target.constructor is not None and project is not None:
+        target = replace(target, fed_elsewhere=partial(fed_anywhere, target.constructor, project))
     if target.unbuilt is None:
         yield target
     if target.constructor is None or project is None:
@@ -53,7 +56,13 @@ def constructions(
         try:
             way = _in_environment(target, partial(next, ways))
             while True:
-                outcome = yield replace(target, build=way.make, built_with=way.built_with, unbuilt=None)
+                outcome = yield replace(
+                    target,
+                    build=way.make,
+                    built_with=way.built_with,
+                    unbuilt=None,
+                    demos=(*way.demos, *target.demos),
+                )
                 way = _in_environment(target, partial(ways.send, outcome))
         except StopIteration:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 from skiplint.targets.inputs.fields import Fields
@@ -68,6 +68,31 @@ def rebuilt(value: Any, make: Callable[[Template], Any]) -> Any:
     for name, item in _named_parts(value).items():
         object.__setattr__(twin, name, rebuilt(item, make))  # of a frozen dataclass as well
     return twin
+
+
+def in_step(choices: list[list[Choice]]) -> tuple[Choice, ...] | None:
+    """One choice for each parameter, with the sequences among them of one length; None for fewer than two.
+
+    What belongs to the steps of a sequence, such as their times, is as long as the sequence itself.
+    """
+    found = [
+        next((same for choice in options if (same := _sequence(choice)) is not None), None)
+        for options in choices
+    ]
+    if sum(each is not None for each in found) < 2:
+        return None
+    return tuple(each or options[0] for each, options in zip(found, choices, strict=True))
+
+
+def _sequence(choice: Choice) -> Choice | None:
+    """The choice, if it is of vectors in a row, with the number of them open."""
+    value = choice.value
+    if not isinstance(value, Template) or len(value.shape) != 3:
+        return None
+    batch, length, width = value.shape
+    if batch != "B" or length not in ("T", "L") or not isinstance(width, int):
+        return None
+    return Choice(replace(value, shape=(batch, "T", width)))
 
 
 def _named_parts(value: Any) -> dict[str, Any]:

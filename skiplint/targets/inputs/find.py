@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skiplint.sources.errors import at, describe
 from skiplint.sources.randomness import seeded
-from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.failures import from_exception
+from skiplint.targets.inputs.called_inputs import evaluated
 from skiplint.targets.inputs.configured_inputs import configured_arguments
 from skiplint.targets.inputs.conventions import conventional_arguments
 from skiplint.targets.inputs.named_sizes import constructed_with, named_sizes
 from skiplint.targets.inputs.signatures import unwrapped
 from skiplint.targets.inputs.templates import USUAL
 from skiplint.targets.inputs.tensors import describe_arguments
-from skiplint.targets.models.importing import quiet
+from skiplint.targets.inputs.unheard import unheard
 from skiplint.targets.records import (
     Arguments,
     ExampleInputs,
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
     from skiplint.targets.inputs.searching import Outcome, Trial
     from skiplint.targets.inputs.signatures import Slot
 
+_MOST_OWN = 8
+"""Calls beside the constructor's arguments and in the model's file that are tried."""
+_MOST_CALLS = 60
+"""Calls in the rest of the project that are evaluated."""
+_MOST_ELSEWHERE = 8
+"""Different inputs of theirs that are tried."""
 _DATA_SETS = (("cifar", 32), ("mnist", 28), ("svhn", 32), ("tinyimagenet", 64), ("tiny_imagenet", 64))
 
 
@@ -44,7 +51,8 @@ def find_inputs(
     """Return inputs on which ``model`` runs.
 
     Sources are tried in this order: the configuration, the model's own conventions, annotations of forward,
-    calls of the model in its file, and a search that starts from the layers that the inputs reach first.
+    calls of the model in its file and in its project, and a search that starts from the layers that the
+    inputs reach first.
 
     Args:
         model: the model.
@@ -56,7 +64,7 @@ def find_inputs(
         TargetError: no inputs run; ``attempt`` of the error holds those on which most of the model ran.
     """
     config = config or target.config
-    with target.environment(), quiet(), seeded():
+    with target.environment(), unheard(), seeded():
         return _Finder(model, target, config, runs).find()
 
 
@@ -78,7 +86,7 @@ class _Finder:
             found = self._accept(source, why, arguments)
             if found is not None:
                 return found
-        found = self._annotated() or self._demo() or self._inferred()
+        found = self._annotated() or self._demo() or self._fed_elsewhere() or self._inferred()
         return replace(found, broken=self._broken)
 
     # -- sources ----------------------------------------------------------------------------------
@@ -103,11 +111,8 @@ class _Finder:
             yield "module", why, arguments
 
     def _demo(self) -> ExampleInputs | None:
-        for call in self._target.demos[:8]:
-            try:
-                offers = call.evaluate()
-            except NotSimpleError:
-                continue  # its arguments cannot be computed from the source alone
+        for call in self._target.demos[:_MOST_OWN]:
+            offers = evaluated(call, self._model)
             for arguments in offers:
                 found = self._accept("demo", f"as in {call.label}", arguments)
                 if found is not None:
@@ -116,6 +121,22 @@ class _Finder:
                 failed, error = self._failures[-len(offers)]
                 why = f"your call in line {call.line} fails: {describe(error)}{at(error)}"
                 self._broken = replace(failed, why=why)
+        return None
+
+    def _fed_elsewhere(self) -> ExampleInputs | None:
+        """Inputs of calls in the rest of the project, each that is different once."""
+        seen = {call.label for call in self._target.demos}
+        tried: set[str] = set()
+        for call in itertools.islice(self._target.fed_elsewhere(), _MOST_CALLS):
+            if call.label in seen or len(tried) >= _MOST_ELSEWHERE:
+                continue
+            seen.add(call.label)
+            for arguments in evaluated(call, self._model):
+                said = describe_arguments(*arguments)
+                found = None if said in tried else self._accept("demo", f"as in {call.label}", arguments)
+                tried.add(said)
+                if found is not None:
+                    return found
         return None
 
     def _annotated(self) -> ExampleInputs | None:
@@ -142,23 +163,31 @@ class _Finder:
         more = optional_slots(self._model)
         if more:
             wider = [*slots, *more]
-            found = self._taken("inferred", self._search(wider, {}), wider)
+            found = self._taken("inferred", self._search(wider, {}, again=True), wider)
             if found is not None:
                 return found
         raise self._failure(slots, outcome)
 
     # -- search -----------------------------------------------------------------------------------
 
-    def _search(self, slots: list[Slot], given: Mapping[str, Any]) -> Outcome:
+    def _search(self, slots: list[Slot], given: Mapping[str, Any], *, again: bool = False) -> Outcome:
         from skiplint.targets.inputs.meetings import meetings
-        from skiplint.targets.inputs.searching import Search
+        from skiplint.targets.inputs.searching import TRIES, Search
         from skiplint.targets.inputs.survey import Survey
 
         survey = Survey(self._model, slots, given, self._forms(slots))
         if slots:
             survey.run()
         model = unwrapped(self._model)
-        search = Search(slots, self._runs, self._sizes(), self._preferred(), lambda run: meetings(model, run))
+        guessed = self._target.built_with.source == "guessed"  # there are many guesses, and few are right
+        search = Search(
+            slots,
+            self._runs,
+            self._sizes(),
+            self._preferred(),
+            lambda run: meetings(model, run),
+            tries=TRIES // ((2 if guessed else 1) * (2 if again else 1)),
+        )
         return search.run([survey.choices(slot) for slot in slots])
 
     def _forms(self, slots: list[Slot]) -> dict[str, Form]:

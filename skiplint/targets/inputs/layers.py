@@ -34,6 +34,8 @@ class Use:
     """``BROADCASTING`` for an element-wise operation with a parameter."""
     layer: str
     channels: int
+    extra: int = 0
+    """The channels of other tensors with which it was concatenated."""
     spatial: int = 0
     rank_shift: int = 0
     """The number of dimensions that were added before the layer; negative if some were removed."""
@@ -178,10 +180,12 @@ def describe_use(
         and (weight.is_floating_point() or weight.is_complex())
     ):
         dtype = str(weight.dtype).removeprefix("torch.")
+    extra = found.extra if channels > found.extra else 0  # else it was joined along another axis
     return Use(
         kind,
         layer,
-        channels - found.extra if channels > found.extra else channels,
+        channels - extra,
+        extra=extra,
         rank_shift=0 if found.reshaped else value.dim() - found.rank,
         reshaped=found.reshaped,
         transposed=found.transposed,
@@ -191,16 +195,15 @@ def describe_use(
     )
 
 
-def fitting(value: torch.Tensor, use: Use, extra: int = 0) -> torch.Tensor:
+def fitting(value: torch.Tensor, use: Use) -> torch.Tensor:
     """Return an unmarked tensor that the layer accepts, in a shape as much like ``value`` as possible.
 
     Args:
         value: the input that the layer was given.
         use: what the layer takes.
-        extra: the channels of other tensors with which the input was concatenated.
     """
     shape = list(value.shape)
-    wanted = use.channels + extra
+    wanted = use.channels + use.extra
     if use.kind is Family.EMBEDDING:
         shape = shape if len(shape) <= 2 else [1, 16]
         return torch.zeros(shape, dtype=torch.int64, device=value.device)

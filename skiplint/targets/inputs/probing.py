@@ -42,6 +42,8 @@ class Probe:
     """Inputs that were indexed by strings: they are dictionaries."""
     last_shape: str | None = None
     """The input whose shape was read last, which an error in unpacking a shape is about."""
+    added: int = 0
+    """The number of dimensions that were added to it before."""
     operations: int = 0
     error: BaseException | None = None
 
@@ -100,6 +102,8 @@ class _Watch(TorchFunctionMode):
             return result
         if name == "__get__" or is_query(name, is_property=False):
             self._seen.last_shape = marks[0].names[0]
+            asked = next(value for value in tree_leaves((args, kwargs)) if _mark_of(value))
+            self._seen.added = 0 if marks[0].reshaped else asked.dim() - marks[0].rank
         if op.is_a(Family.INDEXED) and len(args) > 1 and isinstance(args[1], str):
             return self._entry(args[0], args[1])
         carried = _carried(op, marks, args, kwargs)
@@ -135,7 +139,7 @@ class _Watch(TorchFunctionMode):
         if use is None:
             return None
         self._note(carried, use)
-        return [*args[:index], fitting(args[index], use, carried.extra), *args[index + 1 :]]
+        return [*args[:index], fitting(args[index], use), *args[index + 1 :]]
 
     def _instead(
         self, op: Op, args: tuple[Any, ...], weight: torch.Tensor | None, carried: Mark
@@ -181,7 +185,7 @@ def _layer_hook(seen: Probe, path: str) -> Callable[..., Any]:
                 continue
             for name in found.names:
                 seen.uses.setdefault(name, use)
-            (new_args if isinstance(key, int) else new_kwargs)[key] = fitting(value, use, found.extra)
+            (new_args if isinstance(key, int) else new_kwargs)[key] = fitting(value, use)
             changed = True
         return (tuple(new_args), new_kwargs) if changed else None
 

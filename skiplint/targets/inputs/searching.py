@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from skiplint.targets.inputs.choices import Choice
+from skiplint.targets.inputs.choices import Choice, in_step
 from skiplint.targets.inputs.coincidence import is_by_chance, is_stretched, joins_ranks, repeats_data
 from skiplint.targets.inputs.diagnosis import mismatch, numbers, too_small
 from skiplint.targets.inputs.signatures import Slot
@@ -18,9 +18,11 @@ from skiplint.targets.records import Arguments, FailedRun, Runs
 if TYPE_CHECKING:
     from skiplint.targets.inputs.meetings import Meetings
 
-_TRIES = 60
+TRIES = 60
+"""Forwards of one search."""
 _COMBINATIONS = 40
 _TRIES_WITHOUT_VALUES = 6
+_TRIES_WITH_A_SPARE = 16
 _LEAST_NAMED = {"S": 8, "L": 8, "V": 8}
 """A smaller number in a message counts channels or dimensions; at such a size wrong shapes may broadcast."""
 _PROPOSED = 6
@@ -28,6 +30,9 @@ _PROPOSED = 6
 _LARGER_BATCH = 3
 _APART = 40
 """How far a size is changed to see what changes with it: more than any patch in use."""
+
+Effort = Literal["own sizes", "usual sizes", "thorough"]
+"""Which sizes are tried: those that attributes of the model name, a few usual ones, or all that may do."""
 
 Watch = Callable[[Callable[[], object]], "Meetings"]
 """Runs a forward and returns where its tensors meet (see :func:`meetings`)."""
@@ -82,6 +87,8 @@ class Search:
         fixed: Mapping[str, int],
         preferred: Mapping[str, Sequence[int]],
         watch: Watch,
+        *,
+        tries: int = TRIES,
     ) -> None:
         """Prepare a search.
 
@@ -91,6 +98,7 @@ class Search:
             fixed: open sizes that are not varied.
             preferred: open sizes to try first, the first ones before all others.
             watch: tells where the tensors of a forward meet.
+            tries: how many forwards there may be.
         """
         self._slots = slots
         self._runs = runs
@@ -105,10 +113,14 @@ class Search:
             **first,
             **fixed,
         }
-        self._left = _TRIES
+        self._left = tries
         self._unverified: list[Trial] = []
         self._chance = False
         """Whether something ran by chance: then other choices have to run with a larger batch as well."""
+        self._in_step = False
+        """Whether there are sequences that may belong together, so that one is no vector that broadcasts."""
+        self._spare: Trial | None = None
+        """What runs only for a batch of one, where sequences may be meant."""
 
     def run(self, choices: list[list[Choice]]) -> Outcome:
         """Search and return the outcome.
@@ -117,20 +129,27 @@ class Search:
         is taken and marked as not verified.
         """
         outcome = Outcome()
-        for number, combination in enumerate(_by_likelihood(choices)):
+        self._in_step = in_step(choices) is not None
+        effort: Effort
+        for number, (combination, likely) in enumerate(_by_likelihood(choices)):
             if self._left <= 0 or number >= _COMBINATIONS:
                 break
-            found = self._sizes(combination, outcome, thorough=number < 4)
+            effort = "own sizes" if not likely else "thorough" if number < 4 else "usual sizes"
+            found = self._sizes(combination, outcome, effort)
             if found is not None:
                 outcome.found = found
                 return outcome
+            if self._spare is not None:
+                self._left = min(self._left, _TRIES_WITH_A_SPARE)
             if self._unverified:
                 self._left = min(self._left, _TRIES_WITHOUT_VALUES)
-        if self._unverified:
+        if self._spare is not None:
+            outcome.found = self._spare
+        elif self._unverified:
             outcome.found, outcome.verified = self._unverified[0], False
         return outcome
 
-    def _sizes(self, combination: tuple[Choice, ...], outcome: Outcome, thorough: bool) -> Trial | None:
+    def _sizes(self, combination: tuple[Choice, ...], outcome: Outcome, effort: Effort) -> Trial | None:
         """Try one combination of choices, and vary its open sizes one after the other."""
         first = Trial(combination, self._first)
         failed = self._try(first)
@@ -148,18 +167,18 @@ class Search:
         for symbol in first.symbols:
             if symbol in self._fixed:
                 continue
-            found = self._vary(first, symbol, failed.error, thorough, outcome)
+            found = self._vary(first, symbol, failed.error, effort, outcome)
             if found is not None:
                 return found
         return None
 
     def _vary(
-        self, trial: Trial, symbol: str, error: Exception, thorough: bool, outcome: Outcome
+        self, trial: Trial, symbol: str, error: Exception, effort: Effort, outcome: Outcome
     ) -> Trial | None:
         unchanged = proposed = 0
         tried = {trial.sizes[symbol]}
         observed = _observed([], trial.sizes[symbol], error)
-        waiting = self._candidates(symbol, trial.sizes[symbol], error, thorough)
+        waiting = self._candidates(symbol, trial.sizes[symbol], error, effort)
         solved: list[int] = []
         while self._left > 0 and (size := solved.pop(0) if solved else next(waiting, None)) is not None:
             if size in tried:
@@ -176,25 +195,30 @@ class Search:
                 return None
             if _is_past(error, failed.error):
                 outcome.failures.append((attempt, failed.error))
-            unchanged += str(failed.error) == str(error)
+            unchanged += _is_same(failed.error, error)
             if unchanged >= 2:
                 return None  # the size is not the cause
             observed = _observed(observed, size, failed.error)
-            if thorough and proposed < _PROPOSED:
+            met = mismatch(failed.error)
+            if effort == "own sizes" and met is not None and size in met:
+                solved += [other for other in met if other != size]
+            if effort != "usual sizes" and proposed < _PROPOSED:
                 least = _LEAST_NAMED.get(symbol, 2)
                 asked = [size for size in proposals(observed) if size >= least and size not in tried]
                 asked = asked[: _PROPOSED - proposed]
                 proposed += len(asked)
                 solved = [*asked, *solved]
-        return self._halve(trial, symbol, error, outcome) if thorough else None
+        return self._halve(trial, symbol, error, outcome) if effort == "thorough" else None
 
-    def _candidates(self, symbol: str, current: int, error: Exception, thorough: bool) -> Iterator[int]:
+    def _candidates(self, symbol: str, current: int, error: Exception, effort: Effort) -> Iterator[int]:
         """Sizes to try: those of attributes, those that the message names beside this one, the usual."""
         yield from self._preferred.get(symbol, ())
+        if effort == "own sizes":
+            return
         named = numbers(error)
         if current in named:
             yield from (number for number in named if number >= _LEAST_NAMED.get(symbol, 2))
-        yield from USUAL[symbol][: 9 if thorough else 4]
+        yield from USUAL[symbol][: 9 if effort == "thorough" else 4]
 
     def _halve(self, trial: Trial, symbol: str, error: Exception, outcome: Outcome) -> Trial | None:
         """Find by bisection the size at which a layer after a flatten gets as many values as it takes.
@@ -239,7 +263,9 @@ class Search:
         """
         at = self._meetings(trial)
         wider = trial.resized(B=_LARGER_BATCH)
-        if self._chance and joins_ranks(at) and (raised := self._try(wider)) is not None:
+        strict = self._chance or self._in_step
+        if strict and joins_ranks(at) and (raised := self._try(wider)) is not None:
+            self._spare = self._spare or (None if self._chance else trial)
             return wider, raised
         others = [failed] if failed is not None else []
         if joins_ranks(at) or repeats_data(at):
@@ -273,15 +299,28 @@ def _observed(before: list[Observation], size: int, error: Exception) -> list[Ob
     return before if pair is None else [*before, (size, pair)]
 
 
+def _is_same(failure: Exception, error: Exception) -> bool:
+    """Whether two failures are of the same sizes, or say the same where they name none that differ."""
+    sizes = mismatch(failure)
+    return str(failure) == str(error) if sizes is None else sizes == mismatch(error)
+
+
 def _is_past(error: Exception, failure: Exception) -> bool:
     """Whether ``failure`` is later in the model than ``error``: the two name no size in common."""
     before, now = mismatch(error), mismatch(failure)
     return before is not None and not too_small(failure) and not set(before) & set(now or ())
 
 
-def _by_likelihood(choices: list[list[Choice]]) -> Iterator[tuple[Choice, ...]]:
-    """Combinations of one choice for each parameter, the likeliest first."""
+def _by_likelihood(choices: list[list[Choice]]) -> Iterator[tuple[tuple[Choice, ...], bool]]:
+    """Combinations of one choice for each parameter, the likeliest first, each with whether it is likely."""
     ranges = [range(min(len(options), 12)) for options in choices]
     combinations = itertools.islice(itertools.product(*ranges), 20_000)
-    for combination in sorted(combinations, key=lambda indices: (sum(indices), max(indices, default=0))):
-        yield tuple(options[index] for options, index in zip(choices, combination, strict=True))
+    ordered = sorted(combinations, key=lambda indices: (sum(indices), max(indices, default=0)))
+    likely = (
+        (tuple(options[index] for options, index in zip(choices, combination, strict=True)), True)
+        for combination in ordered
+    )
+    yield from itertools.islice(likely, 1)
+    if (alike := in_step(choices)) is not None:
+        yield alike, False
+    yield from likely

@@ -75,6 +75,9 @@ class Survey:
                     break
             if self._complete():
                 return
+        if self._uses:
+            alike = self._probe(self._like_others()[0])
+            self._uses = {**alike.uses, **self._uses}
 
     def choices(self, slot: Slot) -> list[Choice]:
         """Return the choices for one parameter, the likeliest first."""
@@ -171,7 +174,7 @@ class Survey:
             self._keys[name] = list(dict.fromkeys([*self._keys.get(name, []), *keys]))
         rank = unpacked_rank(found.error) if found.error is not None else None
         if rank is not None and found.last_shape is not None:
-            self._ranks[found.last_shape] = rank
+            self._ranks[found.last_shape] = max(rank - found.added, 1)
             self._uses.pop(found.last_shape, None)  # seen with the wrong rank
         self._sizes["S"] = _wanted_side(found.error, self._sizes["S"])
         return before != (self._uses, self._ranks, self._keys, self._sizes)

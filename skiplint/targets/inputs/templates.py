@@ -131,6 +131,8 @@ def templates_for(use: Use, rank: int | None) -> list[Template]:
             shapes = [("B", channels, *sides), *shapes]  # pixels in a row
         if not any(len(shape) == rank for shape in shapes):
             shapes += [("B", channels, *sides), ("B", *sides, channels)]
+    if rank == 2 and not any(len(shape) == 2 for shape in shapes):
+        shapes = [("B", "L"), *shapes]  # a signal, of which forward makes what the layer reads
     high = use.channels if use.kind is Family.EMBEDDING else None
     found = [Template(shape, use.dtype, high, why) for shape in shapes]
     if rank is not None:

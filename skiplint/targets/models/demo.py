@@ -19,9 +19,12 @@ from skiplint.targets.models.project import Project
 from skiplint.targets.models.syntax import FileSyntax, FunctionNode, flatten, names_used, returned_names
 from skiplint.targets.records import Arguments, DemoCall
 
-_SHAPE_CALLS = frozenset({"summary"})
-_INPUT_CALLS = frozenset({"trace", "export", "profile", "FlopCountAnalysis", "draw_graph"})
-_CHAINED = frozenset("to cuda cpu eval train float half double requires_grad_ module".split())
+SHAPE_CALLS = frozenset({"summary"})
+"""Functions that are given a model and the shapes of its inputs."""
+INPUT_CALLS = frozenset({"trace", "export", "profile", "FlopCountAnalysis", "draw_graph"})
+"""Functions that are given a model and its inputs."""
+CHAINED = frozenset("to cuda cpu eval train float half double requires_grad_ module".split())
+"""Methods of a model that give the model."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class DemoReader:
                 continue  # a factory, and no demo
             for order, call in block.calls():
                 if isinstance(call.func, ast.Name) and call.func.id == name and not block.lookup(name, order):
-                    found.append(self._demo(block, call, name, _all_arguments(call)))
+                    found.append(self._demo(block, call, name, all_arguments(call)))
         return found
 
     def model_calls(self, names: set[str]) -> list[DemoCall]:
@@ -109,12 +112,12 @@ class DemoReader:
         name = _model_of(target, block, order, names)
         made_here = isinstance(target, ast.Name) and name == target.id and name not in self.syntax.assignments
         if name and not isinstance(target, ast.Attribute) and not made_here:
-            return [self._demo(block, call, name, _all_arguments(call))]
+            return [self._demo(block, call, name, all_arguments(call))]
         function = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
-        if function in _SHAPE_CALLS | _INPUT_CALLS and call.args:
+        if function in SHAPE_CALLS | INPUT_CALLS and call.args:
             name = _model_of(call.args[0], block, order, names)
             if name:
-                kind = _from_shapes if function in _SHAPE_CALLS else _from_inputs
+                kind = from_shapes if function in SHAPE_CALLS else from_inputs
                 return [self._demo(block, call, name, lambda ev: kind(ev, call))]
         return []
 
@@ -139,11 +142,12 @@ class DemoReader:
         )
 
 
-def _all_arguments(call: ast.Call) -> Callable[[Evaluator], list[Arguments]]:
+def all_arguments(call: ast.Call) -> Callable[[Evaluator], list[Arguments]]:
+    """What reads the inputs of a call of the model itself."""
     return lambda evaluator: [evaluator.arguments(call)]
 
 
-def _from_shapes(evaluator: Evaluator, call: ast.Call) -> list[Arguments]:
+def from_shapes(evaluator: Evaluator, call: ast.Call) -> list[Arguments]:
     """Inputs of ``summary(model, (3, 224, 224))``, with or without the batch dimension."""
     import torch
 
@@ -159,7 +163,7 @@ def _from_shapes(evaluator: Evaluator, call: ast.Call) -> list[Arguments]:
     return [(batched, {}), (tuple(torch.randn(*shape) for shape in shapes), {})]
 
 
-def _from_inputs(evaluator: Evaluator, call: ast.Call) -> list[Arguments]:
+def from_inputs(evaluator: Evaluator, call: ast.Call) -> list[Arguments]:
     """Inputs of ``torch.jit.trace(model, x)``, ``torch.onnx.export(model, (x, y), ...)`` and their like."""
     import torch
 
@@ -188,14 +192,15 @@ def _model_of(node: ast.expr, block: Block, order: int, names: set[str]) -> str 
         return None
     if isinstance(node.func, ast.Name) and node.func.id in names:
         return node.func.id
-    if isinstance(node.func, ast.Attribute) and node.func.attr in _CHAINED:
+    if isinstance(node.func, ast.Attribute) and node.func.attr in CHAINED:
         return _model_of(node.func.value, block, order, names)
-    if node.args and isinstance(node.func, ast.Attribute | ast.Name) and _wraps(node.func):
+    if node.args and isinstance(node.func, ast.Attribute | ast.Name) and wraps(node.func):
         return _model_of(node.args[0], block, order, names)
     return None
 
 
-def _wraps(function: ast.Attribute | ast.Name) -> bool:
+def wraps(function: ast.Attribute | ast.Name) -> bool:
+    """Whether a call of ``function`` gives the model that it is given, in a wrapper."""
     name = function.attr if isinstance(function, ast.Attribute) else function.id
     return name in ("DataParallel", "DistributedDataParallel", "compile", "script", "convert_sync_batchnorm")
 

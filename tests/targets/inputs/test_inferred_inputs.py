@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -628,3 +630,62 @@ def test_a_model_that_cannot_run_says_what_it_raises_and_what_to_add() -> None:
     assert "\n" not in message
     assert raised.value.attempt is not None
     assert shapes(raised.value.attempt) == [[1, 3, 224, 224]]
+
+
+class Talkative(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(7, 8)
+
+    def forward(self, x: Tensor) -> Any:
+        print("called with", x.shape)
+        print("called with", x.shape, file=sys.stderr)
+        warnings.warn("a size that broadcasts", stacklevel=1)
+        return self.layer(x)
+
+
+def test_what_a_model_says_of_inputs_that_are_only_tried_is_not_heard(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert shapes(inputs_of(Talkative))[0][-1] == 7
+    assert capfd.readouterr() == ("", "")
+
+
+class Waves(nn.Module):
+    """Reads raw audio, to which it adds the axis of channels itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1, 4, 3)
+
+    def forward(self, y: Any) -> Any:
+        y = y.unsqueeze(1)
+        batch, channels, length = y.shape
+        return self.layer(y.view(batch, channels, length // 4, 4))
+
+
+def test_the_rank_that_is_unpacked_counts_the_axes_that_were_added_before() -> None:
+    (found,) = shapes(inputs_of(Waves))
+    assert len(found) == 2
+
+
+class Forecast(nn.Module):
+    """Adds to each step of two series what is known of its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value, self.time = nn.Conv1d(7, 16, 3, padding=1), nn.Linear(4, 16)
+
+    def embedded(self, x: Tensor, mark: Tensor) -> Tensor:
+        return self.value(x.transpose(1, 2)).transpose(1, 2) + self.time(mark)
+
+    def forward(self, past: Any, past_mark: Any, future: Any, future_mark: Any) -> Any:
+        seen = self.embedded(past, past_mark)
+        start = torch.cat([past, torch.zeros(len(future), 8, future.shape[2])], 1)[:, 8:]
+        return seen + self.embedded(start, future_mark)
+
+
+def test_what_belongs_to_the_steps_of_a_sequence_is_as_long_as_the_sequence() -> None:
+    past, past_mark, future, future_mark = shapes(inputs_of(Forecast))
+    assert past[1] == past_mark[1] == future_mark[1]
+    assert (past[2], past_mark[2], future[2], future_mark[2]) == (7, 4, 7, 4)
