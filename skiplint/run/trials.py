@@ -182,8 +182,8 @@ def _numbers(arguments: Arguments) -> list[float] | None:
 def _explained(skipped: SkippedTarget, trials: Trials) -> SkippedTarget:
     """``skipped``, with what the way that got furthest failed with; of equal ones the most telling source's.
 
-    A model that was constructed as its project does it lacks inputs, not arguments: that is a failure. After a
-    guess, its values are in the snippet.
+    A model that was constructed as its project does it lacks inputs, not arguments: that is a failure. After
+    a guess, its values are in the snippet.
     """
     from skiplint.targets import TargetError
 
@@ -193,9 +193,7 @@ def _explained(skipped: SkippedTarget, trials: Trials) -> SkippedTarget:
     way, error = max(tried, key=lambda each: _reached(each[1]))
     if way.built_with.source != "guessed" and _is_constructed(error):
         said = f"{error} (constructed as in {way.built_with.place})"
-        return replace(
-            skipped, reason=said, error=TargetError(said, verbose=getattr(error, "verbose", None))
-        )
+        return replace(skipped, reason=said, error=TargetError(said, verbose=getattr(error, "verbose", None)))
     explained = _with_failure(skipped, way, error)
     if skipped.error is None:
         return explained
