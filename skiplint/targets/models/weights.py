@@ -62,7 +62,7 @@ class Weights:
     def _reading(self, definition: Definition) -> _Reading:
         syntax = self._names.syntaxes.of(definition.path)
         node = self._names.node(definition)
-        if syntax is None or node is None:
+        if syntax is None or node is None or _is_filled_elsewhere(node):
             return _Reading(True)
         bases = frozenset(self._classes.line(definition)) - {definition}
         if isinstance(node, ast.ClassDef):
@@ -106,6 +106,11 @@ class Weights:
             return True
         later = (method for name, method in methods.items() if name != "__init__")
         return bool(called & (held | given)) or any(map(_adds_modules, later))
+
+
+def _is_filled_elsewhere(node: ast.AST) -> bool:
+    """Whether a value is an empty table: what other statements fill may be a registry of classes."""
+    return (isinstance(node, ast.Dict) and not node.keys) or (isinstance(node, ast.List) and not node.elts)
 
 
 def _adds_modules(method: ast.AST) -> bool:
