@@ -32,6 +32,7 @@ _MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) argumen
 _LENGTH = re.compile(r"(?:length|len|size|elements?|values?)\D{0,12}(\d+)")
 _QUOTED = re.compile(r"['\"]([\w.\-]+)['\"]")
 _NUMBER = re.compile(r"\d+")
+_OF_TENSORS = frozenset("to device shape size dim dtype cuda float long unsqueeze view reshape numel".split())
 _OF_TEXT = frozenset("lower upper strip split startswith endswith replace format".split())
 _OUTSIDE = (ImportError, FileNotFoundError, ConnectionError, PermissionError)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 96, 128, 256, 3, 7, 14, 224, 12, 24, 48, 512, 0, 5, 6, 9, 17, 25)
@@ -66,6 +67,8 @@ class _Repairs:
         self._failure = failure
         self._message = " ".join(str(failure.error).split())
         self._suspects = [key for key in failure.arguments() if key in made]
+        self._left_out = [key for key in failure.arguments() if key not in made and len(key) == 1]
+        """Parameters whose defaults have to do with the failure."""
 
     def plans(self) -> Iterator[Plan]:
         error = self._failure.error
@@ -74,7 +77,10 @@ class _Repairs:
         if isinstance(error, TypeError):
             yield from self._of_another_kind()
         if isinstance(error, AttributeError):
+            yield from self._as_tensor()
             yield from self._with_attribute()
+        if isinstance(error, TypeError | AttributeError) and "NoneType" in self._message:
+            yield from (self._plan.choosing(key, 0) for key in self._left_out)
         if isinstance(
             error,
             KeyError | ValueError | NotImplementedError | AssertionError | AttributeError | RuntimeError,
@@ -148,6 +154,21 @@ class _Repairs:
             yield from self._after(
                 key, lambda value: value is None or hasattr(value, attribute) or isinstance(value, Simple)
             )
+
+    def _as_tensor(self) -> Iterator[Plan]:
+        """A tensor for what is used as one: a square one, which also stands for a table or a mask."""
+        found = _NO_ATTRIBUTE.search(self._message)
+        if (
+            found is None
+            or found[1] not in ("list", "tuple", "NoneType", "int")
+            or found[2] not in _OF_TENSORS
+        ):
+            return
+        import torch
+
+        width = self._plan.sizes.width
+        for key in (*self._left_out, *self._suspects):
+            yield self._plan.setting(key, torch.eye(width))
 
     def _after(self, key: Key, fits: Any = None) -> Iterator[Plan]:
         """The next idea of one argument."""
