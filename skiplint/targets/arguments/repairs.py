@@ -67,7 +67,9 @@ class _Repairs:
         self._failure = failure
         self._message = " ".join(str(failure.error).split())
         self._suspects = [key for key in failure.arguments() if key in made]
-        self._left_out = [key for key in failure.arguments() if key not in made and len(key) == 1]
+        self._left_out = [
+            key for key in failure.arguments() if len(key) == 1 and (key not in made or not made[key].ideas)
+        ]
         """Parameters whose defaults have to do with the failure."""
 
     def plans(self) -> Iterator[Plan]:

@@ -75,3 +75,20 @@ def test_what_is_moved_to_a_device_is_a_tensor(constructed: Constructed) -> None
                 return self.layer(x @ self.groups)
         """)
     assert found["groups"].shape == (found["width"], found["width"])
+
+
+def test_defaults_that_contradict_each_other_are_made_to_fit(constructed: Constructed) -> None:
+    found = constructed("""
+        class Net(nn.Module):
+            def __init__(self, width=16, speakers=128):
+                super().__init__()
+                assert speakers == width
+                self.layer = nn.Linear(width, speakers)
+
+            def forward(self, x):
+                return self.layer(x)
+        """)
+    assert {"width": 16, "speakers": 128, **found} in (
+        {"width": 16, "speakers": 16},
+        {"width": 128, "speakers": 128},
+    )
