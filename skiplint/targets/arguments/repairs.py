@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from skiplint.targets.arguments.blame import Blame, Place
@@ -357,9 +359,17 @@ def _table_keys(place: Place, value: str) -> list[str]:
     """The keys of the tables on the line in which ``value`` was looked up."""
     found: list[str] = []
     for node in ast.walk(place.statement):
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-            name = node.value.id
-            table = place.frame.f_locals.get(name, place.frame.f_globals.get(name))
+        if isinstance(node, ast.Subscript):
+            table = _table(node.value, place.frame)
             if isinstance(table, dict) and not isinstance(table, Settings) and value not in table:
                 found += [key for key in table if isinstance(key, str)]
     return found
+
+
+def _table(node: ast.expr, frame: FrameType) -> Any:
+    """What a dotted name means in ``frame``, without running any code; None for other expressions."""
+    if isinstance(node, ast.Name):
+        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+    if isinstance(node, ast.Attribute):
+        return inspect.getattr_static(_table(node.value, frame), node.attr, None)
+    return None

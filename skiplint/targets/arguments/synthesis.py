@@ -72,7 +72,9 @@ class _Search:
         self._optional: list[Key] = [(each.name,) for each in parameters if each.default is not each.empty]
         """Parameters that have a default, which need not do."""
         every_default = parameters and all(each.default is not each.empty for each in parameters)
-        self._defaults = {(each.name,): Made((), -1, each.default) for each in parameters if every_default}
+        self._defaults: dict[Key, Made] = {
+            (each.name,): Made((), -1, each.default) for each in parameters if every_default
+        }
         self._forwards = self._misfits = 0
 
     def ways(self) -> Ways:

@@ -92,3 +92,18 @@ def test_defaults_that_contradict_each_other_are_made_to_fit(constructed: Constr
         {"width": 16, "speakers": 16},
         {"width": 128, "speakers": 128},
     )
+
+
+def test_a_word_is_a_key_of_the_table_that_a_class_holds(constructed: Constructed) -> None:
+    found = constructed("""
+        class Net(nn.Module):
+            WIDTHS = {"DCU-10": 8, "DCU-16": 16}
+
+            def __init__(self, architecture: str):
+                super().__init__()
+                self.layer = nn.Linear(self.WIDTHS[architecture], 4)
+
+            def forward(self, x):
+                return self.layer(x)
+        """)
+    assert found["architecture"] in ("DCU-10", "DCU-16")
