@@ -104,3 +104,12 @@ def test_what_a_constructor_takes_from_its_locals_stays_as_it_is() -> None:
             self.names = set(given)
 
     assert "self" not in built(Net).model.names
+
+
+def test_old_tensor_classes_that_take_no_meta_tensor_are_built_on_the_cpu() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.FloatTensor(torch.randn(4)))
+
+    assert built(Net).model.scale.shape == (4,)
