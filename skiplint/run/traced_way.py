@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from skiplint.analysis.analysis import Analysis
 from skiplint.analysis.faults.origins import is_at_first_layer, is_between_inputs
 from skiplint.analysis.memory.resizing import resize
+from skiplint.operators.families import Family
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from skiplint.graph import ModelGraph
+    from skiplint.graph import ModelGraph, Operation
     from skiplint.run.request import Request
     from skiplint.targets import BuiltModel, ExampleInputs, ModelTarget
     from skiplint.targets.records import Device
@@ -106,9 +107,17 @@ def _with_notes(inputs: ExampleInputs, built: BuiltModel) -> ExampleInputs:
 
 
 def is_weightless(graph: ModelGraph) -> bool:
-    """Whether a traced forward has no weighted layer: a norm, a pooling, a loss, and no model."""
+    """Whether a traced forward has no weighted layer: a norm, a pooling, a loss, and no model.
+
+    A layer that reads no input counts: a model may start from coordinates or queries that it holds.
+    """
     is_whole = not graph.faults and not graph.ended_by
-    return not graph.parameters or (is_whole and not any(operation.weighted for operation in graph))
+    return not graph.parameters or (is_whole and not any(map(_mixes_weights, graph)))
+
+
+def _mixes_weights(operation: Operation) -> bool:
+    is_layer = operation.op.takes_weights or operation.op.is_a(Family.CONTRACTION)
+    return operation.weighted or (is_layer and bool(operation.parameters))
 
 
 def _is_wrong_guess(graph: ModelGraph) -> bool:

@@ -180,26 +180,21 @@ def _numbers(arguments: Arguments) -> list[float] | None:
 
 
 def _explained(skipped: SkippedTarget, trials: Trials) -> SkippedTarget:
-    """``skipped``, with what the trial that got furthest failed with, and its values in the snippet."""
-    from skiplint.targets import TargetError
-    from skiplint.targets.snippets import with_values
+    """``skipped``, with what the way that got furthest failed with; of equal ones the most telling source's.
 
-    guesses = [
-        (way, error)
-        for way, error in zip(trials.failed, trials.failures, strict=True)
-        if way.built_with.source == "guessed"
-    ]
-    if not guesses:
+    A model that was constructed as its project does it lacks inputs, not arguments: that is a failure. After
+    a guess, its values are in the snippet.
+    """
+    from skiplint.targets import TargetError
+
+    tried = list(zip(trials.failed, trials.failures, strict=True))
+    if not tried:
         return skipped
-    way, error = max(guesses, key=lambda guess: _reached(guess[1]))
-    cause = error.__cause__ or error
-    where = at(cause) if cause.__traceback__ is not None else ""
-    said = f"guessed arguments do not do ({describe(cause)}{where})"
-    try:
-        args, kwargs = way.built_with.arguments()
-    except Exception:  # the guess that failed could not even be made
-        args, kwargs = (), {}
-    explained = with_values(skipped, said, kwargs if not args else {})
+    way, error = max(tried, key=lambda each: _reached(each[1]))
+    if way.built_with.source != "guessed" and _is_constructed(error):
+        said = f"{error} (constructed as in {way.built_with.place})"
+        return replace(skipped, reason=said, error=TargetError(said, verbose=getattr(error, "verbose", None)))
+    explained = _with_failure(skipped, way, error)
     if skipped.error is None:
         return explained
     told = TargetError(
@@ -208,9 +203,25 @@ def _explained(skipped: SkippedTarget, trials: Trials) -> SkippedTarget:
     return replace(explained, error=told)
 
 
+def _with_failure(skipped: SkippedTarget, way: ModelTarget, error: Exception) -> SkippedTarget:
+    """``skipped``, which says why one way did not work."""
+    from skiplint.targets.snippets import with_values
+
+    cause = error.__cause__ or error
+    where = at(cause) if cause.__traceback__ is not None else ""
+    if way.built_with.source != "guessed":
+        return with_values(skipped, f"as in {way.built_with.place} fails ({describe(cause)}{where})", {})
+    try:
+        args, kwargs = way.built_with.arguments()
+    except Exception:  # the guess that failed could not even be made
+        args, kwargs = (), {}
+    said = f"guessed arguments do not do ({describe(cause)}{where})"
+    return with_values(skipped, said, kwargs if not args else {})
+
+
 def _reached(error: Exception) -> float:
     """How far a trial got: the line of the constructor at which it failed; beyond any line in a forward."""
-    if isinstance(error, MisfitError) or getattr(error, "attempt", None) is not None:
+    if _is_constructed(error):
         return float("inf")
     cause = error.__cause__ or error
     lines = [
@@ -219,3 +230,10 @@ def _reached(error: Exception) -> float:
         if owner(frame.f_code.co_filename) not in ("skiplint", "library")
     ]
     return lines[0] if lines else 0
+
+
+def _is_constructed(error: Exception) -> bool:
+    """Whether the model was built, and its forward is what failed."""
+    from skiplint.tracing import TraceError
+
+    return isinstance(error, MisfitError | TraceError) or getattr(error, "attempt", None) is not None

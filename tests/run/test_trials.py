@@ -135,3 +135,35 @@ def test_another_way_is_asked_for_after_one_that_works(
     assert end is None
     assert (first.target.built_with.place, second.target.built_with.place) == ("width 1", "width 2")
     assert told == [None, None]
+
+
+def test_the_reason_is_that_of_the_way_that_got_furthest_whatever_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call of the project constructs it and its forward fails: what is missing is no argument."""
+    sources = offering("project", 1), offering("guessed", 2)
+    project = project_with(tmp_path, monkeypatch, *sources)
+
+    def trace(target: ModelTarget) -> tuple[Any, Any]:
+        error = TargetError(f"fails with {target.built_with.place}")
+        error.attempt = cast(Any, "inputs") if target.built_with.source == "project" else None
+        raise error
+
+    with pytest.raises(NotConstructedError) as caught:
+        traced(Trials(net(unbuilt=SKIPPED), project, trace))
+
+    assert caught.value.skipped.reason == "fails with width 1 (constructed as in width 1)"
+    assert caught.value.skipped.error is not None
+
+
+def test_of_ways_that_get_as_far_the_more_telling_source_gives_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = offering("project", 1), offering("guessed", 2)
+    project = project_with(tmp_path, monkeypatch, *sources)
+    results = {"width 1": "1 is odd", "width 2": "2 is too small"}
+
+    with pytest.raises(NotConstructedError) as caught:
+        traced(Trials(net(unbuilt=SKIPPED), project, tracing(results)))
+
+    assert "as in width 1 fails (TargetError: 1 is odd" in caught.value.skipped.reason

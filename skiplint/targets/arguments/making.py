@@ -98,10 +98,10 @@ class Maker:
             raise CannotMakeError(f"arguments of {getattr(value, '__name__', value)} go too deep")
         needed = required(value, self._definitions)
         names = {parameter.name for parameter in needed}
-        # The plan may set what has a default, where an error asks for it.
+        # The plan may give what has a default, where an error asks for it.
         extra = {
             each[len(key)]
-            for each in self._plan.values
+            for each in (*self._plan.values, *self._plan.choices)
             if len(each) == len(key) + 1 and each[: len(key)] == key
         }
         for name in sorted(extra - names):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from skiplint.targets.arguments.blame import Blame, Place
@@ -32,6 +34,7 @@ _MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) argumen
 _LENGTH = re.compile(r"(?:length|len|size|elements?|values?)\D{0,12}(\d+)")
 _QUOTED = re.compile(r"['\"]([\w.\-]+)['\"]")
 _NUMBER = re.compile(r"\d+")
+_OF_TENSORS = frozenset("to device shape size dim dtype cuda float long unsqueeze view reshape numel".split())
 _OF_TEXT = frozenset("lower upper strip split startswith endswith replace format".split())
 _OUTSIDE = (ImportError, FileNotFoundError, ConnectionError, PermissionError)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 96, 128, 256, 3, 7, 14, 224, 12, 24, 48, 512, 0, 5, 6, 9, 17, 25)
@@ -66,6 +69,10 @@ class _Repairs:
         self._failure = failure
         self._message = " ".join(str(failure.error).split())
         self._suspects = [key for key in failure.arguments() if key in made]
+        self._left_out = [
+            key for key in failure.arguments() if len(key) == 1 and (key not in made or not made[key].ideas)
+        ]
+        """Parameters whose defaults have to do with the failure."""
 
     def plans(self) -> Iterator[Plan]:
         error = self._failure.error
@@ -74,7 +81,10 @@ class _Repairs:
         if isinstance(error, TypeError):
             yield from self._of_another_kind()
         if isinstance(error, AttributeError):
+            yield from self._as_tensor()
             yield from self._with_attribute()
+        if isinstance(error, TypeError | AttributeError) and "NoneType" in self._message:
+            yield from (self._plan.choosing(key, 0) for key in self._left_out)
         if isinstance(
             error,
             KeyError | ValueError | NotImplementedError | AssertionError | AttributeError | RuntimeError,
@@ -148,6 +158,21 @@ class _Repairs:
             yield from self._after(
                 key, lambda value: value is None or hasattr(value, attribute) or isinstance(value, Simple)
             )
+
+    def _as_tensor(self) -> Iterator[Plan]:
+        """A tensor for what is used as one: a square one, which also stands for a table or a mask."""
+        found = _NO_ATTRIBUTE.search(self._message)
+        if (
+            found is None
+            or found[1] not in ("list", "tuple", "NoneType", "int")
+            or found[2] not in _OF_TENSORS
+        ):
+            return
+        import torch
+
+        width = self._plan.sizes.width
+        for key in (*self._left_out, *self._suspects):
+            yield self._plan.setting(key, torch.eye(width))
 
     def _after(self, key: Key, fits: Any = None) -> Iterator[Plan]:
         """The next idea of one argument."""
@@ -334,9 +359,17 @@ def _table_keys(place: Place, value: str) -> list[str]:
     """The keys of the tables on the line in which ``value`` was looked up."""
     found: list[str] = []
     for node in ast.walk(place.statement):
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-            name = node.value.id
-            table = place.frame.f_locals.get(name, place.frame.f_globals.get(name))
+        if isinstance(node, ast.Subscript):
+            table = _table(node.value, place.frame)
             if isinstance(table, dict) and not isinstance(table, Settings) and value not in table:
                 found += [key for key in table if isinstance(key, str)]
     return found
+
+
+def _table(node: ast.expr, frame: FrameType) -> Any:
+    """What a dotted name means in ``frame``, without running any code; None for other expressions."""
+    if isinstance(node, ast.Name):
+        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+    if isinstance(node, ast.Attribute):
+        return inspect.getattr_static(_table(node.value, frame), node.attr, None)
+    return None

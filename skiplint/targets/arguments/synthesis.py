@@ -10,11 +10,13 @@ from typing import Any
 
 from skiplint.targets.arguments.blame import blame
 from skiplint.targets.arguments.definitions import Definitions, required
-from skiplint.targets.arguments.making import CannotMakeError, Maker, Plan
+from skiplint.targets.arguments.making import CannotMakeError, Made, Maker, Plan
 from skiplint.targets.arguments.meanings import Meanings
 from skiplint.targets.arguments.modules import Modules
+from skiplint.targets.arguments.parameters import parameters_of
 from skiplint.targets.arguments.repairs import beyond_repair, repaired
 from skiplint.targets.arguments.roles import FIRST, SECOND
+from skiplint.targets.arguments.settings_object import Key
 from skiplint.targets.models.project import Project
 from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way, Ways
 
@@ -49,7 +51,8 @@ def synthesise(constructor: Constructor, project: Project, known: Mapping[str, A
         known: values of arguments, by name, that are not to be guessed.
     """
     definitions = Definitions()
-    if not required(constructor.value, definitions) and not _passes_on(constructor.value):
+    hidden = _passes_on(constructor.value)
+    if not required(constructor.value, definitions) and not hidden and _constructs(constructor):
         return
     modules = Modules(definitions, constructor.namespace, (constructor.value,))
     search = _Search(constructor, Meanings(definitions, modules, known or {}, project))
@@ -65,6 +68,13 @@ class _Search:
         self._tried: set[str] = set()
         self._began = time.process_time()
         self._maker: Maker | None = None
+        parameters = parameters_of(constructor.value) or []
+        self._optional: list[Key] = [(each.name,) for each in parameters if each.default is not each.empty]
+        """Parameters that have a default, which need not do."""
+        every_default = parameters and all(each.default is not each.empty for each in parameters)
+        self._defaults: dict[Key, Made] = {
+            (each.name,): Made((), -1, each.default) for each in parameters if every_default
+        }
         self._forwards = self._misfits = 0
 
     def ways(self) -> Ways:
@@ -93,7 +103,7 @@ class _Search:
             if outcome is None:
                 return plan
             cause = outcome.__cause__ or outcome
-            made = {} if self._maker is None else self._maker.made
+            made = self._made()
             if beyond_repair(cause) or isinstance(cause, CannotMakeError):
                 continue
             constructed = _is_forward(cause)
@@ -103,7 +113,7 @@ class _Search:
                 said[str(cause)] += 1
                 if said[str(cause)] > _SAME_FAILURES:
                     return None
-            failure = blame(cause, made, self._meanings.definitions)
+            failure = blame(cause, [*made, *self._optional], self._meanings.definitions)
             found = list(repaired(plan, made, failure))
             if constructed:
                 sizes = _other_sizes(plan)
@@ -111,6 +121,11 @@ class _Search:
             # What mends this failure comes before what was in store for an earlier one.
             queue.extendleft(reversed(found))
         return None
+
+    def _made(self) -> dict[Key, Made]:
+        """The arguments of the last trial; where none is needed, with the defaults, which do not do."""
+        made = {} if self._maker is None else self._maker.made
+        return {**self._defaults, **made}
 
     def _next(self, queue: deque[Plan], *, in_time: bool) -> Plan | None:
         if in_time and time.process_time() - self._began > _SECONDS:
@@ -142,6 +157,17 @@ class _Search:
     def _make(self, plan: Plan) -> Arguments:
         self._maker = Maker(self._constructor.value, self._meanings, plan)
         return self._maker.arguments()
+
+
+def _constructs(constructor: Constructor) -> bool:
+    """Whether other arguments than the defaults have no part in what came of the model."""
+    try:
+        constructor.value()
+    except _OF_ARGUMENTS:
+        return False
+    except Exception:  # a file or a package is missing
+        return True
+    return True
 
 
 def _is_forward(error: BaseException) -> bool:

@@ -47,6 +47,10 @@ def _constructs(module: object, frame: FrameType) -> bool:
     code = frame.f_code
     if code.co_name != "__init__" or not code.co_argcount:
         return False
+    if "locals" in code.co_names:
+        # Before Python 3.13 reading f_locals refreshes the dict that the user's code has from locals().
+        starts = (vars(each).get("__init__") for each in type(module).__mro__)
+        return any(getattr(start, "__code__", None) is code for start in starts)
     name = code.co_varnames[0]
     # A constructor whose closures use self keeps it in a cell; f_locals shows it all the same.
     return frame.f_locals.get(name) is module

@@ -96,16 +96,31 @@ class _Run:
     def _run(self, part: Part) -> None:
         for nodes in _separated(part.nodes):
             if len(nodes) == 1 and isinstance(nodes[0], ast.Try) and _catches_imports(nodes[0]):
-                _Run._guards += 1
-                try:
-                    self._execute(nodes)
-                finally:
-                    _Run._guards -= 1
+                self._guarded(nodes)
             elif self._missing and not any(isinstance(node, ast.ClassDef) for node in nodes):
                 for node in nodes:
                     self._attempt((node,))
             else:
                 self._execute(nodes)
+
+    def _guarded(self, nodes: tuple[ast.stmt, ...]) -> None:
+        """Run a ``try`` that catches imports; where no import in it works, stand in for what is missing."""
+        _Run._guards += 1
+        try:
+            self._execute(nodes)
+            return
+        except Exception as error:
+            if _Run._guards > 1 or not _is_absence(error):
+                raise
+        finally:
+            _Run._guards -= 1
+        try:
+            self._execute(nodes)
+        except Exception as error:
+            if not _is_absence(error):
+                raise
+            self._missing = True
+            self._leave(nodes, why_missing(error))
 
     def _try(self, part: Part) -> None:
         self._attempt(part.nodes)

@@ -93,6 +93,12 @@ class StandIn:
         name = self._name if self._name.endswith("(...)") else f"{self._name}(...)"
         return StandIn(name, self._why)._noted()
 
+    def __getitem__(self, key: object) -> StandIn:
+        return StandIn(f"{self._name}[{key!r}]", self._why)._noted()
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Nothing: a table of addresses, as of weights that are left out, may well be changed."""
+
     def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
         """The base of a class that derives from something missing: it may well be a module."""
         return (stand_in_base(self),)
@@ -158,7 +164,7 @@ def _false(self: StandIn, *_: object) -> bool:
 
 for _name in (
     "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul and "
-    "rand or ror xor rxor lshift rshift neg pos invert abs getitem"
+    "rand or ror xor rxor lshift rshift neg pos invert abs"
 ).split():
     setattr(StandIn, f"__{_name}__", _operation)
 for _name in "lt le gt ge contains".split():

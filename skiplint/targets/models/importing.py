@@ -159,8 +159,10 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def process_restored() -> Iterator[None]:
-    """Put back the working directory and the environment variables afterwards."""
+    """Put back the working directory and the environment variables afterwards; hubs are not asked inside."""
     variables = dict(os.environ)
+    # Else a hub that cannot be reached is asked again and again, with pauses.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     folder: Path | None
     try:
         folder = Path.cwd()

@@ -121,9 +121,11 @@ class Listing:
         return not is_part and not self._is_in_an_object(definition) and not self._is_handed_over(definition)
 
     def _is_meant(self, definition: Definition) -> bool:
-        """Whether the project itself offers it as something to use: by its package, hubconf or a registry."""
+        """Whether the project offers it as something to use: its package, README, hubconf or a registry."""
         node = self.project.names.function_node(definition)
-        return (node is not None and is_registered(node)) or self.project.parts.is_exported(definition)
+        if node is not None and is_registered(node):
+            return True
+        return self.project.parts.is_exported(definition) or self.project.shown.calls(definition)
 
     def _is_in_an_object(self, definition: Definition) -> bool:
         """Whether a model of the file is made of it, as in ``model = nn.Sequential(stem, Block(8))``."""

@@ -10,6 +10,7 @@ from skiplint.targets.models.classes import Classes
 from skiplint.targets.models.factories import Factories
 from skiplint.targets.models.names import Names
 from skiplint.targets.models.parts import Parts
+from skiplint.targets.models.shown import Shown
 from skiplint.targets.models.syntax import FileSyntax
 from skiplint.targets.models.syntaxes import Syntaxes
 from skiplint.targets.models.weights import Weights
@@ -50,6 +51,11 @@ class Project:
     def factories(self) -> Factories:
         """What the functions make."""
         return Factories(self.classes)
+
+    @cached_property
+    def shown(self) -> Shown:
+        """What the README shows how to use."""
+        return Shown(self.syntaxes)
 
     @cached_property
     def weights(self) -> Weights:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from torch import nn
 
-from skiplint.run.examine import _traced
 from skiplint.run.request import Request
+from skiplint.run.traced_way import traced_way as _traced
 from skiplint.run.trials import NotConstructedError, Trial, Trials, traced
 from skiplint.targets import ModelTarget, Projects, resolve
 from tests.targets.conftest import Write

@@ -90,3 +90,26 @@ def test_lazy_modules_are_built() -> None:
 
 def test_a_factory_may_give_more_than_the_model() -> None:
     assert isinstance(built(lambda: (nn.Linear(2, 2), "transform")).model, nn.Linear)  # type: ignore[arg-type,return-value]
+
+
+def test_what_a_constructor_takes_from_its_locals_stays_as_it_is() -> None:
+    """Noting where its layers are built must not bring ``self`` back into the dict."""
+
+    class Net(nn.Module):
+        def __init__(self, width: int = 4) -> None:
+            given = locals()
+            del given["self"], given["__class__"]
+            super().__init__()
+            self.layer = nn.Linear(width, width)
+            self.names = set(given)
+
+    assert "self" not in built(Net).model.names
+
+
+def test_old_tensor_classes_that_take_no_meta_tensor_are_built_on_the_cpu() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.FloatTensor(torch.randn(4)))
+
+    assert built(Net).model.scale.shape == (4,)

@@ -207,3 +207,37 @@ def test_nothing_is_an_instance_of_what_is_missing() -> None:
     missing = StandIn("a.B", "a is not installed")
     assert not isinstance(3, missing)  # type: ignore[arg-type]
     assert not issubclass(int, missing)  # type: ignore[arg-type]
+
+
+def test_an_import_and_its_fallback_that_both_miss_a_package_are_stood_in_for(write: Write) -> None:
+    """``kernels`` is there and imports what is not; ``absent_b`` is the fallback of ``absent_a``."""
+    write("kernels.py", "import absent_cuda\n\n@absent_cuda.memoize()\ndef launch(): ...\n", imports=False)
+    path = write(
+        "model.py",
+        """
+        try:
+            from .sub import kernels
+        except ImportError:
+            import kernels
+        try:
+            import absent_a as fast
+        except ImportError:
+            import absent_b as fast
+
+        class Plain(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(2, 2)
+
+            def forward(self, x):
+                return self.fc(x)
+
+        class Fast(Plain):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(int(fast.WIDTH), 2)
+        """,
+    )
+    found = models(path)
+    assert isinstance(build(found["Plain"]).model, nn.Module)
+    assert "absent_b is not installed; install it (pip install absent_b)" in fails(found["Fast"])

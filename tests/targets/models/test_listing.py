@@ -704,3 +704,25 @@ def test_imports_that_go_round_in_circles_end(models: Models) -> None:
         "pkg/other.py": "from pkg.pkg import *\nfrom . import pkg\n" + NET,
     }
     assert models(files) == {"Net"}
+
+
+def test_a_part_that_the_readme_shows_how_to_use_is_a_model(models: Models) -> None:
+    """The README calls ``Net``, and of two that are called ``Other`` the one that it imports."""
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/net.py": "class Net(nn.Module):\nLAYER\nclass Block(nn.Module):\nLAYER",
+        "pkg/one.py": "class Other(nn.Module):\nLAYER",
+        "pkg/two.py": "class Other(nn.Module):\nLAYER",
+        "pkg/whole.py": "from pkg.net import Net, Block\nfrom pkg import one, two\n"
+        + USE.format("Net")
+        + USE.format("Block").replace("Whole", "Second")
+        + USE.format("one.Other").replace("Whole", "Third")
+        + USE.format("two.Other").replace("Whole", "Fourth"),
+    }
+    wholes = {"Whole", "Second", "Third", "Fourth"}
+
+    assert models({"pyproject.toml": "", **files}) == wholes
+    readme = (
+        "```python\nfrom pkg.one import Other\nfrom pkg import Net\nnet = Net(8)\nOther(2)\n```\nBlock(8)\n"
+    )
+    assert models({"README.md": readme}) == {*wholes, "Net", "Other"}
