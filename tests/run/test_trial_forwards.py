@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from skiplint.analysis.analysis import Analysis
-from skiplint.run.examine import _traced
+from skiplint.run.traced_way import traced_way
 from skiplint.run.request import Request
 from skiplint.targets import ExampleInputs, ModelTarget, resolve
 
@@ -27,7 +27,7 @@ def traced(tmp_path: Path) -> Traced:
         path.write_text("import random\nimport torch\nfrom torch import nn\n\n" + textwrap.dedent(text))
         (target,) = resolve(str(path))
         assert isinstance(target, ModelTarget)
-        return _traced(target, Request())
+        return traced_way(target, Request())
 
     return make
 
@@ -59,7 +59,7 @@ def test_a_failing_call_of_a_model_that_is_built_otherwise_is_only_noted(traced:
     analysis, inputs = traced(HALVED.format(arguments="channels=5", shape="1, 5, 64, 64"))
     assert not analysis.graph.faults
     assert analysis.graph.inputs[0].spec.shape == (1, 3, 224, 224)
-    assert "your call in line 17 fails" in inputs.why
+    assert any("your call in line 17 fails" in note for note in inputs.notes)
 
 
 CHANCE = """

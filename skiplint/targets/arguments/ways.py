@@ -13,7 +13,6 @@ from skiplint.targets.arguments.feeding import fed_anywhere
 from skiplint.targets.arguments.project_calls import project_calls
 from skiplint.targets.arguments.settings_objects import settings_objects
 from skiplint.targets.arguments.synthesis import guessed
-from skiplint.targets.building.initialisers import SkipInitialisers
 from skiplint.targets.building.weights import weights_left_out
 from skiplint.targets.models.project import Project
 from skiplint.targets.records import Constructor, ModelTarget, Way, Ways
@@ -73,6 +72,7 @@ def _in_environment(target: ModelTarget, ask: Callable[[], Way]) -> Way:
     import torch
 
     from skiplint.devices.accelerators import accelerators_followed
+    from skiplint.targets.building.initialisers import SkipInitialisers
 
     with (
         seeded(),
