@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from skiplint.analysis.analysis import Analysis
-from skiplint.run.traced_way import traced_way
 from skiplint.run.request import Request
+from skiplint.run.traced_way import traced_way
 from skiplint.targets import ExampleInputs, ModelTarget, resolve
 
 Traced = Callable[[str], tuple[Analysis, ExampleInputs]]
