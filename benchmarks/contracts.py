@@ -12,10 +12,10 @@ from collections.abc import Callable
 import segmentation_models_pytorch as smp
 import torch
 import torchvision
-from skiplint.analysis.contract.words import contract_in_words
 from torch import nn
 
 from skiplint import Analysis
+from skiplint.analysis.contract.contract import contract_in_words
 from skiplint.reporting.report import ModelReport
 from skiplint.run.check import gathering_for
 from skiplint.run.outcome import outcome_of

@@ -7,12 +7,12 @@ from queue import SimpleQueue
 import pytest
 import torch
 import torch.nn.functional as F
-from skiplint.analysis.contract.words import contract_in_words
 from skiplint_rules.size_dependent_join import SizeDependentJoin
 from torch import Tensor, nn
 
 from skiplint import Analysis
 from skiplint.analysis.contract import probing
+from skiplint.analysis.contract.contract import contract_in_words
 from skiplint.tracing import Subject, trace
 
 LOG: SimpleQueue[tuple[int, ...]] = SimpleQueue()

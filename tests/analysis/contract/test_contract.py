@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from skiplint.analysis.contract.words import contract_in_words
 from torch import Tensor, nn
 
 from skiplint import Analysis
 from skiplint.analysis.contract import Contract
 from skiplint.analysis.contract.axes import free_axes
+from skiplint.analysis.contract.contract import contract_in_words
 from skiplint.analysis.flow import feature_flow
 from skiplint.tracing import Subject, trace
 from tests.analysis.contract.volumes import Normed
