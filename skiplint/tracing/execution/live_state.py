@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -16,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
+
+from skiplint.sources.owners import owner
 
 CacheWrapper = functools._lru_cache_wrapper
 _LEFT_ALONE = frozenset({"torch", "skiplint", "sympy", "builtins"})
@@ -40,8 +43,8 @@ _PLAIN_CONTAINERS = (dict, OrderedDict, defaultdict, *_SEQUENCES)
 _OF_TORCH = frozenset(vars(nn.Module()))
 """The attributes of a module that torch itself keeps."""
 _PLAIN_TENSORS = (Tensor, nn.Parameter)
-_MOST_OBJECTS = 200_000
-"""A model that reaches more holds a dataset; what a forward changes is near the model."""
+_MOST_OBJECTS = 20_000
+"""A model that reaches more holds a dataset, or a trainer; what a forward changes is near the model."""
 _ABSENT = object()
 
 
@@ -64,12 +67,18 @@ class LiveState:
             apart_from: identities of tensors that may change.
         """
         self._seen.update(dict.fromkeys(apart_from))
-        todo: list[Any] = list(roots)
-        while todo and len(self._seen) < _MOST_OBJECTS:
-            item = todo.pop()
-            if type(item) not in _ATOMS and id(item) not in self._seen:
-                self._seen[id(item)] = item
-                todo += self._saved(item)
+        # The modules first, without a limit: their tensors are replaced. Then what is near them.
+        modules = [module for root in roots if isinstance(root, nn.Module) for module in root.modules()]
+        todo: deque[Any] = deque()
+        for item in (*modules, *roots):
+            self._visit(item, todo)
+        while todo and len(self._seen) < _MOST_OBJECTS + len(modules):
+            self._visit(todo.popleft(), todo)
+
+    def _visit(self, item: Any, todo: deque[Any]) -> None:
+        if type(item) not in _ATOMS and id(item) not in self._seen:
+            self._seen[id(item)] = item
+            todo.extend(self._saved(item))
 
     def restore(self) -> None:
         """Put everything back."""
@@ -109,8 +118,7 @@ class LiveState:
                 yield from (each for each in self._of_container(value) if not isinstance(each, Tensor))
             else:
                 yield value
-        if matters(kind):
-            yield from kind.__mro__
+        yield from kind.__mro__
 
     def _of_container(self, container: Any) -> Iterable[Any]:
         more = () if type(container) in _PLAIN_CONTAINERS else self._of_instance(container)
@@ -140,7 +148,7 @@ class LiveState:
         yield from type(item).__mro__
 
     def _of_class(self, kind: type) -> Iterable[Any]:
-        if not matters(kind):
+        if not _is_own(kind):
             return ()
         held = _plain_attributes(kind)
 
@@ -156,7 +164,7 @@ class LiveState:
         return held.values()
 
     def _of_function(self, function: FunctionType) -> Iterable[Any]:
-        if not matters(function):
+        if not _is_own(function):
             return
         cells = [(cell, _content(cell)) for cell in function.__closure__ or ()]
         names = function.__code__.co_names
@@ -210,6 +218,17 @@ def matters(item: type | Callable[..., Any]) -> bool:
     """Whether ``item`` is the model's own: what torch and its parts keep is left to them."""
     package = str(getattr(item, "__module__", "")).partition(".")[0]
     return package not in _LEFT_ALONE
+
+
+def _is_own(item: type | FunctionType) -> bool:
+    """Whether the code of ``item`` is the user's: that of an installed package leads everywhere."""
+    return matters(item) and _is_of_user(str(item.__module__).partition(".")[0])
+
+
+@functools.cache
+def _is_of_user(package: str) -> bool:
+    source = getattr(sys.modules.get(package), "__file__", None)
+    return source is None or owner(source) == "user"
 
 
 def _is_module(value: Any) -> bool:
