@@ -325,3 +325,17 @@ def test_a_model_that_reaches_a_lot_is_saved_in_bounded_time() -> None:
     state = LiveState()
     state.save(model)
     assert len(state._seen) < 100
+
+
+class Item:
+    """One of many objects."""
+
+
+def test_the_models_own_tensors_come_first() -> None:
+    """A model that reaches more than is looked at, such as a dataset, gets its weights back."""
+    model = Net(torch.zeros)
+    model.dataset = [Item() for _ in range(30_000)]  # type: ignore[assignment]
+
+    skiplint.trace(model, X)
+
+    assert not any(parameter.is_meta for parameter in model.parameters())
