@@ -167,7 +167,7 @@ def test_what_may_not_be_meant_is_mended_only_when_asked_for(tmp_path: Path, ski
     mended = AXIS_AND_SIZE.replace("self.second(x)], 2)", "self.second(x)], 1)")
     result = skiplint("nets.py", "--fix", "--quiet")
     assert result.stderr == "skiplint: fixed 1 finding in nets.py\n"
-    assert "1 warning; 1 fixable with --fix --unsafe-fixes" in result.stdout
+    assert "1 warning (1 fixable with --fix --unsafe-fixes)" in result.stdout
     assert file.read_text() == mended
     result = skiplint("nets.py", "--fix", "--unsafe-fixes", "--quiet")
     assert result.returncode == 0, result.stdout
@@ -204,7 +204,7 @@ def test_an_operand_of_a_plus_sign_is_resampled(tmp_path: Path, skiplint: Run) -
 
 def test_the_summary_says_what_can_be_fixed(tmp_path: Path, skiplint: Run) -> None:
     (tmp_path / "block.py").write_text(BLOCK)
-    assert "2 errors; 2 fixable with --fix" in skiplint("block.py", "--quiet").stdout
+    assert "2 errors (2 fixable with --fix)" in skiplint("block.py", "--quiet").stdout
 
 
 def test_another_model_without_end_does_not_hold_up_the_trial(tmp_path: Path, skiplint: Run) -> None:
