@@ -7,6 +7,7 @@ import builtins
 import sys
 from dataclasses import dataclass
 
+from skiplint.operators import OPS, Family
 from skiplint.sources.imports import closure
 from skiplint.targets.models.classes import LIGHTNING, Classes
 from skiplint.targets.models.mentions import dotted, parameters
@@ -14,8 +15,11 @@ from skiplint.targets.models.names import Definition
 from skiplint.targets.models.syntax import NO_MODELS, FileSyntax
 
 _MIXING = frozenset(
-    "linear bilinear matmul mm bmm einsum tensordot addmm baddbmm conv1d conv2d conv3d conv_transpose1d "
-    "conv_transpose2d conv_transpose3d embedding embedding_bag mv addmv chain_matmul multi_dot".split()
+    spelling
+    for op in OPS
+    if op.families
+    & {Family.LINEAR, Family.BILINEAR, Family.CONTRACTION, Family.CONVOLUTION, Family.EMBEDDING}
+    for spelling in op.spellings
 )
 _CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 _TABLES = frozenset({"dict", "list", "OrderedDict", "defaultdict"})
