@@ -36,7 +36,7 @@ def net(init: str = "pass", forward: str = "pass") -> str:
     ("source", "words"),
     [
         ("def f(:\n", ["model.py", "1"]),
-        ("import no_such_module\n" + net(init="no_such_module.f()"), ["model.py", "no_such_module"]),
+        ("import no_such_module\n" + net(forward="x = no_such_module.f(x)"), ["model.py", "no_such_module"]),
         ("1 / 0\n" + net(), ["model.py", "ZeroDivisionError"]),
         (net(init="raise ValueError('no luck')"), ["model.py", "no luck"]),
         (net(forward="raise ValueError('no way')"), ["model.py", "no way"]),

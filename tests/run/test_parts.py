@@ -46,9 +46,10 @@ class Net(nn.Module):
         super().__init__()
         self.table = open("licences.txt").read()
         self.encoder = Encoder(32, 2)
+        self.head = nn.Linear(32, 3)
 
     def forward(self, x):
-        return self.encoder(x)
+        return self.head(self.encoder(x))
 """
 
 
