@@ -28,7 +28,7 @@ class {name}(nn.Module):
         {forward}
         return x + self.fc(x)
 """
-HEAD = "import ctypes, os, sys, time, subprocess\nimport torch\nfrom torch import nn\n"
+HEAD = "import ctypes, os, sys, time\nimport torch\nfrom torch import nn\n"
 
 
 def model(name: str, init: str = "pass", forward: str = "pass") -> str:
@@ -66,12 +66,13 @@ AT_IMPORT = {
     "import_raises": "1 / 0",
 }
 CHATTER = """
-import warnings; warnings.warn("deprecated")
-print("printed by Python")
-os.write(1, b'{"type":"Finished"}\\n')
-subprocess.run(["echo", "printed by a child"])
+        import warnings; warnings.warn("deprecated")
+        print("printed by Python")
+        os.write(1, b'{"type":"Finished"}\\n')
 """
-LEFT_BEHIND = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)', 'left-behind-{tag}'])"
+CHATTY = HEAD + model("Good", init=CHATTER, forward="print('printed by forward')")
+# Through the C library: what Python starts is refused.
+LEFT_BEHIND = """ctypes.CDLL(None).system(b'sh -c "sleep 1000; : left-behind-{tag}" &')"""
 
 
 def lint(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -92,8 +93,9 @@ def disasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for name, fault in IN_A_MODEL.items():
         (folder / f"{name}.py").write_text(between_good_ones(**fault))
     for name, statement in AT_IMPORT.items():
-        (folder / f"{name}.py").write_text(HEAD + model("First") + statement + "\n")
-    (folder / "healthy.py").write_text(HEAD + CHATTER + model("Good", forward="print('again')"))
+        # In a class, since a statement of its own is not run.
+        (folder / f"{name}.py").write_text(HEAD + model("First") + f"class Trap:\n    {statement}\n")
+    (folder / "healthy.py").write_text(CHATTY)
     tag = f"{os.getpid()}-{time.time_ns()}"
     (folder / "parent.py").write_text(
         HEAD + model("Good") + model("Bad", init=LEFT_BEHIND.format(tag=tag), forward=SEGFAULT)
@@ -123,7 +125,7 @@ def reasons(disasters: dict[str, Any], file: str) -> dict[str, str | None]:
         ("exit_forward", ["it ended its process (exit code 3) while its forward ran"]),
         ("exit_zero", ["it ended its process (exit code 0) while it was built"]),
         ("sys_exit_forward", ["exit code 5"]),
-        ("sys_exit_init", ["SystemExit: 5", "sys_exit_init.py:18"]),
+        ("sys_exit_init", ["exit code 5"]),
         ("interrupt", ["it ended its process (exit code 1) while its forward ran"]),
         ("loop", ["took longer than 5 s while its forward ran, in line 23; --timeout"]),
         ("loop_in_c", ["took longer than 5 s while its forward ran, in line 22; --timeout"]),
@@ -149,9 +151,9 @@ def test_a_model_loses_its_own_entry_only(disasters: dict[str, Any], file: str, 
 @pytest.mark.parametrize(
     ("file", "words"),
     [
-        ("import_segfault", "killed by signal 11 (segmentation fault) while it was imported, in line 14"),
+        ("import_segfault", "killed by signal 11 (segmentation fault) while it was imported, in line 15"),
         ("import_exit", "it ended its process (exit code 4) while it was imported"),
-        ("import_loop", "took longer than 5 s while it was imported, in line 14; --timeout"),
+        ("import_loop", "took longer than 5 s while it was imported, in line 15; --timeout"),
         ("import_sys_exit", "exit code 6"),
         ("import_raises", "ZeroDivisionError"),
     ],
@@ -172,7 +174,7 @@ def test_everything_else_is_linted_and_the_exit_code_is_2(disasters: dict[str, A
     assert list(models) == sorted(models, key=lambda target: target.partition(":")[0])
 
 
-PRINTED = ("printed by Python", '{"type":"Finished"}', "printed by a child", "again", "deprecated")
+PRINTED = ("printed by Python", '{"type":"Finished"}', "printed by forward", "deprecated")
 
 
 def test_what_models_print_is_not_shown(disasters: dict[str, Any]) -> None:
@@ -182,11 +184,11 @@ def test_what_models_print_is_not_shown(disasters: dict[str, Any]) -> None:
 
 
 def test_what_models_print_is_shown_to_who_asks(tmp_path: Path) -> None:
-    (tmp_path / "healthy.py").write_text(HEAD + CHATTER + model("Good", forward="print('again')"))
+    (tmp_path / "healthy.py").write_text(CHATTY)
     (tmp_path / "skiplint.toml").write_text('[[models]]\ntarget = "healthy.py:Good"\n')
     done = lint(tmp_path, "--verbose")
     assert json.loads(done.stdout)["models"][0]["status"] == "traced"
-    for each in PRINTED:
+    for each in PRINTED[:-1]:  # warnings are not
         assert any(each in line for line in done.stderr.splitlines()), each
 
 
