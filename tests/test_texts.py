@@ -99,7 +99,7 @@ def test_gradients(analysis: Analysis) -> None:
     assert repr(gradients) == "Gradients('Block')"
     assert str(gradients).splitlines() == [
         "Gradients of Block",
-        "  effective  not measured yet; .effective runs forward and backward on the real weights",
+        "  effective  not measured yet; .effective runs a forward and a backward on the real weights",
     ]
     first, lengths, *rest = str(gradients.effective).splitlines()
     assert first == "Effective path lengths of Block"

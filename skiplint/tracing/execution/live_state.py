@@ -111,7 +111,7 @@ class LiveState:
             if type(value) in _ATOMS or isinstance(value, Tensor):
                 continue
             if name in _OF_TORCH:
-                if not _is_empty_dict(value):
+                if isinstance(value, dict) and value:  # a ScriptModule has others
                     yield from (each for each in self._of_container(value) if not isinstance(each, Tensor))
             elif type(value) in (list, dict):
                 # Tensors in these and of the module itself are replaced while a forward runs.
