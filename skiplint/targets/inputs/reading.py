@@ -242,6 +242,8 @@ class _Reader(ast.NodeVisitor):
             return
         callee = getattr(self._owner, node.func.attr, None)  # type: ignore[attr-defined]
         owner = self._owner if inspect.ismethod(callee) else callee
+        if type(owner).__module__.partition(".")[0] == "torch":
+            return  # Its layers take more than one form: a recurrent one also packed sequences.
         inner = _Reader(
             owner, _source(callee if inspect.ismethod(callee) else getattr(callee, "forward", None))
         )

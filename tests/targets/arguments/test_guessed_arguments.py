@@ -132,14 +132,6 @@ def test_words_are_the_keys_of_the_table_in_which_they_are_looked_up(guess: Gues
     assert arguments(trial) == {"variant": "tiny"}
 
 
-def test_a_word_is_one_that_the_project_gives_elsewhere(guess: Guess) -> None:
-    trial = guess(
-        body("kind", "self.f = getattr(nn, kind)(8, 8)", "return self.f(x)")
-        + "\n\ndef small(kind='Linear'):\n    return Net(kind).f\n"
-    )
-    assert arguments(trial) == {"kind": "Linear"}
-
-
 def test_a_list_has_as_many_entries_as_the_code_reads(guess: Guess) -> None:
     trial = guess(
         body(
