@@ -112,7 +112,7 @@ def test_the_file_changes_and_changes_back(project: Project) -> None:
         ("import helper_b", {"helper_b.py": "import deeper\n", "deeper.py": X}, "deeper.py"),
         ("from c import x", {"c/__init__.py": "from .inner import x\n", "c/inner.py": X}, "c/inner.py"),
         ("from d import inner", {"d/__init__.py": "", "d/inner.py": X}, "d/__init__.py"),
-        ("import importlib\nimportlib.import_module('dynamic_e')", {"dynamic_e.py": X}, "dynamic_e.py"),
+        ("import importlib\ne = importlib.import_module('dynamic_e')", {"dynamic_e.py": X}, "dynamic_e.py"),
         ("def f():\n    import late_f\nf()", {"late_f.py": X}, "late_f.py"),
     ],
     ids=["import", "transitive", "relative", "package", "dynamic", "in a function"],
