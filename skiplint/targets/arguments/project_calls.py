@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from skiplint.targets.arguments.call_sites import CallSite, call_sites
@@ -18,15 +18,6 @@ MOST_WAYS = 12
 _MOST_SITES = 40
 _PICKS = 3
 """How many values of a loop or a parametrised test are tried."""
-
-
-@dataclass(frozen=True)
-class KnownArguments:
-    """Those arguments of a call that can be told; ``missing`` names the parameters that cannot."""
-
-    place: str
-    missing: tuple[str, ...]
-    values: dict[str, Any]
 
 
 def project_calls(constructor: Constructor, project: Project) -> Iterator[Way]:
@@ -48,18 +39,18 @@ def project_calls(constructor: Constructor, project: Project) -> Iterator[Way]:
         yield _way(reader, constructor, project, site, pick)
 
 
-def known_arguments(constructor: Constructor, project: Project) -> tuple[KnownArguments, ...]:
-    """What calls in the project say of the arguments where some that are needed cannot be told.
+def told_in_part(constructor: Constructor, project: Project) -> dict[str, Any]:
+    """What can be told of the arguments of the fullest call in the project that leaves some open, by name.
 
-    The most telling first. Values are evaluated on the device that is current.
+    Values are evaluated on the device that is current.
     """
-    reader = CallReader(constructor, project)
-    found = [
-        KnownArguments(site.place(project.files.root), call.missing, call.kwargs)
-        for site, _, call in _calls(reader, constructor, project)
+    calls = (
+        call
+        for site, _, call in _calls(CallReader(constructor, project), constructor, project)
         if call.missing and call.kwargs and not site.method
-    ]
-    return tuple(sorted(found, key=lambda known: len(known.missing))[:MOST_WAYS])
+    )
+    fullest = min(calls, key=lambda call: len(call.missing), default=None)
+    return {} if fullest is None else fullest.kwargs
 
 
 def _calls(

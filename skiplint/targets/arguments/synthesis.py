@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from skiplint.targets.arguments.making import CannotMakeError, Made, Maker, Plan
 from skiplint.targets.arguments.meanings import Meanings
 from skiplint.targets.arguments.modules import Modules
 from skiplint.targets.arguments.parameters import parameters_of
+from skiplint.targets.arguments.project_calls import told_in_part
 from skiplint.targets.arguments.repairs import beyond_repair, repaired
 from skiplint.targets.arguments.roles import FIRST, SECOND
 from skiplint.targets.arguments.settings_object import Key
@@ -36,26 +36,21 @@ _AGAIN = 6
 
 
 def guessed(constructor: Constructor, project: Project) -> Ways:
-    """Ways to construct a model with guessed arguments."""
-    return synthesise(constructor, project)
-
-
-def synthesise(constructor: Constructor, project: Project, known: Mapping[str, Any] | None = None) -> Ways:
     """Ways to construct a model, each guess mended by what came of the one before.
 
-    After one that works, and for which another is wanted, come models of other sizes.
+    What a call in the project tells of the arguments is not guessed. After one that works, and for which
+    another is wanted, come models of other sizes.
 
     Args:
         constructor: what to call.
         project: the files around it.
-        known: values of arguments, by name, that are not to be guessed.
     """
     definitions = Definitions()
     hidden = _passes_on(constructor.value)
     if not required(constructor.value, definitions) and not hidden and _constructs(constructor):
         return
     modules = Modules(definitions, constructor.namespace, (constructor.value,))
-    search = _Search(constructor, Meanings(definitions, modules, known or {}, project))
+    search = _Search(constructor, Meanings(definitions, modules, told_in_part(constructor, project), project))
     yield from search.ways()
 
 

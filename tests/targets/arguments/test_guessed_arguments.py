@@ -442,11 +442,10 @@ def test_a_missing_package_ends_the_guesses(write: Write) -> None:
     assert len(tried.failures) == 1
 
 
-def test_arguments_that_others_found_are_not_guessed(write: Write) -> None:
-    from skiplint.targets.arguments.synthesis import synthesise
-
-    path = write("net.py", body("width, depth", "self.f = nn.Linear(width, depth)", "return self.f(x)"))
-    target = trials(path).target
-    assert target.constructor is not None
-    ways = synthesise(target.constructor, Projects().of(path), {"width": 7})
-    assert next(ways).built_with.arguments() == ((), {"width": 7, "depth": 64})
+def test_what_a_call_of_the_project_tells_is_not_guessed(guess: Guess) -> None:
+    """Only ``table`` is open: a run would read it from a file."""
+    trial = guess(
+        body("width, table", "self.f = nn.Linear(width, 8)\nself.table = len(table)", "return self.f(x)")
+        + "\n\ndef main(path):\n    return Net(width=48, table=open(path).read())\n"
+    )
+    assert arguments(trial)["width"] == 48
