@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from skiplint.targets.models.syntax import FunctionNode
+from skiplint.targets.models.mentions import FunctionNode
 
 
 @dataclass(frozen=True)

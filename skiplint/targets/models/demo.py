@@ -15,8 +15,9 @@ from typing import Any
 from skiplint.targets.evaluation.expressions import Evaluator, NotSimpleError
 from skiplint.targets.evaluation.passed import ProjectReading
 from skiplint.targets.evaluation.slices import Body, own_expressions
+from skiplint.targets.models.mentions import FunctionNode
 from skiplint.targets.models.project import Project
-from skiplint.targets.models.syntax import FileSyntax, FunctionNode, flatten, names_used, returned_names
+from skiplint.targets.models.syntax import FileSyntax, flatten, names_used, returned_names
 from skiplint.targets.records import Arguments, DemoCall
 
 SHAPE_CALLS = frozenset({"summary"})

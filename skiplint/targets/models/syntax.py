@@ -12,8 +12,7 @@ from pathlib import Path
 
 from skiplint.sources.imports import Import, imports_in
 from skiplint.targets.failures import from_exception
-from skiplint.targets.models.mentions import FunctionNode as FunctionNode  # noqa: PLC0414
-from skiplint.targets.models.mentions import dotted, mentioned_by
+from skiplint.targets.models.mentions import FunctionNode, dotted, mentioned_by
 
 NO_MODULE_BASES = frozenset(
     "object dict list tuple str int Exception ValueError RuntimeError ABC Enum IntEnum NamedTuple TypedDict "
