@@ -58,10 +58,8 @@ class Trials:
         from skiplint.targets import constructions
 
         self.target = target
-        self.failures: list[Exception] = []
-        """Of the ways that did not work, in order."""
-        self.failed: list[ModelTarget] = []
-        """The ways that did not work."""
+        self.failures: list[tuple[ModelTarget, Exception]] = []
+        """The ways that did not work, in order, and why."""
         self.misfits: list[Trial] = []
         """Models with guessed arguments in which shapes do not fit."""
         self._ways = constructions(target, project)
@@ -73,8 +71,11 @@ class Trials:
         """The next way that works; None where there is no more.
 
         With guessed arguments a model works only if all shapes in it fit.
+
+        Raises:
+            NotAModelError: what is called gives something else.
         """
-        from skiplint.targets import TargetError
+        from skiplint.targets import NotAModelError, TargetError
         from skiplint.tracing import TraceError
 
         while True:
@@ -85,6 +86,8 @@ class Trials:
             self._begun, self._last = True, None
             try:
                 trial = Trial(way, *self._trace(way))
+            except NotAModelError:
+                raise  # Other arguments would not change that.
             except (TargetError, TraceError) as error:
                 self._note(way, error)
                 continue
@@ -99,8 +102,7 @@ class Trials:
 
     def _note(self, way: ModelTarget, error: Exception) -> None:
         self._last = error
-        self.failed.append(way)
-        self.failures.append(error)
+        self.failures.append((way, error))
 
 
 def traced(trials: Trials) -> Trial:
@@ -124,7 +126,7 @@ def traced(trials: Trials) -> Trial:
         return faulty
     if trials.target.unbuilt is not None:
         raise NotConstructedError(_explained(trials.target.unbuilt, trials))
-    raise trials.failures[0]
+    raise trials.failures[0][1]
 
 
 # -- faults under guessed arguments -------------------------------------------------------------------
@@ -187,10 +189,9 @@ def _explained(skipped: SkippedTarget, trials: Trials) -> SkippedTarget:
     """
     from skiplint.targets import TargetError
 
-    tried = list(zip(trials.failed, trials.failures, strict=True))
-    if not tried:
+    if not trials.failures:
         return skipped
-    way, error = max(tried, key=lambda each: _reached(each[1]))
+    way, error = max(trials.failures, key=lambda each: _reached(each[1]))
     if way.built_with.source != "guessed" and _is_constructed(error):
         said = f"{error} (constructed as in {way.built_with.place})"
         return replace(skipped, reason=said, error=TargetError(said, verbose=getattr(error, "verbose", None)))
@@ -215,7 +216,7 @@ def _with_failure(skipped: SkippedTarget, way: ModelTarget, error: Exception) ->
         args, kwargs = way.built_with.arguments()
     except Exception:  # the guess that failed could not even be made
         args, kwargs = (), {}
-    said = f"guessed arguments do not do ({describe(cause)}{where})"
+    said = f"guessed arguments fail ({describe(cause)}{where})"
     return with_values(skipped, said, kwargs if not args else {})
 
 

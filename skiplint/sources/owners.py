@@ -13,7 +13,8 @@ Owner = Literal["user", "torch", "installed", "library", "skiplint", "generated"
 """The user's own; torch's; another installed package's; the standard library's; skiplint's; no file at all,
 such as ``<string>``."""
 
-_SITE_FOLDERS = frozenset({"site-packages", "dist-packages"})
+SITE_FOLDERS = frozenset({"site-packages", "dist-packages"})
+"""The names of folders that hold installed packages."""
 _SKIPLINT = tuple({str(path.parents[1]) + os.sep for path in (Path(__file__), Path(__file__).resolve())})
 _LIBRARY = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
 
@@ -27,7 +28,7 @@ def owner(path: str) -> Owner:
         return "skiplint"
     if path.startswith(_torch_folders()):
         return "torch"
-    if not _SITE_FOLDERS.isdisjoint(Path(path).parts):
+    if not SITE_FOLDERS.isdisjoint(Path(path).parts):
         return "installed"
     return "library" if path.startswith(_LIBRARY) else "user"
 

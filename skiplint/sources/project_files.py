@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from skiplint.sources.import_roots import import_root, is_project_top
+from skiplint.sources.owners import SITE_FOLDERS, owner
 
 Kind = Literal["python", "notebook", "document", "config"]
 
@@ -38,20 +39,19 @@ _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MOST_FILES = 6_000
 _MOST_FOLDERS = 4_000
 """A folder with more is no one project: a home folder, or one of many checkouts."""
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
-_SKIPPED_FOLDERS = _INSTALLED | frozenset("node_modules __pycache__ build dist venv env virtualenv".split())
+_SKIPPED_FOLDERS = SITE_FOLDERS | frozenset("node_modules __pycache__ build dist venv env virtualenv".split())
 
 
 def project_root(path: Path) -> Path:
     """The topmost folder of the project that the file ``path`` is part of.
 
     The nearest folder that has a project's files (pyproject.toml, .git, requirements.txt, ...); without one,
-    the working directory where it contains the file, else the folder that its imports start from. An
-    installed package is a project of its own.
+    the working directory where it contains the file, else the folder that its imports start from. A package
+    that is installed, or of the standard library, is a project of its own.
     """
     start = import_root(path)
-    if start.name in _INSTALLED:
-        return start / path.relative_to(start).parts[0] if path.parent != start else start
+    if owner(str(path)) in ("installed", "torch", "library") and path.parent != start:
+        return start / path.relative_to(start).parts[0]
     for folder in (start, *start.parents):
         if is_project_top(folder):
             return folder

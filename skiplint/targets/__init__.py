@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from skiplint.targets.records import InputSource as InputSource
     from skiplint.targets.records import ModelConfig as ModelConfig
     from skiplint.targets.records import ModelTarget as ModelTarget
+    from skiplint.targets.records import NotAModelError as NotAModelError
     from skiplint.targets.records import SkippedTarget as SkippedTarget
     from skiplint.targets.records import TargetError as TargetError
 
@@ -37,6 +38,7 @@ _HOMES = {
     "InputSource": "records",
     "ModelConfig": "records",
     "ModelTarget": "records",
+    "NotAModelError": "records",
     "Project": "models.project",
     "Projects": "models.project",
     "SkippedTarget": "records",

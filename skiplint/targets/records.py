@@ -212,5 +212,9 @@ class TargetError(Exception):
         return (_rebuild, (str(self), self.verbose))
 
 
+class NotAModelError(TargetError):
+    """What a target calls gives no model, whatever its arguments."""
+
+
 def _rebuild(message: str, verbose: str | None) -> TargetError:
     return TargetError(message, verbose=verbose)

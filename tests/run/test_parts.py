@@ -95,7 +95,7 @@ def test_the_largest_parts_are_linted_and_named(
     # Block is a part of Encoder, with which it has been linted.
     assert [(model.name, model.status) for model in models] == [("Net", "skipped"), ("Encoder", "traced")]
     reason = models[0].reason or ""
-    assert reason.startswith("Net needs licence; guessed arguments do not do (FileNotFoundError")
+    assert reason.startswith("Net needs licence; guessed arguments fail (FileNotFoundError")
     assert reason.endswith("; linted instead: its parts Encoder")
 
 

@@ -18,6 +18,7 @@ from skiplint.targets.records import (
     BuiltWith,
     Constructor,
     ModelTarget,
+    NotAModelError,
     SkippedTarget,
     TargetError,
 )
@@ -119,6 +120,18 @@ def test_where_nothing_works_the_first_failure_or_the_missing_arguments_are_repo
         traced(Trials(net(), project, tracing(results)))
     with pytest.raises(NotConstructedError, match="width is not known"):
         traced(Trials(net(unbuilt=SKIPPED), project, tracing(results)))
+
+
+def test_what_gives_no_model_is_not_tried_with_other_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = project_with(tmp_path, monkeypatch, offering("project", 1), offering("guessed", 2))
+
+    def trace(_: ModelTarget) -> tuple[Any, Any]:
+        raise NotAModelError("json:dumps: dumps gives str, not a torch.nn.Module")
+
+    with pytest.raises(NotAModelError, match="gives str"):
+        traced(Trials(net(unbuilt=SKIPPED), project, trace))
 
 
 def test_another_way_is_asked_for_after_one_that_works(

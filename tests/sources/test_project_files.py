@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def test_without_a_projects_files_the_working_directory_is_the_root_of_what_it_c
 
     assert project_root(tmp_path / "here/nets/unet.py") == tmp_path / "here"
     assert project_root(tmp_path / "elsewhere/net.py") == tmp_path / "elsewhere"
+
+
+def test_a_package_of_the_standard_library_is_a_project_of_its_own() -> None:
+    assert project_root(Path(json.__file__)) == Path(json.__file__).parent
 
 
 def test_a_word_is_found_where_it_stands_as_a_whole(tmp_path: Path) -> None:

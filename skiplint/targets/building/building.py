@@ -16,7 +16,7 @@ from skiplint.targets.environment.missing import innermost_owner, not_installed
 from skiplint.targets.environment.stand_ins import NotAvailableError, named
 from skiplint.targets.failures import from_exception
 from skiplint.targets.models.importing import quiet, unscripted
-from skiplint.targets.records import BuiltModel, Device, ModelTarget, TargetError
+from skiplint.targets.records import BuiltModel, Device, ModelTarget, NotAModelError, TargetError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -156,7 +156,7 @@ def _checked(target: ModelTarget, built: Any) -> nn.Module:
     for candidate in built if isinstance(built, list | tuple) else [built]:
         if isinstance(candidate, nn.Module):
             return candidate
-    raise TargetError(
+    raise NotAModelError(
         f"{target.target}: {target.name} gives {type(built).__name__}, not a torch.nn.Module; "
         "name a model class or a function that returns a model"
     )

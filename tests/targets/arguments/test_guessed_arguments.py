@@ -429,7 +429,7 @@ def test_a_fault_that_the_guess_may_have_made_is_none(write: Write) -> None:
     with pytest.raises(NotConstructedError) as raised:
         traced(trials(path))
     skipped = raised.value.skipped
-    assert "guessed arguments do not do (" in skipped.reason
+    assert "guessed arguments fail (" in skipped.reason
     assert 'target = "net.py:Net"' in skipped.snippet
     assert "width = " in skipped.snippet
 
