@@ -20,7 +20,7 @@ from skiplint.targets.evaluation.files import composed, project_config
 from skiplint.targets.evaluation.imports import Package, project_file
 from skiplint.targets.evaluation.passed import ProjectReading
 from skiplint.targets.models.project import Project
-from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way
+from skiplint.targets.records import Arguments, BuiltWith, Constructor, Ways
 
 _MOST_WAYS = 12
 _MOST_LEVELS = 2_000
@@ -47,7 +47,7 @@ class _Level:
     above: tuple[Mapping[str, Any], ...] = field(repr=False, default=())
 
 
-def config_files(constructor: Constructor, project: Project) -> Iterator[Way]:
+def config_files(constructor: Constructor, project: Project) -> Ways:
     """The constructor with the arguments that configuration files of the project have for it.
 
     First what names the class, then what has a value for each parameter that needs one, each the nearest

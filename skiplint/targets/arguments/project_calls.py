@@ -12,7 +12,7 @@ from skiplint.targets.arguments.resolved_calls import CallReader, ResolvedCall
 from skiplint.targets.arguments.values import key_of
 from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.models.project import Project
-from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way
+from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way, Ways
 
 MOST_WAYS = 12
 _MOST_SITES = 40
@@ -20,7 +20,7 @@ _PICKS = 3
 """How many values of a loop or a parametrised test are tried."""
 
 
-def project_calls(constructor: Constructor, project: Project) -> Iterator[Way]:
+def project_calls(constructor: Constructor, project: Project) -> Ways:
     """The constructor with the arguments of each call of it in the project, the nearest and fullest first."""
     reader = CallReader(constructor, project)
     doubtful: list[tuple[int, CallSite, int]] = []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Role = Literal[
+WholeRole = Literal[
     "width",
     "input",
     "inner",
@@ -26,13 +26,18 @@ Role = Literal[
     "padding",
     "one",
     "groups",
-    "rate",
-    "ratio",
     "factor",
     "reduction",
     "scale",
-    "epsilon",
     "zero",
+]
+"""What a whole number means."""
+
+Role = Literal[
+    WholeRole,
+    "rate",
+    "ratio",
+    "epsilon",
     "flag",
     "off",
     "activation",
@@ -315,35 +320,7 @@ SECOND = Sizes(
 )
 """Other numbers than :data:`FIRST` in every place where more than one will do."""
 
-WHOLE: frozenset[Role | None] = frozenset(
-    (
-        *(
-            "width",
-            "input",
-            "inner",
-            "features",
-            "classes",
-            "vocabulary",
-            "length",
-            "image",
-            "patch",
-            "window",
-        ),
-        *(
-            "heads",
-            "head width",
-            "depth",
-            "kernel",
-            "stride",
-            "padding",
-            "one",
-            "groups",
-            "factor",
-            "reduction",
-        ),
-        *("scale", "zero", "dimensions"),
-    )  # type: ignore[arg-type]
-)
+WHOLE: frozenset[Role | None] = frozenset(get_args(WholeRole))
 """Roles of whole numbers."""
 
 

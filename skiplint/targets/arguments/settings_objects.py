@@ -20,7 +20,7 @@ from skiplint.targets.evaluation.expressions import NotSimpleError
 from skiplint.targets.evaluation.passed import ProjectReading
 from skiplint.targets.models.project import Project
 from skiplint.targets.models.syntax import FileSyntax
-from skiplint.targets.records import Arguments, BuiltWith, Constructor, Way
+from skiplint.targets.records import Arguments, BuiltWith, Constructor, Ways
 
 _NAME = re.compile(
     r"^(\w+_)?(config|configs|cfg|conf|args|params|hparams|hps?|opts?|options|settings|configuration)$"
@@ -63,7 +63,7 @@ def settings_parameter(constructor: Constructor, project: Project) -> SettingsPa
     return None
 
 
-def settings_objects(constructor: Constructor, project: Project) -> Iterator[Way]:
+def settings_objects(constructor: Constructor, project: Project) -> Ways:
     """The constructor with each object of the project that has the settings which it reads.
 
     Instances of dataclasses and other classes that need no arguments, what functions such as

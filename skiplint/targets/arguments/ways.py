@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 
-from skiplint.sources.randomness import seeded
 from skiplint.targets.arguments.config_files import config_files
 from skiplint.targets.arguments.feeding import fed_anywhere
 from skiplint.targets.arguments.project_calls import project_calls
 from skiplint.targets.arguments.settings_objects import settings_objects
 from skiplint.targets.arguments.synthesis import guessed
-from skiplint.targets.building.weights import weights_left_out
+from skiplint.targets.building.arguments import evaluating
 from skiplint.targets.models.project import Project
 from skiplint.targets.records import Constructor, ModelTarget, Way, Ways
 
-Plain = Callable[[Constructor, Project], Iterator[Way]]
-"""A source that offers the same ways whatever comes of them."""
-
 Source = Callable[[Constructor, Project], Ways]
 
-
-def _plain(source: Plain) -> Source:
-    def ways(constructor: Constructor, project: Project) -> Ways:
-        yield from source(constructor, project)
-
-    return ways
-
-
-SOURCES: tuple[Source, ...] = (_plain(project_calls), _plain(settings_objects), _plain(config_files), guessed)
+SOURCES: tuple[Source, ...] = (project_calls, settings_objects, config_files, guessed)
 """Where arguments are looked for after the target's own way, the most telling first."""
 
 
@@ -68,20 +55,6 @@ def constructions(
 
 
 def _in_environment(target: ModelTarget, ask: Callable[[], Way]) -> Way:
-    """The next way, looked for where the target's file is imported; weights take no memory."""
-    import torch
-
-    from skiplint.devices.accelerators import accelerators_followed
-    from skiplint.targets.building.initialisers import SkipInitialisers
-
-    with (
-        seeded(),
-        weights_left_out([]),
-        SkipInitialisers(),
-        target.environment(),
-        torch.device("meta"),
-        accelerators_followed(),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
+    """The next way, looked for where the target's file is imported."""
+    with evaluating(target):
         return ask()
